@@ -1,0 +1,39 @@
+# Targets are short; what needs more than a line or two stands in scripts/.
+GO      ?= go
+LISTEN  ?=
+FUZZ    ?= 60s
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+export CGO_ENABLED ?= 0
+
+.PHONY: help run test check race fuzz bench build docs
+
+help: ## show the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
+
+run: ## start the lab: edge, core, a stub UC world and two softphones (LISTEN=address opens edge to a real phone)
+	$(GO) run ./cmd/lab $(if $(LISTEN),-listen $(LISTEN))
+
+test: ## everything: house rules, units, stories, real peers in network namespaces
+	sh scripts/setup.sh
+	$(GO) vet ./...
+	$(GO) test -count=1 -timeout 20m ./...
+
+check: ## formatting, vet, house rules, generated reference; staticcheck and govulncheck where installed
+	sh scripts/check.sh
+
+race: ## every test under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 25m ./...
+
+fuzz: ## each fuzz target for FUZZ (60s)
+	sh scripts/fuzz.sh $(FUZZ)
+
+bench: ## ratios against Kamailio and rtpengine, written to test/bench/RESULTS.md
+	$(GO) run ./test/bench
+
+build: ## static binaries for amd64 and arm64 in build/
+	GOARCH=amd64 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o build/sallyport-amd64 ./cmd/sallyport
+	GOARCH=arm64 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o build/sallyport-arm64 ./cmd/sallyport
+
+docs: ## write appliance/xapi/reference.md anew from the table
+	$(GO) test ./appliance/xapi -run Reference -update

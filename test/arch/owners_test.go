@@ -1,0 +1,61 @@
+package arch
+
+import (
+	"strings"
+	"testing"
+)
+
+// owners says which packages may import a dependency, so that each can be
+// replaced at one place. Tests and test worlds (test/...) are peers of the
+// product and choose for themselves.
+var owners = map[string][]string{
+	"go.etcd.io/bbolt":               {"appliance/config", "appliance/state"},
+	"github.com/emiago/sipgo":        {"appliance/sip"},
+	"github.com/pion/":               {"appliance/rtp", "appliance/stun", "appliance/media", "appliance/turn"},
+	"github.com/gliderlabs/ssh":      {"appliance/sshd"},
+	"github.com/pkg/sftp":            {"appliance/sshd"},
+	"golang.org/x/crypto/ssh":        {"appliance/sshd", "appliance/traversal"},
+	"golang.org/x/term":              {"appliance/shell"},
+	"github.com/vishvananda/netlink": {"board/nic"},
+	"github.com/google/nftables":     {"board/nic"},
+	"golang.org/x/sys":               {"appliance/media", "appliance/flow", "board"},
+	"github.com/miekg/dns":           {"appliance/zone"},
+	"github.com/cilium/ebpf":         {"appliance/media"},
+}
+
+func TestDependencyOwners(t *testing.T) {
+	for _, p := range sorted(house(t)) {
+		if strings.HasPrefix(p.dir, "test") || strings.HasPrefix(p.dir, "cmd/lab") {
+			continue
+		}
+		for imp, file := range p.imports {
+			if !strings.Contains(strings.SplitN(imp, "/", 2)[0], ".") || strings.HasPrefix(imp, module+"/") {
+				continue
+			}
+			checkOwner(t, p.dir, file, imp)
+		}
+	}
+}
+
+func checkOwner(t *testing.T, dir, file, imp string) {
+	t.Helper()
+	best := ""
+	for dep := range owners {
+		if strings.HasPrefix(imp, dep) && len(dep) > len(best) {
+			best = dep
+		}
+	}
+	if best == "" {
+		if strings.HasPrefix(imp, "golang.org/x/") {
+			return // the toolchain's own extensions need no single owner
+		}
+		t.Errorf("%s/%s imports %s, which has no owner: add it to owners with the package that keeps it", dir, file, imp)
+		return
+	}
+	for _, owner := range owners[best] {
+		if dir == owner || strings.HasPrefix(dir, owner+"/") {
+			return
+		}
+	}
+	t.Errorf("%s/%s imports %s, owned by %v", dir, file, imp, owners[best])
+}
