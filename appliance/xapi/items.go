@@ -1,0 +1,50 @@
+package xapi
+
+import (
+	"slices"
+	"strings"
+)
+
+// Items returns every xConfiguration row, sorted by path, in a fresh slice.
+func Items() []*Item {
+	items := slices.Concat(
+		administrationItems(), authenticationItems(), collaborationEdgeItems(),
+		dnsItems(), ethernetItems(), ipItems(), logItems(), managementItems(),
+		remoteItems(), resourceUsageItems(), sipItems(), systemUnitItems(),
+		traversalItems(), zoneItems(), searchRuleItems(),
+	)
+	slices.SortFunc(items, func(a, b *Item) int { return strings.Compare(a.Path, b.Path) })
+	return items
+}
+
+// Commands returns every xCommand row, sorted by name, in a fresh slice.
+func Commands() []*Command {
+	all := slices.Concat(accountCommands(), callCommands(), certificateCommands(), systemCommands(), zoneCommands(), allowListCommands())
+	slices.SortFunc(all, func(a, b *Command) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// Statuses returns every xStatus row, sorted by path, in a fresh slice.
+func Statuses() []*Status {
+	all := statusRows()
+	slices.SortFunc(all, func(a, b *Status) int { return strings.Compare(a.Path, b.Path) })
+	return all
+}
+
+// Alarms returns every alarm row, sorted by id, in a fresh slice.
+func Alarms() []*Alarm {
+	all := alarmRows()
+	slices.SortFunc(all, func(a, b *Alarm) int { return a.ID - b.ID })
+	return all
+}
+
+// Value lists that several rows share. Nothing writes to them.
+var (
+	onOff           = []string{"On", "Off"}
+	offOn           = []string{"Off", "On"}
+	yesNo           = []string{"Yes", "No"}
+	enabledDisabled = []string{"Enabled", "Disabled"}
+	patternTypes    = []string{"Exact", "Prefix", "Suffix", "Regex"}
+	mediaEncryption = []string{"Off", "On", "BestEffort", "Auto"}
+	httpMethods     = []string{"OPTIONS", "GET", "HEAD", "POST", "PUT", "DELETE"}
+)
