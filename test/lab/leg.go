@@ -1,0 +1,292 @@
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"github.com/pion/srtp/v3"
+)
+
+// leg is one media line of a call: its sockets, keys, sender and measurement.
+type leg struct {
+	kind string
+	tone float64
+	rtp  *net.UDPConn
+	rtcp *net.UDPConn
+	stop chan struct{}
+	wg   sync.WaitGroup
+
+	mu         sync.Mutex // guards all below
+	started    bool
+	closed     bool
+	dir        string // what we want: sendrecv, or a hold
+	sending    bool
+	mux        bool
+	to, toRTCP netip.AddrPort
+	out, in    *srtp.Context
+	outC, inC  crypto
+	pt         uint8
+	ssrc       uint32
+	seq        uint16
+	ts         uint32
+	phase      float64
+	meter      meter
+}
+
+const packetTime = 20 * time.Millisecond
+
+// newLeg opens an even/odd pair of UDP ports on a local address.
+func newLeg(kind string, local netip.Addr, tone float64) (*leg, error) {
+	for range 50 {
+		l, err := tryLeg(kind, local, tone)
+		if err == nil {
+			return l, nil
+		}
+	}
+	return nil, fmt.Errorf("lab: no media ports on %s", local)
+}
+
+func tryLeg(kind string, local netip.Addr, tone float64) (*leg, error) {
+	a, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(local, 0)))
+	if err != nil {
+		return nil, err
+	}
+	port := addrPort(a.LocalAddr()).Port()
+	b, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(local, port^1)))
+	if err != nil {
+		a.Close()
+		return nil, err
+	}
+	if port&1 == 1 {
+		a, b = b, a
+	}
+	l := &leg{kind: kind, tone: tone, rtp: a, rtcp: b, stop: make(chan struct{}), dir: "sendrecv"}
+	l.ssrc, l.seq, l.pt = randomUint32(), uint16(randomUint32()), ptMulaw
+	if kind == "video" {
+		l.pt = ptVideo
+	}
+	return l, nil
+}
+
+func (l *leg) port() int { return int(addrPort(l.rtp.LocalAddr()).Port()) }
+
+// connect points the leg at its far end and starts it once. The SRTP state of
+// a direction is kept as long as its key stays the same.
+func (l *leg) connect(far *mediaLine, mine, theirs crypto, sending bool) error {
+	to, err := far.remote()
+	if err != nil {
+		return fmt.Errorf("lab: media address: %w", err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.to, l.toRTCP, l.mux, l.sending = to, far.remoteRTCP(), far.mux, sending
+	if err := l.rekeyLocked(mine, theirs, far.secure()); err != nil {
+		return err
+	}
+	l.startLocked()
+	return nil
+}
+
+func (l *leg) rekeyLocked(mine, theirs crypto, secure bool) (err error) {
+	if !secure {
+		l.out, l.in, l.outC, l.inC = nil, nil, crypto{}, crypto{}
+		return nil
+	}
+	if l.outC != mine {
+		if l.out, err = mine.context(); err != nil {
+			return err
+		}
+		l.outC = mine
+	}
+	if l.inC != theirs {
+		if l.in, err = theirs.context(); err != nil {
+			return err
+		}
+		l.inC = theirs
+	}
+	return nil
+}
+
+func (l *leg) startLocked() {
+	if l.started || l.closed {
+		return
+	}
+	l.started = true
+	l.wg.Go(l.send)
+	l.wg.Go(func() { l.read(l.rtp) })
+	l.wg.Go(func() { l.read(l.rtcp) })
+}
+
+// close ends the leg and waits for its goroutines.
+func (l *leg) close() {
+	l.mu.Lock()
+	first := !l.closed
+	l.closed = true
+	l.mu.Unlock()
+	if first {
+		close(l.stop)
+		l.rtp.Close()
+		l.rtcp.Close()
+	}
+	l.wg.Wait()
+}
+
+// send paces packets, and a report every 25th.
+func (l *leg) send() {
+	tick := time.NewTicker(packetTime)
+	defer tick.Stop()
+	for n := 1; ; n++ {
+		select {
+		case <-l.stop:
+			return
+		case <-tick.C:
+			l.sendPacket()
+			if n%25 == 0 {
+				l.sendReport()
+			}
+		}
+	}
+}
+
+func (l *leg) sendPacket() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ts += 160
+	if !l.sending {
+		return
+	}
+	l.seq++
+	l.writeLocked(l.pt, l.payloadLocked(), false)
+}
+
+func (l *leg) writeLocked(pt uint8, payload []byte, marker bool) {
+	h := rtp.Header{Version: 2, PayloadType: pt, SequenceNumber: l.seq, Timestamp: l.ts, SSRC: l.ssrc, Marker: marker}
+	raw, err := (&rtp.Packet{Header: h, Payload: payload}).Marshal()
+	if err == nil && l.out != nil {
+		raw, err = l.out.EncryptRTP(nil, raw, nil)
+	}
+	if err != nil {
+		return
+	}
+	if _, err := l.rtp.WriteToUDPAddrPort(raw, l.to); err == nil {
+		l.meter.Sent++
+	}
+}
+
+// payloadLocked is 20 ms of the tone, or a filler for video.
+func (l *leg) payloadLocked() []byte {
+	if l.kind != "audio" {
+		return make([]byte, 900)
+	}
+	var samples [160]int16
+	l.phase = sine(samples[:], l.tone, l.phase)
+	b := make([]byte, len(samples))
+	for i, x := range samples {
+		b[i] = encodeMulaw(x)
+	}
+	return b
+}
+
+func (l *leg) sendReport() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	raw, err := (&rtcp.SenderReport{SSRC: l.ssrc, RTPTime: l.ts, PacketCount: uint32(l.meter.Sent)}).Marshal()
+	if err == nil && l.out != nil {
+		raw, err = l.out.EncryptRTCP(nil, raw, nil)
+	}
+	if err != nil {
+		return
+	}
+	from := l.rtcp
+	if l.mux {
+		from = l.rtp
+	}
+	from.WriteToUDPAddrPort(raw, l.toRTCP)
+}
+
+func (l *leg) read(c *net.UDPConn) {
+	buf := make([]byte, 2048)
+	for {
+		n, from, err := c.ReadFromUDPAddrPort(buf)
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err == nil {
+			l.take(buf[:n], netip.AddrPortFrom(from.Addr().Unmap(), from.Port()))
+		}
+	}
+}
+
+// take measures one packet, RTP or RTCP by RFC 5761's rule.
+func (l *leg) take(raw []byte, from netip.AddrPort) {
+	now := time.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(raw) < 8 || raw[0]>>6 != 2 {
+		l.meter.Foreign++
+		return
+	}
+	l.meter.source(from)
+	if raw[1] >= 192 && raw[1] <= 223 {
+		l.takeRTCPLocked(raw)
+		return
+	}
+	if l.in != nil {
+		plain, err := l.in.DecryptRTP(nil, raw, nil)
+		if err != nil {
+			l.meter.DecodeErrors++
+			return
+		}
+		raw = plain
+	}
+	var p rtp.Packet
+	if p.Unmarshal(raw) != nil {
+		l.meter.DecodeErrors++
+		return
+	}
+	l.meter.packet(&p, now)
+}
+
+func (l *leg) takeRTCPLocked(raw []byte) {
+	if l.in != nil {
+		plain, err := l.in.DecryptRTCP(nil, raw, nil)
+		if err != nil {
+			l.meter.DecodeErrors++
+			return
+		}
+		raw = plain
+	}
+	if _, err := rtcp.Unmarshal(raw); err != nil {
+		l.meter.DecodeErrors++
+		return
+	}
+	l.meter.RTCP++
+}
+
+// event sends one RFC 4733 digit: three updates and three ends.
+func (l *leg) event(digit byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range 6 {
+		end := byte(0)
+		if i >= 3 {
+			end = 0x80
+		}
+		l.seq++
+		length := 160 * min(i+1, 4)
+		l.writeLocked(ptEvent, []byte{digit, end | 10, byte(length >> 8), byte(length)}, i == 0)
+	}
+}
+
+// stats is a copy of what was measured so far.
+func (l *leg) stats() MediaStats {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.meter.stats(l.outC.suite, l.inC.suite)
+}
