@@ -1,0 +1,212 @@
+package sip
+
+import (
+	"slices"
+	"strconv"
+)
+
+// Edits never fail. What would break the message out of its line is made
+// harmless instead: in values and reason phrases every control character but
+// the tab becomes a space, so no header can be injected through them; in a
+// Request-URI such bytes, spaces, quotes and angle brackets are percent-encoded;
+// a name that is no token loses the bytes that are none, and an edit whose name
+// is left empty does nothing. Values must be shorter than 64 KiB in sum.
+
+// Set makes value the only field of that name, where the first one stood, or at
+// the end.
+func (m *Message) Set(name, value string) {
+	k := kindOf(name)
+	i := m.find(k, name, 0)
+	if i < 0 {
+		m.Add(name, value)
+		return
+	}
+	if r, ok := m.newRow(name, value); ok {
+		m.rows[i] = r
+		m.removeFrom(k, name, i+1)
+	}
+}
+
+// Add appends a field behind all others.
+func (m *Message) Add(name, value string) {
+	if r, ok := m.newRow(name, value); ok {
+		m.rows = append(m.rows, r)
+	}
+}
+
+// Prepend makes value the first field of that name: right above the others, or
+// below the Vias if there is none yet.
+func (m *Message) Prepend(name, value string) {
+	r, ok := m.newRow(name, value)
+	if !ok {
+		return
+	}
+	i := m.find(r.kind, name, 0)
+	if i < 0 {
+		for i = 0; r.kind != kVia && i < len(m.rows) && m.rows[i].kind == kVia; i++ {
+		}
+	}
+	m.rows = slices.Insert(m.rows, i, r)
+}
+
+// Remove takes all fields of that name out, whatever their spelling, and tells
+// how many there were.
+func (m *Message) Remove(name string) int { return m.removeFrom(kindOf(name), name, 0) }
+
+// PopFirst takes the first element of the first field of that name out and
+// returns it; empty if there is none.
+func (m *Message) PopFirst(name string) string {
+	k := kindOf(name)
+	for i := m.find(k, name, 0); i >= 0; i = m.find(k, name, i) {
+		var v, rest string
+		for rest = m.value(i); rest != "" && v == ""; {
+			v, rest = cut(rest)
+		}
+		m.dropHead(i, rest)
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// dropHead leaves only the tail rest of a row's value, or nothing of the row.
+func (m *Message) dropHead(i int, rest string) {
+	if rest == "" {
+		m.rows = slices.Delete(m.rows, i, i+1)
+		return
+	}
+	if r, ok := m.newRow(m.name(i), rest); ok {
+		m.rows[i] = r
+	}
+}
+
+// SetAll replaces the fields of that name by one field per value, where the
+// first one stood.
+func (m *Message) SetAll(name string, values []string) {
+	k := kindOf(name)
+	i := m.find(k, name, 0)
+	m.removeFrom(k, name, 0)
+	if i < 0 {
+		i = len(m.rows)
+	}
+	for _, v := range values {
+		if r, ok := m.newRow(name, v); ok {
+			m.rows = slices.Insert(m.rows, i, r)
+			i++
+		}
+	}
+}
+
+// SetURI replaces the Request-URI.
+func (m *Message) SetURI(uri string) {
+	if m.status == 0 {
+		m.uri, m.start = cleanURI(uri), 0
+	}
+}
+
+// SetStatus replaces status code and reason phrase of a response. Codes outside
+// 100–699 become 500.
+func (m *Message) SetStatus(code int, reason string) {
+	if m.status == 0 {
+		return
+	}
+	if code < 100 || code > 699 {
+		code = 500
+	}
+	m.status, m.reason, m.start = code, clean(reason), 0
+}
+
+// SetMaxForwards sets how many more hops the request may take.
+func (m *Message) SetMaxForwards(n int) {
+	n = min(max(n, 0), 255)
+	m.Set("Max-Forwards", strconv.Itoa(n))
+}
+
+// SetBody replaces the body, which m then owns, with Content-Length and
+// Content-Type. An empty body has no Content-Type.
+func (m *Message) SetBody(contentType string, b []byte) {
+	m.body = b
+	if len(b) == 0 {
+		m.Remove("Content-Type")
+	} else if contentType != m.ContentType() {
+		m.Set("Content-Type", contentType)
+	}
+	m.Set("Content-Length", strconv.Itoa(len(b)))
+}
+
+func (m *Message) removeFrom(k kind, name string, from int) int {
+	kept := from
+	for i := from; i < len(m.rows); i++ {
+		if m.rows[i].kind == k && (k != other || same(m.name(i), name)) {
+			continue
+		}
+		m.rows[kept] = m.rows[i]
+		kept++
+	}
+	gone := len(m.rows) - kept
+	m.rows = m.rows[:kept]
+	return gone
+}
+
+// newRow writes a field into ext. It is not yet part of the message.
+func (m *Message) newRow(name, value string) (row, bool) {
+	if !isTokenText(name) || len(name) > 255 {
+		if name = tokenOnly(name); name == "" {
+			return row{}, false
+		}
+	}
+	if m.ext == nil {
+		m.ext = make([]byte, 0, 512)
+	}
+	off := len(m.ext)
+	m.ext = append(append(m.ext, name...), ':', ' ')
+	at := len(m.ext) - off
+	m.ext = appendClean(m.ext, trim(value))
+	end := len(m.ext)
+	m.ext = append(m.ext, '\r', '\n')
+	return row{
+		off: uint32(off), size: uint32(end + 2 - off), value: uint32(end - off - at),
+		name: uint16(len(name)), at: uint16(at), kind: kindOf(name), ext: true,
+	}, true
+}
+
+func appendClean(dst []byte, s string) []byte {
+	n := len(dst)
+	dst = append(dst, s...)
+	for i := control(dst, n); i < len(dst); i = control(dst, i+1) {
+		if dst[i] != '\t' {
+			dst[i] = ' '
+		}
+	}
+	return dst
+}
+
+func clean(s string) string {
+	for i := 0; i < len(s); i++ {
+		if s[i] < ' ' && s[i] != '\t' || s[i] == 0x7f {
+			return string(appendClean(nil, s))
+		}
+	}
+	return s
+}
+
+func cleanURI(s string) string {
+	bad := func(c byte) bool { return c <= ' ' || c == 0x7f || c == '<' || c == '>' || c == '"' }
+	for i := 0; i < len(s); i++ {
+		if bad(s[i]) {
+			return escape(s, func(c byte) bool { return !bad(c) })
+		}
+	}
+	return s
+}
+
+func tokenOnly(s string) string {
+	var b []byte
+	for i := 0; i < len(s) && len(b) < 255; i++ {
+		if isToken(s[i]) {
+			b = append(b, s[i])
+		}
+	}
+	return string(b)
+}

@@ -1,0 +1,100 @@
+package sip
+
+import "strconv"
+
+// Fault says why a message is refused and what to answer.
+type Fault struct {
+	Status int    // the answer a request gets
+	Reason string // names the field
+	// Msg holds what could be read of a faulty request, enough for Reply; nil
+	// if it cannot be answered: a response, an ACK, or a request without the
+	// fields that a reply repeats.
+	Msg *Message
+}
+
+func (f *Fault) Error() string { return "sip: " + strconv.Itoa(f.Status) + " " + f.Reason }
+
+// isOdd marks, inside this package, a message that normalise must rewrite first.
+const isOdd = -1
+
+func odd() *Fault { return &Fault{Status: isOdd} }
+
+func bad(reason string) *Fault { return &Fault{Status: 400, Reason: reason} }
+
+// answerable fills Msg from the bytes of a refused message. It reads line by
+// line and leaves out whatever is not well formed.
+func (f *Fault) answerable(b []byte) *Fault {
+	m := &Message{raw: b}
+	m.rows = m.few[:0]
+	line, i := nextLine(b, 0)
+	method, _ := splitAt(text(line), ' ')
+	if !isTokenText(method) || len(method) > maxMethod || method == "ACK" || !mentionsSIP(text(line)) {
+		return f
+	}
+	m.method = method
+	for len(m.rows) < MaxFields && i < len(b) && i < maxHeader {
+		at := i
+		if line, i = nextLine(b, i); len(line) == 0 {
+			break
+		}
+		m.salvage(uint32(at), line)
+	}
+	if m.canReply() {
+		f.Msg = m
+	}
+	return f
+}
+
+// nextLine is the line at i without its end, and where the next one starts.
+func nextLine(b []byte, i int) (line []byte, next int) {
+	for j := i; j < len(b); j++ {
+		if b[j] == '\n' {
+			end := j
+			if end > i && b[end-1] == '\r' {
+				end--
+			}
+			return b[i:end], j + 1
+		}
+	}
+	return b[i:], len(b)
+}
+
+// salvage takes a line in if it is a field that a reply repeats.
+func (m *Message) salvage(off uint32, line []byte) {
+	n := 0
+	for n < len(line) && isToken(line[n]) {
+		n++
+	}
+	at := n
+	for at < len(line) && isSpace(line[at]) {
+		at++
+	}
+	if n == 0 || at == len(line) || line[at] != ':' || control(line, 0) < len(line) {
+		return
+	}
+	for at++; at < len(line) && isSpace(line[at]); at++ {
+	}
+	k := kindOf(text(line[:n]))
+	switch k {
+	case kVia, kFrom, kTo, kCallID, kCSeq, kTimestamp:
+		value := trimRight(text(line[at:]))
+		m.rows = append(m.rows, row{off: off, size: uint32(len(line) + 2), value: uint32(len(value)),
+			name: uint16(n), at: uint16(at), kind: k})
+	}
+}
+
+// mentionsSIP tells a request line, of whatever version, from noise.
+func mentionsSIP(line string) bool {
+	line = trimRight(line)
+	for i := len(line) - 1; i >= 0 && !isSpace(line[i]); i-- {
+		if line[i] == '/' {
+			return i >= 4 && same(line[i-4:i], " SIP")
+		}
+	}
+	return false
+}
+
+func (m *Message) canReply() bool {
+	return m.first(kVia) != "" && m.first(kFrom) != "" && m.first(kTo) != "" &&
+		m.first(kCallID) != "" && m.first(kCSeq) != ""
+}

@@ -1,0 +1,268 @@
+package sip
+
+import (
+	"bytes"
+	"iter"
+)
+
+// Limits of what Parse lets in; a message beyond them gets 513.
+const (
+	MaxFields = 200       // header fields in a message
+	maxHeader = 1<<16 - 1 // bytes of start line and header fields; offsets in a row rely on it
+	maxMethod = 64        // bytes of a method name
+)
+
+// DefaultMaxForwards is what a request without Max-Forwards counts as.
+const DefaultMaxForwards = 70
+
+// Message is a request or a response: the bytes it came in and a table of its
+// header fields. Many may read it at a time; edits need sole ownership, which
+// Clone gives cheaply.
+type Message struct {
+	raw  []byte // as parsed, body included; never written
+	ext  []byte // text of edited fields; only ever appended to
+	rows []row
+	body []byte
+
+	method, uri string // of a request
+	reason      string // of a response
+	status      int    // of a response; 0 in a request
+	start       int    // bytes of raw that are the start line; 0 once edited
+
+	few [32]row // backs rows while they are few: most messages need no more
+}
+
+// row is where one header field lies, in raw or in ext.
+type row struct {
+	off   uint32 // first byte of the name
+	size  uint32 // whole line with its CRLF
+	value uint32 // length of the value
+	name  uint16 // length of the name
+	at    uint16 // from off to the value
+	kind  kind
+	ext   bool
+}
+
+// Field is a header field by name and value, for callers that hand some over.
+type Field struct{ Name, Value string }
+
+// Request tells a request from a response.
+func (m *Message) Request() bool { return m.status == 0 }
+
+// Method is the method of a request; of a response, that of its CSeq.
+func (m *Message) Method() string {
+	if m.status == 0 {
+		return m.method
+	}
+	_, method := m.CSeq()
+	return method
+}
+
+// URI is the Request-URI; empty in a response.
+func (m *Message) URI() string { return m.uri }
+
+// Status is the status code of a response; 0 in a request.
+func (m *Message) Status() int { return m.status }
+
+// Reason is the reason phrase of a response.
+func (m *Message) Reason() string { return m.reason }
+
+// CSeq is the sequence number and its method; zero where the field is missing.
+func (m *Message) CSeq() (uint32, string) {
+	n, method, _ := parseCSeq(m.first(kCSeq))
+	return n, method
+}
+
+// CallID is the value of Call-ID.
+func (m *Message) CallID() string { return m.first(kCallID) }
+
+// FromTag is the tag of From; empty if it has none.
+func (m *Message) FromTag() string { return addrTag(m.first(kFrom)) }
+
+// ToTag is the tag of To; empty if it has none.
+func (m *Message) ToTag() string { return addrTag(m.first(kTo)) }
+
+// Branch is the branch of the top Via; empty if it has none.
+func (m *Message) Branch() string {
+	v, err := m.Via()
+	if err != nil {
+		return ""
+	}
+	b, _ := v.Param("branch")
+	return b
+}
+
+// Via is the top Via.
+func (m *Message) Via() (Via, error) {
+	v, _ := cut(m.first(kVia))
+	return ParseVia(v)
+}
+
+// MaxForwards is how many more hops the request may take; DefaultMaxForwards
+// if it does not say.
+func (m *Message) MaxForwards() int {
+	n, ok := digits(m.first(kMaxForwards), 255)
+	if !ok {
+		return DefaultMaxForwards
+	}
+	return int(n)
+}
+
+// Get is the value of the first field of that name, with whatever list stands
+// in it; empty if there is none. Names may be full or compact, in any case.
+func (m *Message) Get(name string) string {
+	if i := m.find(kindOf(name), name, 0); i >= 0 {
+		return m.value(i)
+	}
+	return ""
+}
+
+// Has tells whether there is a field of that name, be it empty.
+func (m *Message) Has(name string) bool { return m.find(kindOf(name), name, 0) >= 0 }
+
+// Rows are the values of all fields of that name, one per field, in order.
+func (m *Message) Rows(name string) []string {
+	var rows []string
+	k := kindOf(name)
+	for i := m.find(k, name, 0); i >= 0; i = m.find(k, name, i+1) {
+		rows = append(rows, m.value(i))
+	}
+	return rows
+}
+
+// Values are the elements of all fields of that name, in order: lists joined by
+// commas are taken apart, unless the field is one whose value may hold commas
+// of its own (Authorization, Date, User-Agent and the like).
+func (m *Message) Values(name string) []string {
+	var all []string
+	k := kindOf(name)
+	for i := m.find(k, name, 0); i >= 0; i = m.find(k, name, i+1) {
+		if unlisted>>k&1 != 0 {
+			all = append(all, m.value(i))
+			continue
+		}
+		for rest := m.value(i); rest != ""; {
+			var v string
+			if v, rest = cut(rest); v != "" {
+				all = append(all, v)
+			}
+		}
+	}
+	return all
+}
+
+// Fields ranges over name, as it is spelled in the message, and value of every
+// header field in order. The message must not be edited meanwhile.
+func (m *Message) Fields() iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		for i := range m.rows {
+			if !yield(m.name(i), m.value(i)) {
+				return
+			}
+		}
+	}
+}
+
+// Body is the message body. It must not be written to.
+func (m *Message) Body() []byte { return m.body }
+
+// ContentType is the value of Content-Type.
+func (m *Message) ContentType() string { return m.first(kContentType) }
+
+// Clone is a copy that can be edited apart from m. Bytes that neither edits are
+// shared.
+func (m *Message) Clone() *Message {
+	c := *m
+	c.ext = m.ext[:len(m.ext):len(m.ext)]
+	if len(m.rows) <= len(c.few) {
+		c.rows = c.few[:copy(c.few[:], m.rows)]
+	} else {
+		c.rows = append(make([]row, 0, len(m.rows)+8), m.rows...)
+	}
+	return &c
+}
+
+// Bytes is the message as it goes on the wire, in memory of its own.
+func (m *Message) Bytes() []byte { return m.AppendTo(make([]byte, 0, m.size())) }
+
+// AppendTo appends the message as it goes on the wire.
+func (m *Message) AppendTo(dst []byte) []byte {
+	dst = m.appendStart(dst)
+	for i := 0; i < len(m.rows); {
+		r := m.rows[i]
+		end := r.off + r.size
+		// Rows that still lie side by side are one copy.
+		for i++; i < len(m.rows) && m.rows[i].off == end && m.rows[i].ext == r.ext; i++ {
+			end += m.rows[i].size
+		}
+		dst = append(dst, m.text(r.ext)[r.off:end]...)
+	}
+	dst = append(dst, '\r', '\n')
+	return append(dst, m.body...)
+}
+
+func (m *Message) appendStart(dst []byte) []byte {
+	if m.start > 0 {
+		return append(dst, m.raw[:m.start]...)
+	}
+	if m.status == 0 {
+		dst = append(append(dst, m.method...), ' ')
+		return append(append(dst, m.uri...), " SIP/2.0\r\n"...)
+	}
+	s := m.status
+	dst = append(dst, "SIP/2.0 "...)
+	dst = append(dst, byte('0'+s/100), byte('0'+s/10%10), byte('0'+s%10), ' ')
+	return append(append(dst, m.reason...), '\r', '\n')
+}
+
+// size is the length of the message on the wire.
+func (m *Message) size() int {
+	n := m.start + 2 + len(m.body)
+	if m.start == 0 {
+		n += len(m.method) + len(m.uri) + len(m.reason) + len("SIP/2.0 000 \r\n")
+	}
+	for i := range m.rows {
+		n += int(m.rows[i].size)
+	}
+	return n
+}
+
+func (m *Message) text(ext bool) []byte {
+	if ext {
+		return m.ext
+	}
+	return m.raw
+}
+
+func (m *Message) name(i int) string {
+	r := &m.rows[i]
+	return text(m.text(r.ext)[r.off:][:r.name])
+}
+
+func (m *Message) value(i int) string {
+	r := &m.rows[i]
+	return text(m.text(r.ext)[r.off+uint32(r.at):][:r.value])
+}
+
+// first is the value of the first field of a known kind.
+func (m *Message) first(k kind) string {
+	for i := range m.rows {
+		if m.rows[i].kind == k {
+			return m.value(i)
+		}
+	}
+	return ""
+}
+
+// find is the index of the next field of that name from i on, or -1.
+func (m *Message) find(k kind, name string, i int) int {
+	for ; i < len(m.rows); i++ {
+		if m.rows[i].kind == k && (k != other || same(m.name(i), name)) {
+			return i
+		}
+	}
+	return -1
+}
+
+// equal tells whether two messages write the same bytes.
+func (m *Message) equal(o *Message) bool { return bytes.Equal(m.Bytes(), o.Bytes()) }

@@ -1,0 +1,144 @@
+package sip
+
+import "strings"
+
+// NameAddr is an address with its header parameters, as in From, To, Contact,
+// Route and the like. As long as no field is changed, String gives back the very
+// text it was parsed from.
+type NameAddr struct {
+	Display string // without quotes and escapes
+	URI     URI
+	Params  string // header parameters: ";tag=1;q=0.5"
+
+	raw string
+}
+
+// ParseNameAddr reads one element of an address header. The "*" of a Contact is
+// not an address.
+func ParseNameAddr(s string) (NameAddr, error) {
+	s = trim(s)
+	a, ok := scanAddr(s)
+	if !ok {
+		return NameAddr{}, errNameAddr
+	}
+	u, err := ParseURI(s[a.uri:a.uriEnd])
+	if err != nil {
+		return NameAddr{}, err
+	}
+	display := ""
+	if a.uri > 0 {
+		display = unquote(trim(s[:a.uri-1]))
+	}
+	return NameAddr{Display: display, URI: u, Params: s[a.params:], raw: s}, nil
+}
+
+// String writes the address; angle brackets are always there unless it came
+// without them.
+func (a NameAddr) String() string {
+	if a.raw != "" {
+		if was, err := ParseNameAddr(a.raw); err == nil && was == a {
+			return a.raw
+		}
+	}
+	uri := "<" + a.URI.String() + ">" + a.Params
+	if a.Display == "" {
+		return uri
+	}
+	return Quote(a.Display) + " " + uri
+}
+
+// Param finds a header parameter without regard to case, quotes taken off.
+func (a NameAddr) Param(name string) (string, bool) {
+	v, found := param(a.Params, name)
+	return unquote(v), found
+}
+
+// WithParam sets a header parameter, where it stands or at the end. The value is
+// written as it is given: quote it with Quote where it is no token. An empty
+// value makes it a flag.
+func (a NameAddr) WithParam(name, value string) NameAddr {
+	a.Params = withParam(a.Params, name, value)
+	return a
+}
+
+// WithoutParam takes a header parameter out.
+func (a NameAddr) WithoutParam(name string) NameAddr {
+	a.Params = withoutParam(a.Params, name)
+	return a
+}
+
+// addr is where the parts of an address lie.
+type addr struct{ uri, uriEnd, params int }
+
+// scanAddr finds the parts of a trimmed name-addr or addr-spec and checks that
+// nothing else is there: one URI, quotes and brackets in pairs, well-formed
+// parameters.
+func scanAddr(s string) (addr, bool) {
+	start := displayEnd(s)
+	if start < 0 {
+		return scanBare(s)
+	}
+	n := strings.IndexByte(s[start:], '>')
+	if n < 0 {
+		return addr{}, false
+	}
+	a := addr{uri: start + 1, uriEnd: start + n, params: start + n + 1}
+	return a, isAddrURI(s[a.uri:a.uriEnd]) && paramsOK(s[a.params:])
+}
+
+// displayEnd is the index of the '<' behind an optional display name, or -1.
+func displayEnd(s string) int {
+	i := 0
+	if s != "" && s[0] == '"' {
+		if i = quotedEnd(s, 0); i < 0 {
+			return -1
+		}
+		for i < len(s) && isSpace(s[i]) {
+			i++
+		}
+	} else {
+		// Letters beyond ASCII belong in quotes, but phones send them bare.
+		for i < len(s) && (isToken(s[i]) || isSpace(s[i]) || s[i] >= 0x80) {
+			i++
+		}
+	}
+	if i < len(s) && s[i] == '<' {
+		return i
+	}
+	return -1
+}
+
+// scanBare reads a URI without brackets: RFC 3261 20.10 gives what follows its
+// first ';' to the header, and forbids ',' and '?' in it.
+func scanBare(s string) (addr, bool) {
+	end := strings.IndexAny(s, "; \t")
+	if end < 0 {
+		end = len(s)
+	}
+	ok := isAddrURI(s[:end]) && strings.IndexByte(s[:end], ',') < 0 && strings.IndexByte(s[:end], '?') < 0
+	return addr{uri: 0, uriEnd: end, params: end}, ok && paramsOK(s[end:])
+}
+
+// isAddrURI is a light check that s is one URI of any scheme.
+func isAddrURI(s string) bool {
+	colon := strings.IndexByte(s, ':')
+	if colon <= 0 || colon == len(s)-1 || !isScheme(s[:colon]) {
+		return false
+	}
+	for i := colon + 1; i < len(s); i++ {
+		if c := s[i]; c <= ' ' || c == '<' || c == '>' || c == '"' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// addrTag is the tag of a From or To value.
+func addrTag(s string) string {
+	a, ok := scanAddr(s)
+	if !ok {
+		return ""
+	}
+	tag, _ := param(s[a.params:], "tag")
+	return tag
+}
