@@ -1,0 +1,96 @@
+package signaling
+
+import (
+	"hash/maphash"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sallyport/appliance/sip"
+)
+
+// gate says why a request may not be forwarded, or nil (RFC 3261 16.3).
+func (p *Proxy) gate(c Conn, m *sip.Message) *StatusError {
+	if m.MaxForwards() == 0 {
+		p.count.refused.Add(1)
+		return &StatusError{Status: 483, Reason: "Too Many Hops"}
+	}
+	if unknown := p.unknownExtensions(m); len(unknown) > 0 {
+		p.count.refused.Add(1)
+		return &StatusError{Status: 420, Reason: "Bad Extension",
+			Fields: []sip.Field{{Name: "Unsupported", Value: strings.Join(unknown, ", ")}}}
+	}
+	if p.looped(c, m) {
+		p.count.refused.Add(1)
+		return &StatusError{Status: 482, Reason: "Loop Detected"}
+	}
+	return nil
+}
+
+func (p *Proxy) unknownExtensions(m *sip.Message) (unknown []string) {
+	if !m.Has("Proxy-Require") {
+		return nil
+	}
+	for _, tag := range m.Values("Proxy-Require") {
+		if !slices.ContainsFunc(p.cfg.ProxyRequire, func(k string) bool { return strings.EqualFold(k, tag) }) {
+			unknown = append(unknown, tag)
+		}
+	}
+	return unknown
+}
+
+// Our branch identifiers are magic, 16 hex digits that nobody can guess and 16
+// that stand for everything the request was routed by. The second part is keyed
+// with a secret of this process, so only a Via that we wrote ourselves matches.
+const branchLen = len(magic) + 32
+
+// looped tells a loop from a spiral: it is a loop if the request has been here
+// before with the very fields that decide its way (RFC 5393 4.2).
+func (p *Proxy) looped(c Conn, m *sip.Message) bool {
+	vias := m.Values("Via")
+	if len(vias) < 2 {
+		return false
+	}
+	mark := p.loopMark(c, m)
+	for _, v := range vias {
+		if strings.Contains(v, mark) {
+			return true
+		}
+	}
+	return false
+}
+
+// loopMark digests what the way of a request depends on.
+func (p *Proxy) loopMark(c Conn, m *sip.Message) string {
+	var h maphash.Hash
+	h.SetSeed(p.seed)
+	n, method := m.CSeq()
+	for _, s := range [...]string{c.Zone(), method, m.URI(), m.CallID(), m.FromTag(), m.ToTag()} {
+		h.WriteString(s)
+		h.WriteByte(0)
+	}
+	for _, route := range m.Rows("Route") {
+		h.WriteString(route)
+		h.WriteByte(0)
+	}
+	h.Write(strconv.AppendUint(make([]byte, 0, 12), uint64(n), 10))
+	return hex16(h.Sum64())
+}
+
+// newBranch makes the identifier of a branch.
+func (p *Proxy) newBranch(mark string) string {
+	if mark == "" {
+		mark = hex16(p.cfg.Rand())
+	}
+	return magic + hex16(p.cfg.Rand()) + mark
+}
+
+func hex16(n uint64) string {
+	const digits = "0123456789abcdef"
+	var b [16]byte
+	for i := range b {
+		b[15-i] = digits[n&15]
+		n >>= 4
+	}
+	return string(b[:])
+}

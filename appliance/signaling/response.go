@@ -1,0 +1,217 @@
+package signaling
+
+import (
+	"strings"
+
+	"sallyport/appliance/sip"
+)
+
+// response takes a response that came over c to the branch that it answers.
+func (p *Proxy) response(c Conn, m *sip.Message) {
+	id := m.Branch()
+	b := p.client.find(id)
+	n, method := m.CSeq()
+	switch {
+	case b == nil || !strings.HasPrefix(id, magic):
+		p.stray(m, method)
+	case !sameHop(b.Conn, c):
+		p.count.foreign.Add(1)
+		p.cfg.Log.Info("sip response from elsewhere", "trace", b.tx.Trace, "conn", c.ID(), "from", c.Remote(), "status", m.Status())
+	case n != b.cseq:
+		p.stray(m, method)
+	case method == "CANCEL" && b.invite:
+		b.cancelAnswered(m.Status())
+	case method == b.method:
+		b.received(m)
+	default:
+		p.stray(m, method)
+	}
+}
+
+// stray drops a response that answers nothing that we wait for.
+func (p *Proxy) stray(m *sip.Message, method string) {
+	p.count.stray.Add(1)
+	if method == "INVITE" && m.Status() >= 200 && m.Status() < 300 {
+		p.count.stray2xx.Add(1)
+	}
+}
+
+// sameHop tells whether a response over got may answer what was sent over sent.
+// Over UDP a host may answer from another port.
+func sameHop(sent, got Conn) bool {
+	if sent.ID() == got.ID() {
+		return true
+	}
+	return !sent.Reliable() && !got.Reliable() && sent.Remote().Addr() == got.Remote().Addr()
+}
+
+// received moves the branch on by a response to its request.
+func (b *branch) received(m *sip.Message) {
+	switch status := m.Status(); {
+	case status < 200:
+		b.provisional(m)
+	case b.invite && status < 300:
+		b.success(m)
+	default:
+		b.failure(m)
+	}
+}
+
+func (b *branch) provisional(m *sip.Message) {
+	t := b.tx
+	t.mu.Lock()
+	if b.state != branchCalling && b.state != branchProceeding {
+		t.mu.Unlock()
+		return
+	}
+	var cancel []byte
+	if b.invite {
+		b.resend.stop()
+		b.raw = nil
+		if !b.cancelling && (b.state == branchCalling || m.Status() > 100) {
+			b.limit = t.proxy.now() + t.proxy.cfg.TimerC
+		}
+	}
+	b.state = branchProceeding
+	if b.invite && t.cancelled {
+		cancel = b.cancelLocked()
+	}
+	t.settleLocked()
+	t.mu.Unlock()
+	if cancel != nil {
+		_ = b.Conn.Send(cancel)
+	}
+	if m.Status() > 100 {
+		b.relay(m)
+	}
+}
+
+// success relays a 2xx of an INVITE, be it the first, a repeat or of a fork,
+// and also one that crossed our CANCEL.
+func (b *branch) success(m *sip.Message) {
+	t := b.tx
+	t.mu.Lock()
+	open := b.state == branchCalling || b.state == branchProceeding
+	if !open && b.state != branchAccepted {
+		t.mu.Unlock()
+		t.proxy.stray(m, "INVITE")
+		return
+	}
+	if open {
+		b.state, b.limit, b.raw = branchAccepted, t.proxy.now()+timeout, nil // Timer M
+		b.resend.stop()
+		b.cancelAgain.stop()
+		t.proxy.watch.remove(&b.watch)
+		t.settleLocked()
+	}
+	t.mu.Unlock()
+	b.relay(m)
+}
+
+// failure takes a final response other than the 2xx of an INVITE.
+func (b *branch) failure(m *sip.Message) {
+	t := b.tx
+	t.mu.Lock()
+	if b.state == branchFailed {
+		ack := b.ack
+		t.mu.Unlock()
+		if ack != nil {
+			_ = b.Conn.Send(ack)
+		}
+		return
+	}
+	if b.state != branchCalling && b.state != branchProceeding {
+		t.mu.Unlock()
+		return
+	}
+	rang := b.rang
+	var ack []byte
+	if b.invite {
+		ack = b.ackLocked(m)
+	}
+	b.failedLocked(ack)
+	t.settleLocked()
+	t.mu.Unlock()
+	if ack != nil {
+		_ = b.Conn.Send(ack)
+	}
+	if rang {
+		b.conclude(&StatusError{Status: 408, Reason: "Request Timeout"}, nil)
+		return
+	}
+	b.conclude(nil, m)
+}
+
+// failedLocked keeps the branch as long as its final response may be repeated.
+func (b *branch) failedLocked(ack []byte) {
+	if b.Conn.Reliable() { // Timers D and K are 0
+		b.endLocked()
+		return
+	}
+	b.tx.proxy.watch.remove(&b.watch)
+	b.state, b.raw, b.ack = branchFailed, nil, ack
+	b.resend.stop()
+	b.cancelAgain.stop()
+	b.limit = b.tx.proxy.now() + t4 // Timer K
+	if b.invite {
+		b.limit = b.tx.proxy.now() + timeout // Timer D
+	}
+}
+
+// fail ends a branch that gets no response.
+func (b *branch) fail(why *StatusError) {
+	t := b.tx
+	t.mu.Lock()
+	if b.state > branchProceeding {
+		t.mu.Unlock()
+		return
+	}
+	if t.cancelled {
+		why = requestTerminated()
+	}
+	b.endLocked()
+	t.settleLocked()
+	t.mu.Unlock()
+	b.conclude(why, nil)
+}
+
+func requestTerminated() *StatusError {
+	return &StatusError{Status: 487, Reason: "Request Terminated"}
+}
+
+// conclude decides what becomes of a failed branch: another try, or its
+// response, or a failure made here.
+func (b *branch) conclude(why *StatusError, m *sip.Message) {
+	t := b.tx
+	status := 0
+	if why != nil {
+		status = why.Status
+	} else {
+		status = m.Status()
+	}
+	if next := b.next(status); next != nil {
+		t.forward(*next)
+		return
+	}
+	if m != nil {
+		b.relay(m)
+		return
+	}
+	b.relayLocal(why)
+}
+
+// next asks the role for another branch, unless the caller has given up.
+func (b *branch) next(status int) (spec *Branch) {
+	t := b.tx
+	t.mu.Lock()
+	over := t.cancelled || t.state != proceeding
+	if !over {
+		t.waitForRoleLocked()
+	}
+	t.mu.Unlock()
+	if b.Next == nil || over || status < 300 {
+		return nil
+	}
+	t.proxy.shielded("next", t.Trace, func() { spec = b.Next(status) })
+	return spec
+}

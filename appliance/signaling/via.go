@@ -1,0 +1,85 @@
+package signaling
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"sallyport/appliance/sip"
+)
+
+// stampVia writes where a request really came from into its top Via (RFC 3261
+// 18.2.1, RFC 3581). What the sender claims there of itself is overwritten.
+func stampVia(c Conn, m *sip.Message) {
+	top, err := m.Via()
+	if err != nil {
+		return
+	}
+	from := c.Remote()
+	_, wantsPort := top.Param("rport")
+	_, claims := top.Param("received")
+	if !wantsPort && !claims && sentBy(top) == from.Addr() {
+		return
+	}
+	old := m.PopFirst("Via")
+	m.Prepend("Via", stamped(old, from, wantsPort))
+}
+
+func sentBy(v sip.Via) netip.Addr {
+	a, _ := netip.ParseAddr(strings.Trim(v.Host, "[]"))
+	return a
+}
+
+// stamped is the Via via with received, and with rport if it was asked for.
+func stamped(via string, from netip.AddrPort, port bool) string {
+	var b strings.Builder
+	for i, part := range semicolons(via) {
+		name, _, _ := strings.Cut(part, "=")
+		name = strings.TrimSpace(name)
+		if i > 0 && (strings.EqualFold(name, "received") || strings.EqualFold(name, "rport")) {
+			continue
+		}
+		if i > 0 {
+			b.WriteByte(';')
+		}
+		b.WriteString(strings.TrimSpace(part))
+	}
+	b.WriteString(";received=" + from.Addr().Unmap().WithZone("").String())
+	if port {
+		b.WriteString(";rport=" + strconv.Itoa(int(from.Port())))
+	}
+	return b.String()
+}
+
+// semicolons splits at semicolons outside quoted strings.
+func semicolons(s string) (parts []string) {
+	quoted, start := false, 0
+	for i := 0; i < len(s); i++ {
+		switch {
+		case quoted && s[i] == '\\':
+			i++
+		case s[i] == '"':
+			quoted = !quoted
+		case s[i] == ';' && !quoted:
+			parts = append(parts, s[start:i])
+			start = i + 1
+		}
+	}
+	return append(parts, s[start:])
+}
+
+// pushVia puts our Via on top of a request that leaves over c.
+func pushVia(m *sip.Message, c Conn, host, id string) {
+	var b strings.Builder
+	b.Grow(32 + len(host) + len(id))
+	b.WriteString("SIP/2.0/")
+	b.WriteString(c.Network())
+	b.WriteByte(' ')
+	b.WriteString(host)
+	if !c.Reliable() {
+		b.WriteString(";rport")
+	}
+	b.WriteString(";branch=")
+	b.WriteString(id)
+	m.Prepend("Via", b.String())
+}
