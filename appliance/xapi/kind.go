@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Kind says how the text of a value is read, checked and printed.
@@ -205,7 +207,7 @@ func (s space) set(text string) (string, error) {
 func (s space) length(text string) error {
 	n := 0
 	for _, r := range text {
-		if r < ' ' || r == 0x7f || r == '\uFFFD' {
+		if !unicode.IsPrint(r) || r == utf8.RuneError {
 			return s.fail("", "holds a character that cannot be shown")
 		}
 		n++

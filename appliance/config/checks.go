@@ -1,0 +1,52 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"sallyport/appliance/xapi"
+)
+
+// tableChecks are the rules that the values alone must keep, whatever planes
+// there are. Further ones come with Options.
+func tableChecks() []Check {
+	return []Check{
+		order(xapi.MediaPortStart, xapi.MediaPortEnd),
+		order(xapi.SIPTCPOutboundStart, xapi.SIPTCPOutboundEnd),
+		order(xapi.SIPRefreshMinimum, xapi.SIPRefreshMaximum),
+		unique(xapi.ZoneName), unique(xapi.SIPDomainName), unique(xapi.RuleName),
+		unique(xapi.AdminAccountName), unique(xapi.DeploymentName),
+	}
+}
+
+// order wants low not to lie above high.
+func order(low, high xapi.Int) Check {
+	return func(sn *Snapshot) error {
+		l, h := sn.Int(low), sn.Int(high)
+		if l <= h {
+			return nil
+		}
+		return fmt.Errorf("%s (%d) lies above %s (%d); set both on one line", low.Path, l, high.Path, h)
+	}
+}
+
+// unique wants no two entries of a list to have the same text, however spelled.
+func unique(h xapi.Str) Check {
+	return func(sn *Snapshot) error {
+		var errs []error
+		first := map[string]int{}
+		for _, n := range sn.Indexes(h.Item) {
+			text := strings.ToLower(sn.Str(h, n))
+			if text == "" {
+				continue
+			}
+			if m, taken := first[text]; taken {
+				errs = append(errs, fmt.Errorf("%s: %q is already taken by %s", h.At(n), sn.Str(h, n), h.At(m)))
+				continue
+			}
+			first[text] = n
+		}
+		return errors.Join(errs...)
+	}
+}

@@ -1,0 +1,255 @@
+package config
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"sallyport/appliance/xapi"
+)
+
+// Commit tells what an edit did.
+type Commit struct {
+	Rev     int
+	Changes []Change // empty if nothing changed; then there is no new revision
+	Pending *Pending // set while a change waits to be confirmed
+}
+
+// Change is one row's text before and after, as the operator may see it: secrets
+// are masked, an unset row reads as empty.
+type Change struct {
+	Path   string
+	Before string
+	After  string
+	WasSet bool
+	IsSet  bool
+}
+
+// Edit runs fn on a candidate, checks it, and commits it as one revision. If fn
+// or a check fails nothing changes. Edits run one at a time; fn must not call
+// the store's own writing methods. When Edit returns without error the revision
+// is on disk.
+func (s *Store) Edit(who Who, fn func(*Edit) error) (*Commit, error) {
+	s.write.Lock()
+	defer s.write.Unlock()
+	return s.editLocked(who, s.pending, fn)
+}
+
+// editLocked commits what fn does and makes pending what waits afterwards.
+func (s *Store) editLocked(who Who, pending *Pending, fn func(*Edit) error) (*Commit, error) {
+	base := s.Snapshot()
+	e := newEdit(base, s.sealer)
+	if err := fn(e); err != nil {
+		return nil, err
+	}
+	keys := e.changed()
+	if len(keys) == 0 && pending.same(s.pending) {
+		return &Commit{Rev: base.rev, Pending: s.pending.copy()}, nil
+	}
+	if err := s.check(base, e.next); err != nil {
+		return nil, err
+	}
+	e.next.rev = base.rev + 1
+	entry := s.entry(who, e, keys)
+	if err := s.db.Update(func(tx *bolt.Tx) error { return write(tx, e, keys, entry, pending) }); err != nil {
+		return nil, fmt.Errorf("commit revision %d: %w", e.next.rev, err)
+	}
+	s.publish(e.next, pending)
+	return &Commit{Rev: e.next.rev, Changes: entry.Changes, Pending: pending.copy()}, nil
+}
+
+func (s *Store) publish(next *Snapshot, pending *Pending) {
+	s.now.Store(next)
+	if !pending.same(s.pending) {
+		s.pending = pending
+		select {
+		case s.rearm <- struct{}{}:
+		default:
+		}
+	}
+	s.watches.signal()
+}
+
+// check refuses what the checks find wrong with the candidate, except faults
+// that the base has as well: a rule that came with an update must not stop the
+// edit that mends something else.
+func (s *Store) check(base, next *Snapshot) error {
+	var fresh []error
+	for _, check := range append(tableChecks(), s.opt.Checks...) {
+		found := parts(check(next))
+		if len(found) == 0 {
+			continue
+		}
+		old := map[string]bool{}
+		for _, err := range parts(check(base)) {
+			old[err.Error()] = true
+		}
+		for _, err := range found {
+			if !old[err.Error()] {
+				fresh = append(fresh, err)
+			}
+		}
+	}
+	return errors.Join(fresh...)
+}
+
+// parts takes a joined error apart.
+func parts(err error) []error {
+	if err == nil {
+		return nil
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	return []error{err}
+}
+
+func (s *Store) entry(who Who, e *Edit, keys []string) Entry {
+	entry := Entry{Rev: e.next.rev, Who: who, When: s.opt.Clock().UTC().Truncate(time.Millisecond), Note: e.note}
+	for _, key := range keys {
+		was := e.before[key]
+		raw, set := e.next.raw(was.place.Item, was.place.Idx)
+		entry.Changes = append(entry.Changes, shown(was.place, was.raw, was.set, raw, set))
+	}
+	return entry
+}
+
+func shown(p xapi.Place, before string, was bool, after string, is bool) Change {
+	if p.Item.Masked() {
+		before, after = mask(was), mask(is)
+	}
+	return Change{p.String(), before, after, was, is}
+}
+
+func mask(set bool) string {
+	if set {
+		return xapi.Mask
+	}
+	return ""
+}
+
+// Buckets of the file.
+const (
+	bucketMeta    = "meta"    // schema, rev, pending
+	bucketValues  = "values"  // storage key to canonical text
+	bucketJournal = "journal" // revision to Entry, for people
+	bucketUndo    = "undo"    // revision to raw texts before it, for going back
+
+	keySchema  = "schema"
+	keyRev     = "rev"
+	keyPending = "pending"
+)
+
+// maxRevisions bounds the journal; older revisions can no longer be gone back to.
+const maxRevisions = 10000
+
+// undo is what a revision replaced: key to raw text, nil = was unset.
+type undo map[string]*string
+
+// write puts a whole revision into one transaction.
+func write(tx *bolt.Tx, e *Edit, keys []string, entry Entry, pending *Pending) error {
+	values, back := tx.Bucket([]byte(bucketValues)), undo{}
+	for _, key := range keys {
+		was := e.before[key]
+		back[key] = nil
+		if was.set {
+			back[key] = &was.raw
+		}
+		if err := store(values, key, e.next, was.place); err != nil {
+			return err
+		}
+	}
+	id := number(entry.Rev)
+	if err := errors.Join(
+		putJSON(tx.Bucket([]byte(bucketJournal)), id, entry),
+		putJSON(tx.Bucket([]byte(bucketUndo)), id, back),
+		tx.Bucket([]byte(bucketMeta)).Put([]byte(keyRev), id),
+		putPending(tx.Bucket([]byte(bucketMeta)), pending),
+	); err != nil {
+		return err
+	}
+	return prune(tx, entry.Rev-maxRevisions)
+}
+
+func store(values *bolt.Bucket, key string, next *Snapshot, p xapi.Place) error {
+	if raw, set := next.raw(p.Item, p.Idx); set {
+		return values.Put([]byte(key), []byte(raw))
+	}
+	return values.Delete([]byte(key))
+}
+
+// prune forgets revisions up to last. One commit adds one, so few are due.
+func prune(tx *bolt.Tx, last int) error {
+	for _, name := range []string{bucketJournal, bucketUndo} {
+		b := tx.Bucket([]byte(name))
+		for {
+			k, _ := b.Cursor().First()
+			if k == nil || revision(k) > last {
+				break
+			}
+			if err := b.Delete(k); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// read loads the newest revision from disk.
+func (s *Store) read(tx *bolt.Tx) error {
+	meta := tx.Bucket([]byte(bucketMeta))
+	sn := &Snapshot{
+		rev: revision(meta.Get([]byte(keyRev))), table: s.table, sealer: s.sealer,
+		values: map[*xapi.Item]map[index]string{}, kept: map[string]string{},
+	}
+	err := tx.Bucket([]byte(bucketValues)).ForEach(func(k, v []byte) error {
+		sn.take(string(k), string(v))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	s.pending, err = getPending(meta)
+	s.now.Store(sn)
+	return err
+}
+
+// take puts a stored text where its row is, or aside if no row takes it.
+func (sn *Snapshot) take(key, raw string) {
+	p, ok := sn.table.place(key)
+	if ok && !p.Item.Masked() {
+		_, err := p.Item.Parse(raw)
+		ok = err == nil
+	}
+	if !ok {
+		sn.kept[key] = raw
+		return
+	}
+	cells := sn.values[p.Item]
+	if cells == nil {
+		cells = map[index]string{}
+		sn.values[p.Item] = cells
+	}
+	cells[indexOf(p.Idx)] = raw
+}
+
+func number(rev int) []byte { return binary.BigEndian.AppendUint64(nil, uint64(rev)) }
+
+func revision(key []byte) int {
+	if len(key) != 8 {
+		return 0
+	}
+	return int(binary.BigEndian.Uint64(key))
+}
+
+func putJSON(b *bolt.Bucket, key []byte, v any) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return b.Put(key, text)
+}
