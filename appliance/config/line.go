@@ -39,7 +39,7 @@ func setting(text string) (path string, ok bool) {
 	text = strings.TrimSpace(strings.TrimPrefix(text, "*c "))
 	verb, rest, _ := strings.Cut(text, " ")
 	verb = strings.ToLower(verb)
-	if len(verb) >= 2 && strings.HasPrefix("xconfiguration", verb) {
+	if len(verb) >= 4 && strings.HasPrefix("xconfiguration", verb) {
 		return strings.TrimSpace(rest), true
 	}
 	return text, !strings.HasPrefix(verb, "x") || verb == "xcp"
