@@ -7,29 +7,56 @@ import (
 	"unsafe"
 )
 
-// The token characters of RFC 3261 25.1, one bit each: bytes 0–63 and 64–127.
+// What a byte can be part of, one bit each.
 const (
-	tokenLow = 1<<'!' | 1<<'%' | 1<<'\'' | 1<<'*' | 1<<'+' | 1<<'-' | 1<<'.' |
-		(1<<10-1)<<'0'
-	tokenHigh = (1<<26-1)<<('A'-64) | (1<<26-1)<<('a'-64) |
-		1<<('_'-64) | 1<<('`'-64) | 1<<('~'-64)
+	inToken = 1 << iota // a token of RFC 3261 25.1
+	inHost              // a host name
+	inURI               // a URI, by a strict reading
+	inAddr              // what stands between angle brackets
 )
 
-func isToken(c byte) bool {
-	if c < 64 {
-		return tokenLow>>c&1 != 0
+// classes holds those bits for each byte; TestClasses spells them out. It is a
+// string because a constant cannot be written to.
+const classes = "" +
+	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00" +
+	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00" +
+	"\x00\x0d\x00\x0c\x0c\x0d\x0c\x0d\x0c\x0c\x0d\x0d\x0c\x0f\x0f\x0c" +
+	"\x0f\x0f\x0f\x0f\x0f\x0f\x0f\x0f\x0f\x0f\x0c\x0c\x00\x0c\x00\x0c" +
+	"\x0c\x0f\x0f\x0f\x0f\x0f\x0f\x0f\x0f\x0f\x0f\x0f\x0f\x0f\x0f\x0f" +
+	"\x0f\x0f\x0f\x0f\x0f\x0f\x0f\x0f\x0f\x0f\x0f\x0c\x08\x0c\x08\x0f" +
+	"\x09\x0f\x0f\x0f\x0f\x0f\x0f\x0f\x0f\x0f\x0f\x0f\x0f\x0f\x0f\x0f" +
+	"\x0f\x0f\x0f\x0f\x0f\x0f\x0f\x0f\x0f\x0f\x0f\x08\x08\x08\x0d\x00" +
+	"\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c" +
+	"\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c" +
+	"\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c" +
+	"\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c" +
+	"\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c" +
+	"\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c" +
+	"\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c" +
+	"\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c"
+
+func isToken(c byte) bool { return classes[c]&inToken != 0 }
+func isHost(c byte) bool  { return classes[c]&inHost != 0 }
+
+// span is how many bytes from i on are of a class.
+func span(b []byte, i int, class byte) int {
+	n := i
+	for n < len(b) && classes[b[n]]&class != 0 {
+		n++
 	}
-	return c < 128 && tokenHigh>>(c-64)&1 != 0
+	return n - i
 }
 
-func isTokenText(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if !isToken(s[i]) {
-			return false
-		}
+// spanText is span for a string from its start.
+func spanText(s string, class byte) int {
+	n := 0
+	for n < len(s) && classes[s[n]]&class != 0 {
+		n++
 	}
-	return s != ""
+	return n
 }
+
+func isTokenText(s string) bool { return s != "" && spanText(s, inToken) == len(s) }
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' }
 func isDigit(c byte) bool { return c-'0' < 10 }

@@ -10,7 +10,7 @@ import (
 // the tab becomes a space, so no header can be injected through them; in a
 // Request-URI such bytes, spaces, quotes and angle brackets are percent-encoded;
 // a name that is no token loses the bytes that are none, and an edit whose name
-// is left empty does nothing. Values must be shorter than 64 KiB in sum.
+// is left empty does nothing. A value is cut at 60 KiB.
 
 // Set makes value the only field of that name, where the first one stood, or at
 // the end.
@@ -21,7 +21,7 @@ func (m *Message) Set(name, value string) {
 		m.Add(name, value)
 		return
 	}
-	if r, ok := m.newRow(name, value); ok {
+	if r, ok := m.write(name, value); ok {
 		m.rows[i] = r
 		m.removeFrom(k, name, i+1)
 	}
@@ -29,7 +29,7 @@ func (m *Message) Set(name, value string) {
 
 // Add appends a field behind all others.
 func (m *Message) Add(name, value string) {
-	if r, ok := m.newRow(name, value); ok {
+	if r, ok := m.write(name, value); ok {
 		m.rows = append(m.rows, r)
 	}
 }
@@ -37,7 +37,7 @@ func (m *Message) Add(name, value string) {
 // Prepend makes value the first field of that name: right above the others, or
 // below the Vias if there is none yet.
 func (m *Message) Prepend(name, value string) {
-	r, ok := m.newRow(name, value)
+	r, ok := m.write(name, value)
 	if !ok {
 		return
 	}
@@ -76,7 +76,7 @@ func (m *Message) dropHead(i int, rest string) {
 		m.rows = slices.Delete(m.rows, i, i+1)
 		return
 	}
-	if r, ok := m.newRow(m.name(i), rest); ok {
+	if r, ok := m.write(m.name(i), rest); ok {
 		m.rows[i] = r
 	}
 }
@@ -91,7 +91,7 @@ func (m *Message) SetAll(name string, values []string) {
 		i = len(m.rows)
 	}
 	for _, v := range values {
-		if r, ok := m.newRow(name, v); ok {
+		if r, ok := m.write(name, v); ok {
 			m.rows = slices.Insert(m.rows, i, r)
 			i++
 		}
@@ -149,9 +149,9 @@ func (m *Message) removeFrom(k kind, name string, from int) int {
 	return gone
 }
 
-// newRow writes a field into ext. It is not yet part of the message.
-func (m *Message) newRow(name, value string) (row, bool) {
-	if !isTokenText(name) || len(name) > 255 {
+// write puts a field into ext. It is not yet part of the message.
+func (m *Message) write(name, value string) (row, bool) {
+	if !isTokenText(name) || len(name) > maxName {
 		if name = tokenOnly(name); name == "" {
 			return row{}, false
 		}
@@ -159,16 +159,14 @@ func (m *Message) newRow(name, value string) (row, bool) {
 	if m.ext == nil {
 		m.ext = make([]byte, 0, 512)
 	}
+	value = trim(value)
+	value = value[:min(len(value), maxEdit)]
 	off := len(m.ext)
 	m.ext = append(append(m.ext, name...), ':', ' ')
 	at := len(m.ext) - off
-	m.ext = appendClean(m.ext, trim(value))
-	end := len(m.ext)
+	m.ext = appendClean(m.ext, value)
 	m.ext = append(m.ext, '\r', '\n')
-	return row{
-		off: uint32(off), size: uint32(end + 2 - off), value: uint32(end - off - at),
-		name: uint16(len(name)), at: uint16(at), kind: kindOf(name), ext: true,
-	}, true
+	return newRow(off|inExt, len(m.ext)-off, len(name), at, len(value), kindOf(name)), true
 }
 
 func appendClean(dst []byte, s string) []byte {
@@ -203,7 +201,7 @@ func cleanURI(s string) string {
 
 func tokenOnly(s string) string {
 	var b []byte
-	for i := 0; i < len(s) && len(b) < 255; i++ {
+	for i := 0; i < len(s) && len(b) < maxName; i++ {
 		if isToken(s[i]) {
 			b = append(b, s[i])
 		}

@@ -37,7 +37,7 @@ func (f *Fault) answerable(b []byte) *Fault {
 		if line, i = nextLine(b, i); len(line) == 0 {
 			break
 		}
-		m.salvage(uint32(at), line)
+		m.salvage(at, line)
 	}
 	if m.canReply() {
 		f.Msg = m
@@ -60,27 +60,28 @@ func nextLine(b []byte, i int) (line []byte, next int) {
 }
 
 // salvage takes a line in if it is a field that a reply repeats.
-func (m *Message) salvage(off uint32, line []byte) {
-	n := 0
-	for n < len(line) && isToken(line[n]) {
-		n++
-	}
+func (m *Message) salvage(off int, line []byte) {
+	n := span(line, 0, inToken)
 	at := n
 	for at < len(line) && isSpace(line[at]) {
 		at++
 	}
-	if n == 0 || at == len(line) || line[at] != ':' || control(line, 0) < len(line) {
+	if n == 0 || n > maxName || at == len(line) || line[at] != ':' || control(line, 0) < len(line) {
 		return
 	}
 	for at++; at < len(line) && isSpace(line[at]); at++ {
 	}
 	k := kindOf(text(line[:n]))
 	switch k {
-	case kVia, kFrom, kTo, kCallID, kCSeq, kTimestamp:
-		value := trimRight(text(line[at:]))
-		m.rows = append(m.rows, row{off: off, size: uint32(len(line) + 2), value: uint32(len(value)),
-			name: uint16(n), at: uint16(at), kind: k})
+	case kFrom, kTo, kCallID, kCSeq, kTimestamp:
+		if m.find(k, "", 0) >= 0 {
+			return
+		}
+	case kVia:
+	default:
+		return
 	}
+	m.rows = append(m.rows, newRow(off, len(line)+2, n, at, len(trimRight(text(line[at:]))), k))
 }
 
 // mentionsSIP tells a request line, of whatever version, from noise.

@@ -82,10 +82,7 @@ func contentLength(head []byte) (uint64, *Fault) {
 // lengthValue is the value of the line at the head of b, with the lines folded
 // onto it, if it is a Content-Length.
 func lengthValue(b []byte) (string, bool) {
-	n := 0
-	for n < len(b) && isToken(b[n]) {
-		n++
-	}
+	n := span(b, 0, inToken)
 	if kindOf(text(b[:n])) != kContentLength {
 		return "", false
 	}

@@ -6,19 +6,20 @@ import "strings"
 // which more than once, and the row of the first of each.
 type seen struct {
 	once, twice uint64
-	at          [kinds]int
+	at          [kinds]uint8
 }
 
 func (s *seen) note(k kind, row int) {
 	bit := uint64(1) << k
 	if s.once&bit == 0 {
-		s.at[k] = row
+		s.at[k] = uint8(row) // MaxFields fits
 	}
 	s.twice |= s.once & bit
 	s.once |= bit
 }
 
 func (s *seen) has(k kind) bool { return s.once>>k&1 != 0 }
+func (s *seen) row(k kind) int  { return int(s.at[k]) }
 
 // gate holds what must be true of every message before anything routes it.
 func (m *Message) gate(s *seen) *Fault {
@@ -34,27 +35,27 @@ func (m *Message) gate(s *seen) *Fault {
 			return bad("Missing " + k.String())
 		}
 	}
-	if f := m.checkCSeq(m.value(s.at[kCSeq])); f != nil {
+	if f := m.checkCSeq(m.value(s.row(kCSeq))); f != nil {
 		return f
 	}
 	for _, k := range [...]kind{kFrom, kTo} {
-		if _, ok := scanAddr(m.value(s.at[k])); !ok {
+		if _, ok := scanAddr(m.value(s.row(k))); !ok {
 			return bad("Malformed " + k.String())
 		}
 	}
-	if id := m.value(s.at[kCallID]); id == "" || strings.IndexByte(id, ' ') >= 0 || strings.IndexByte(id, '\t') >= 0 {
+	if id := m.value(s.row(kCallID)); id == "" || strings.IndexByte(id, ' ') >= 0 || strings.IndexByte(id, '\t') >= 0 {
 		return bad("Malformed Call-ID")
 	}
-	top, _ := cut(m.value(s.at[kVia]))
+	top, _ := cut(m.value(s.row(kVia)))
 	if _, err := ParseVia(top); err != nil {
 		return bad("Malformed Via")
 	}
 	if s.has(kMaxForwards) {
-		if _, ok := digits(m.value(s.at[kMaxForwards]), 255); !ok {
+		if _, ok := digits(m.value(s.row(kMaxForwards)), 255); !ok {
 			return bad("Malformed Max-Forwards")
 		}
 	}
-	if s.has(kRoute) && !m.routesOK(s.at[kRoute]) {
+	if s.has(kRoute) && !m.routesOK(s.row(kRoute)) {
 		return bad("Malformed Route")
 	}
 	return nil

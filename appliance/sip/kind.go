@@ -74,6 +74,10 @@ const unlisted = singleRequest&^(1<<kContact) | 1<<kRSeq | 1<<kAuthorization |
 	1<<kAuthenticationInfo | 1<<kUserAgent | 1<<kServer | 1<<kTimestamp |
 	1<<kDate | 1<<kSubject | 1<<kOrganization | 1<<kRetryAfter | 1<<kIdentity
 
+// The fields that name people, in whose quoted strings a control character may
+// stand if it is escaped (RFC 4475 3.1.1.2).
+const mayQuote = 1<<kFrom | 1<<kTo | 1<<kContact | 1<<kPAssertedIdentity
+
 // kindOf knows a field by its full or compact name, in any case.
 func kindOf(s string) kind {
 	if len(s) == 1 {

@@ -1,14 +1,13 @@
 package sip
 
-import (
-	"bytes"
-	"iter"
-)
+import "iter"
 
 // Limits of what Parse lets in; a message beyond them gets 513.
 const (
 	MaxFields = 200       // header fields in a message
-	maxHeader = 1<<16 - 1 // bytes of start line and header fields; offsets in a row rely on it
+	maxHeader = 1<<16 - 3 // bytes of start line and header fields; a row relies on it
+	maxName   = 1<<8 - 1  // bytes of a field's name; likewise
+	maxEdit   = 60 << 10  // bytes of a field's value that is set; likewise
 	maxMethod = 64        // bytes of a method name
 )
 
@@ -32,15 +31,21 @@ type Message struct {
 	few [32]row // backs rows while they are few: most messages need no more
 }
 
-// row is where one header field lies, in raw or in ext.
+// row is where one header field lies. It is kept at twelve bytes: the table is
+// most of what a message costs beyond its bytes.
 type row struct {
-	off   uint32 // first byte of the name
-	size  uint32 // whole line with its CRLF
-	value uint32 // length of the value
-	name  uint16 // length of the name
-	at    uint16 // from off to the value
+	off   uint32 // first byte of the name; inExt marks an offset into ext
+	size  uint16 // whole line with its CRLF
+	value uint16 // length of the value
+	at    uint16 // from the first byte to the value
+	name  uint8  // length of the name
 	kind  kind
-	ext   bool
+}
+
+const inExt = 1 << 31
+
+func newRow(off, size, name, at, value int, k kind) row {
+	return row{off: uint32(off), size: uint16(size), value: uint16(value), at: uint16(at), name: uint8(name), kind: k}
 }
 
 // Field is a header field by name and value, for callers that hand some over.
@@ -172,14 +177,12 @@ func (m *Message) ContentType() string { return m.first(kContentType) }
 // Clone is a copy that can be edited apart from m. Bytes that neither edits are
 // shared.
 func (m *Message) Clone() *Message {
-	c := *m
-	c.ext = m.ext[:len(m.ext):len(m.ext)]
-	if len(m.rows) <= len(c.few) {
-		c.rows = c.few[:copy(c.few[:], m.rows)]
-	} else {
-		c.rows = append(make([]row, 0, len(m.rows)+8), m.rows...)
+	c := &Message{
+		raw: m.raw, ext: m.ext[:len(m.ext):len(m.ext)], body: m.body,
+		method: m.method, uri: m.uri, reason: m.reason, status: m.status, start: m.start,
 	}
-	return &c
+	c.rows = append(c.few[:0], m.rows...)
+	return c
 }
 
 // Bytes is the message as it goes on the wire, in memory of its own.
@@ -189,13 +192,13 @@ func (m *Message) Bytes() []byte { return m.AppendTo(make([]byte, 0, m.size())) 
 func (m *Message) AppendTo(dst []byte) []byte {
 	dst = m.appendStart(dst)
 	for i := 0; i < len(m.rows); {
-		r := m.rows[i]
-		end := r.off + r.size
+		off := m.rows[i].off
+		end := off + uint32(m.rows[i].size)
 		// Rows that still lie side by side are one copy.
-		for i++; i < len(m.rows) && m.rows[i].off == end && m.rows[i].ext == r.ext; i++ {
-			end += m.rows[i].size
+		for i++; i < len(m.rows) && m.rows[i].off == end; i++ {
+			end += uint32(m.rows[i].size)
 		}
-		dst = append(dst, m.text(r.ext)[r.off:end]...)
+		dst = append(dst, m.bytes(off)[:end-off]...)
 	}
 	dst = append(dst, '\r', '\n')
 	return append(dst, m.body...)
@@ -227,21 +230,22 @@ func (m *Message) size() int {
 	return n
 }
 
-func (m *Message) text(ext bool) []byte {
-	if ext {
-		return m.ext
+// bytes is what lies at a row's offset and behind.
+func (m *Message) bytes(off uint32) []byte {
+	if off&inExt != 0 {
+		return m.ext[off&^inExt:]
 	}
-	return m.raw
+	return m.raw[off:]
 }
 
 func (m *Message) name(i int) string {
 	r := &m.rows[i]
-	return text(m.text(r.ext)[r.off:][:r.name])
+	return text(m.bytes(r.off)[:r.name])
 }
 
 func (m *Message) value(i int) string {
 	r := &m.rows[i]
-	return text(m.text(r.ext)[r.off+uint32(r.at):][:r.value])
+	return text(m.bytes(r.off + uint32(r.at))[:r.value])
 }
 
 // first is the value of the first field of a known kind.
@@ -263,6 +267,3 @@ func (m *Message) find(k kind, name string, i int) int {
 	}
 	return -1
 }
-
-// equal tells whether two messages write the same bytes.
-func (m *Message) equal(o *Message) bool { return bytes.Equal(m.Bytes(), o.Bytes()) }

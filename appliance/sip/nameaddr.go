@@ -125,12 +125,7 @@ func isAddrURI(s string) bool {
 	if colon <= 0 || colon == len(s)-1 || !isScheme(s[:colon]) {
 		return false
 	}
-	for i := colon + 1; i < len(s); i++ {
-		if c := s[i]; c <= ' ' || c == '<' || c == '>' || c == '"' || c == 0x7f {
-			return false
-		}
-	}
-	return true
+	return spanText(s[colon:], inAddr) == len(s)-colon
 }
 
 // addrTag is the tag of a From or To value.

@@ -12,10 +12,7 @@ func nextParam(s string) (name, value, rest string, ok bool) {
 		return "", "", "", false
 	}
 	s = trimLeft(s[1:])
-	n := 0
-	for n < len(s) && isToken(s[n]) {
-		n++
-	}
+	n := spanText(s, inToken)
 	if n == 0 {
 		return "", "", "", false
 	}

@@ -76,10 +76,7 @@ func (m *Message) parseStart() (int, *Fault) {
 }
 
 func (m *Message) parseRequest(line string) *Fault {
-	n := 0
-	for n < len(line) && isToken(line[n]) {
-		n++
-	}
+	n := spanText(line, inToken)
 	if n == 0 || n > maxMethod || n == len(line) || line[n] != ' ' {
 		return bad("Malformed Method")
 	}
@@ -126,10 +123,7 @@ func (m *Message) parseStatus(line string) *Fault {
 // parseRow reads the header field at i and returns where the next line starts.
 func (m *Message) parseRow(i int, s *seen) (int, *Fault) {
 	b := m.raw
-	n := i
-	for n < len(b) && isToken(b[n]) {
-		n++
-	}
+	n := i + span(b, i, inToken)
 	if n == len(b) {
 		return 0, bad("Missing End Of Header")
 	}
@@ -145,7 +139,7 @@ func (m *Message) parseRow(i int, s *seen) (int, *Fault) {
 	}
 	end := control(b, at)
 	for end < len(b) && b[end] != '\r' {
-		if b[end] != '\t' && !escapedIn(b[at:end+1]) {
+		if b[end] != '\t' && !(mayQuote>>kindOf(text(b[i:n]))&1 != 0 && escapedIn(b[at:end+1])) {
 			return 0, bad("Control Character In " + label(b[i:n]))
 		}
 		end = control(b, end+1)
@@ -159,7 +153,7 @@ func (m *Message) parseRow(i int, s *seen) (int, *Fault) {
 	if len(m.rows) == MaxFields {
 		return 0, &Fault{Status: 513, Reason: "Too Many Header Fields"}
 	}
-	if end > maxHeader {
+	if end > maxHeader || n-i > maxName {
 		return 0, &Fault{Status: 513, Reason: "Header Too Large"}
 	}
 	stop := end
@@ -168,10 +162,7 @@ func (m *Message) parseRow(i int, s *seen) (int, *Fault) {
 	}
 	k := kindOf(text(b[i:n]))
 	s.note(k, len(m.rows))
-	m.rows = append(m.rows, row{
-		off: uint32(i), size: uint32(end + 2 - i), value: uint32(stop - at),
-		name: uint16(n - i), at: uint16(at - i), kind: k,
-	})
+	m.rows = append(m.rows, newRow(i, end+2-i, n-i, at-i, stop-at, k))
 	return end + 2, nil
 }
 
@@ -211,7 +202,7 @@ func (m *Message) frameBody(i int, s *seen) *Fault {
 		m.Add("Content-Length", strconv.Itoa(len(rest)))
 		return nil
 	}
-	n, ok := digits(m.value(s.at[kContentLength]), 1<<31)
+	n, ok := digits(m.value(s.row(kContentLength)), 1<<31)
 	if !ok {
 		return bad("Malformed Content-Length")
 	}
@@ -261,10 +252,7 @@ func normalise(b []byte) ([]byte, *Fault) {
 
 // appendTight appends a header line without the spaces before its colon.
 func appendTight(dst, line []byte) []byte {
-	n := 0
-	for n < len(line) && isToken(line[n]) {
-		n++
-	}
+	n := span(line, 0, inToken)
 	colon := n
 	for colon < len(line) && isSpace(line[colon]) {
 		colon++

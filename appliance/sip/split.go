@@ -1,5 +1,7 @@
 package sip
 
+import "strings"
+
 // Split takes a list joined by commas apart. Commas in quoted strings and in
 // angle brackets do not count; empty elements are left out.
 func Split(list string) []string {
@@ -15,7 +17,14 @@ func Split(list string) []string {
 
 // cut is the first element of a list, trimmed, and what follows its comma.
 func cut(list string) (first, rest string) {
-	for i := 0; i < len(list); i++ {
+	i := strings.IndexByte(list, ',')
+	if i < 0 { // nearly always
+		return trim(list), ""
+	}
+	if q := strings.IndexAny(list[:i], `"<`); q >= 0 {
+		i = q
+	}
+	for ; i < len(list); i++ {
 		switch list[i] {
 		case ',':
 			return trim(list[:i]), trimLeft(list[i+1:])

@@ -46,14 +46,11 @@ func ParseURI(s string) (URI, error) {
 		}
 		return u, nil
 	}
-	// The user may hold ';' and '?' of its own, so it is cut off first.
-	if at := strings.LastIndexByte(beforeHeaders(rest), '@'); at >= 0 {
-		if at == 0 {
-			return URI{}, errURI
-		}
+	// A user may hold ';' and '?', nothing else may hold '@': it is cut off first.
+	if at := strings.IndexByte(rest, '@'); at >= 0 {
 		u.User, u.Password = splitAt(rest[:at], ':')
 		u.Password = strings.TrimPrefix(u.Password, ":")
-		if !isUserText(u.User) || !isUserText(u.Password) {
+		if u.User == "" || strings.IndexByte(rest[:at], '[') >= 0 || strings.IndexByte(u.Password, ':') >= 0 {
 			return URI{}, errURI
 		}
 		rest = rest[at+1:]
@@ -67,16 +64,6 @@ func ParseURI(s string) (URI, error) {
 		return URI{}, errURI
 	}
 	return u, nil
-}
-
-// beforeHeaders is where the '@' behind the user can stand: an '@' is legal
-// neither in user nor in parameters, but a '?' is legal in a user.
-func beforeHeaders(s string) string {
-	at := strings.IndexByte(s, '@')
-	if at < 0 {
-		return ""
-	}
-	return s[:at+1]
 }
 
 // SIP tells whether the scheme is sip or sips.
@@ -117,7 +104,7 @@ func (u URI) HostPort() string { return joinHostPort(u.Host, u.Port) }
 
 // Addr is the host as an address, if it is one.
 func (u URI) Addr() (netip.Addr, bool) {
-	a, err := netip.ParseAddr(u.Host)
+	a, err := netip.ParseAddr(strings.Replace(u.Host, ":::", "::", 1)) // RFC 5118 4.10
 	return a, err == nil && a.Zone() == ""
 }
 
@@ -194,27 +181,25 @@ func uriParamsOK(s string) bool {
 
 // hostPort reads host and port at the head of s.
 func hostPort(s string) (host string, port int, rest string, ok bool) {
-	n := 0
-	if s != "" && s[0] == '[' {
-		n = strings.IndexByte(s, ']')
-		if n < 0 || !isIPv6Text(s[1:n]) {
-			return "", 0, "", false
-		}
-		host, s = s[1:n], s[n+1:]
-	} else {
-		for n < len(s) && isHost(s[n]) {
-			n++
-		}
-		if n == 0 {
-			return "", 0, "", false
-		}
-		host, s = s[:n], s[n:]
-	}
-	if s == "" || s[0] != ':' {
-		return host, 0, s, true
+	host, s, ok = hostAt(s)
+	if !ok || s == "" || s[0] != ':' {
+		return host, 0, s, ok
 	}
 	port, rest, ok = portNumber(s[1:])
 	return host, port, rest, ok
+}
+
+// hostAt reads a host name, an IPv4 address or an IPv6 reference.
+func hostAt(s string) (host, rest string, ok bool) {
+	if s != "" && s[0] == '[' {
+		n := strings.IndexByte(s, ']')
+		if n < 0 || !isIPv6Text(s[1:n]) {
+			return "", "", false
+		}
+		return s[1:n], s[n+1:], true
+	}
+	n := spanText(s, inHost)
+	return s[:n], s[n:], n > 0
 }
 
 func portNumber(s string) (port int, rest string, ok bool) {
@@ -253,23 +238,19 @@ func isScheme(s string) bool {
 	return s != ""
 }
 
-// isURIText keeps out what ends a URI in any place it may stand in.
+// isURIText keeps out what ends a URI in any place it may stand in, and broken
+// escapes.
 func isURIText(s string) bool {
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c <= ' ', c == 0x7f, c == '<', c == '>', c == '"', c == '\\', c == '`', c == '{', c == '}', c == '|', c == '^':
-			return false
-		case c == '%' && (i+2 >= len(s) || unhex(s[i+1]) < 0 || unhex(s[i+2]) < 0):
+	if spanText(s, inURI) < len(s) {
+		return false
+	}
+	for i := strings.IndexByte(s, '%'); i >= 0 && i < len(s); i++ {
+		if s[i] == '%' && (i+2 >= len(s) || unhex(s[i+1]) < 0 || unhex(s[i+2]) < 0) {
 			return false
 		}
 	}
 	return true
 }
-
-// isUserText keeps what would look like another part of the URI out of a user.
-func isUserText(s string) bool { return strings.IndexByte(s, '@') < 0 && strings.IndexByte(s, '[') < 0 }
-
-func isHost(c byte) bool { return isAlpha(c) || isDigit(c) || c == '.' || c == '-' || c == '_' }
 
 // isIPv6Text is the shape of RFC 3261's IPv6address. RFC 5118 4.10 asks to
 // accept its three colons in a row too, so the meaning is left to Addr.

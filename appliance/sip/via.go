@@ -1,7 +1,5 @@
 package sip
 
-import "strings"
-
 // Via is one element of a Via header. As long as no field is changed, String
 // gives back the very text it was parsed from.
 type Via struct {
@@ -21,10 +19,7 @@ func ParseVia(s string) (Via, error) {
 	if !ok {
 		return Via{}, errVia
 	}
-	n := 0
-	for n < len(rest) && isToken(rest[n]) {
-		n++
-	}
+	n := spanText(rest, inToken)
 	if n == 0 || n == len(rest) || !isSpace(rest[n]) {
 		return Via{}, errVia
 	}
@@ -55,32 +50,14 @@ func viaProtocol(s string) (rest string, ok bool) {
 
 // sentBy reads host and port with the spaces that may stand around the colon.
 func sentBy(s string) (host string, port int, rest string, ok bool) {
-	host, port, rest, ok = hostPort(s)
-	if !ok || port > 0 {
-		if !ok {
-			// "host: 5060" and the like
-			host, rest, ok = hostOnly(s)
-		}
-	}
+	host, rest, ok = hostAt(s)
 	if !ok {
 		return "", 0, "", false
 	}
-	if after := trimLeft(rest); port == 0 && after != "" && after[0] == ':' {
-		port, rest, ok = portNumber(trimLeft(after[1:]))
+	if s = trimLeft(rest); s != "" && s[0] == ':' {
+		port, rest, ok = portNumber(trimLeft(s[1:]))
 	}
 	return host, port, rest, ok
-}
-
-func hostOnly(s string) (host, rest string, ok bool) {
-	i := strings.IndexByte(s, ':')
-	if s != "" && s[0] == '[' {
-		i = strings.IndexByte(s, ']') + 1
-	}
-	if i <= 0 {
-		return "", "", false
-	}
-	host, _, left, ok := hostPort(s[:i])
-	return host, s[i:], ok && left == ""
 }
 
 // String writes the Via.
