@@ -6,9 +6,9 @@ import "strconv"
 type Fault struct {
 	Status int    // the answer a request gets
 	Reason string // names the field
-	// Msg holds what could be read of a faulty request, enough for Reply; nil
-	// if it cannot be answered: a response, an ACK, or a request without the
-	// fields that a reply repeats.
+	// Msg holds what could be read of a faulty request, for Reply and nothing
+	// else; nil if it is not to be answered: a response, an ACK, a request
+	// without Via, or noise.
 	Msg *Message
 }
 
@@ -39,7 +39,7 @@ func (f *Fault) answerable(b []byte) *Fault {
 		}
 		m.salvage(at, line)
 	}
-	if m.canReply() {
+	if m.first(kVia) != "" {
 		f.Msg = m
 	}
 	return f
@@ -93,9 +93,4 @@ func mentionsSIP(line string) bool {
 		}
 	}
 	return false
-}
-
-func (m *Message) canReply() bool {
-	return m.first(kVia) != "" && m.first(kFrom) != "" && m.first(kTo) != "" &&
-		m.first(kCallID) != "" && m.first(kCSeq) != ""
 }
