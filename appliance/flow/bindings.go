@@ -1,0 +1,382 @@
+package flow
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// BindingsConfig bounds and joins a table of bindings. Zero fields mean the
+// defaults.
+type BindingsConfig struct {
+	Total     int           // bindings in all; 20,000
+	PerUser   int           // of one address of record; 20
+	PerConn   int           // over one connection; 64
+	Pending   time.Duration // how long one may wait to be confirmed; 1 min
+	Reconnect time.Duration // how long one survives its connection; 5 min
+	Clock     func() time.Time
+	Rand      func() uint64
+
+	// OnChange is told of every change, after it, outside of all locks: old is
+	// nil for a new binding, now is nil for one that is gone.
+	OnChange func(old, now *Binding)
+}
+
+// Errors of Put and Confirm.
+var (
+	ErrTooMany      = errors.New("flow: too many bindings")
+	ErrPerUser      = errors.New("flow: too many bindings of one user")
+	ErrPerConn      = errors.New("flow: too many bindings over one connection")
+	ErrNoBinding    = errors.New("flow: no such binding")
+	ErrNoSuchConn   = errors.New("flow: connection is closed")
+	errKnownAlready = errors.New("flow: binding exists")
+)
+
+// Bindings is the table of who is registered over which connection.
+type Bindings struct {
+	cfg  BindingsConfig
+	wake chan struct{}
+
+	mu     sync.Mutex // guards what follows; never held over OnChange
+	byID   map[BindingID]*bound
+	byKey  map[Key]*bound
+	byConn map[uint64][]*bound
+	byUser map[string][]*bound
+	heap   dueHeap
+}
+
+// bound is a binding in the table.
+type bound struct {
+	Binding
+	due   time.Time // when it goes by itself
+	place int       // in the heap
+}
+
+// NewBindings returns an empty table.
+func NewBindings(cfg BindingsConfig) *Bindings {
+	cfg.Total = cmp.Or(cfg.Total, 20_000)
+	cfg.PerUser = cmp.Or(cfg.PerUser, 20)
+	cfg.PerConn = cmp.Or(cfg.PerConn, 64)
+	cfg.Pending = cmp.Or(cfg.Pending, time.Minute)
+	cfg.Reconnect = cmp.Or(cfg.Reconnect, 5*time.Minute)
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	if cfg.Rand == nil {
+		cfg.Rand = rand.Uint64
+	}
+	return &Bindings{cfg: cfg, wake: make(chan struct{}, 1), byID: map[BindingID]*bound{}, byKey: map[Key]*bound{},
+		byConn: map[uint64][]*bound{}, byUser: map[string][]*bound{}}
+}
+
+// Put returns the binding of a key, or makes one that waits to be confirmed. It
+// changes nothing of one that exists: whoever merely asks to register as
+// somebody gets that binding's identifier into his Path, not its calls.
+func (b *Bindings) Put(k Key, c *Conn, contact string) (Binding, error) {
+	b.mu.Lock()
+	if e := b.byKey[k]; e != nil {
+		defer b.mu.Unlock()
+		return e.Binding, nil
+	}
+	if err := b.roomLocked(k, c); err != nil {
+		b.mu.Unlock()
+		return Binding{}, err
+	}
+	now := b.cfg.Clock()
+	e := &bound{Binding: Binding{ID: b.newIDLocked(), Key: k, Contact: strings.Clone(contact), Conn: c,
+		Source: c.Remote(), Since: now, Seen: now, Expires: now.Add(b.cfg.Pending)}}
+	b.insertLocked(e)
+	made := e.Binding
+	b.mu.Unlock()
+	b.changed(nil, &made)
+	return made, nil
+}
+
+func (b *Bindings) roomLocked(k Key, c *Conn) error {
+	switch {
+	case len(b.byID) >= b.cfg.Total:
+		return ErrTooMany
+	case len(b.byUser[k.AOR]) >= b.cfg.PerUser:
+		return ErrPerUser
+	case len(b.byConn[c.id]) >= b.cfg.PerConn:
+		return ErrPerConn
+	}
+	return nil
+}
+
+func (b *Bindings) newIDLocked() BindingID {
+	for {
+		if id := BindingID(b.cfg.Rand()); id != 0 && b.byID[id] == nil {
+			return id
+		}
+	}
+}
+
+func (b *Bindings) insertLocked(e *bound) {
+	b.byID[e.ID], b.byKey[e.Key] = e, e
+	b.byUser[e.Key.AOR] = append(b.byUser[e.Key.AOR], e)
+	if e.Conn != nil {
+		b.byConn[e.Conn.id] = append(b.byConn[e.Conn.id], e)
+	}
+	e.due = e.Expires
+	b.heap.add(e)
+	b.nudgeLocked(e)
+}
+
+// Confirm tells that a registrar has accepted the registration that came over
+// c: from now on the binding is behind c, wherever it was before.
+func (b *Bindings) Confirm(id BindingID, c *Conn, contact string, lasts time.Duration) (Binding, error) {
+	b.mu.Lock()
+	e := b.byID[id]
+	switch {
+	case e == nil:
+		b.mu.Unlock()
+		return Binding{}, ErrNoBinding
+	case c.closed.Load():
+		b.mu.Unlock()
+		return Binding{}, ErrNoSuchConn
+	case e.Conn != c && len(b.byConn[c.id]) >= b.cfg.PerConn:
+		b.mu.Unlock()
+		return Binding{}, ErrPerConn
+	}
+	old := e.Binding
+	now := b.cfg.Clock()
+	b.moveLocked(e, c)
+	e.Contact, e.Source, e.Confirmed = strings.Clone(contact), c.Remote(), true
+	e.Seen, e.Expires, e.Lost = now, now.Add(lasts), time.Time{}
+	b.dueLocked(e, e.Expires)
+	is := e.Binding
+	b.mu.Unlock()
+	b.changed(&old, &is)
+	return is, nil
+}
+
+// moveLocked puts the binding behind another connection, or none.
+func (b *Bindings) moveLocked(e *bound, c *Conn) {
+	if e.Conn == c {
+		return
+	}
+	if e.Conn != nil {
+		b.byConn[e.Conn.id] = without(b.byConn[e.Conn.id], e)
+		if len(b.byConn[e.Conn.id]) == 0 {
+			delete(b.byConn, e.Conn.id)
+		}
+	}
+	e.Conn = c
+	if c != nil {
+		b.byConn[c.id] = append(b.byConn[c.id], e)
+	}
+}
+
+func without(list []*bound, e *bound) []*bound {
+	return slices.DeleteFunc(list, func(o *bound) bool { return o == e })
+}
+
+// Restore puts a binding back that an earlier life of the node knew, without a
+// connection; its client has the reconnect window to come back.
+func (b *Bindings) Restore(is Binding) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.byID[is.ID] != nil || b.byKey[is.Key] != nil {
+		return errKnownAlready
+	}
+	if len(b.byID) >= b.cfg.Total {
+		return ErrTooMany
+	}
+	e := &bound{Binding: is}
+	e.Conn, e.Lost = nil, b.cfg.Clock()
+	b.insertLocked(e)
+	b.dueLocked(e, earlier(e.Expires, e.Lost.Add(b.cfg.Reconnect)))
+	return nil
+}
+
+// Get returns a binding by its identifier.
+func (b *Bindings) Get(id BindingID) (Binding, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return copyOf(b.byID[id])
+}
+
+// Find returns the binding of a key.
+func (b *Bindings) Find(k Key) (Binding, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return copyOf(b.byKey[k])
+}
+
+func copyOf(e *bound) (Binding, bool) {
+	if e == nil {
+		return Binding{}, false
+	}
+	return e.Binding, true
+}
+
+// Touch tells that the binding was used just now.
+func (b *Bindings) Touch(id BindingID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if e := b.byID[id]; e != nil {
+		e.Seen = b.cfg.Clock()
+	}
+}
+
+// SetInfo keeps v with the binding.
+func (b *Bindings) SetInfo(id BindingID, v any) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if e := b.byID[id]; e != nil {
+		e.Info = v
+	}
+}
+
+// Remove ends a binding.
+func (b *Bindings) Remove(id BindingID) bool {
+	b.mu.Lock()
+	e := b.byID[id]
+	if e == nil {
+		b.mu.Unlock()
+		return false
+	}
+	b.dropLocked(e)
+	b.mu.Unlock()
+	b.changed(&e.Binding, nil)
+	return true
+}
+
+func (b *Bindings) dropLocked(e *bound) {
+	last := e.Conn
+	b.moveLocked(e, nil)
+	e.Conn = last
+	delete(b.byID, e.ID)
+	delete(b.byKey, e.Key)
+	b.byUser[e.Key.AOR] = without(b.byUser[e.Key.AOR], e)
+	if len(b.byUser[e.Key.AOR]) == 0 {
+		delete(b.byUser, e.Key.AOR)
+	}
+	b.heap.remove(e)
+}
+
+// ByConn returns the bindings behind a connection.
+func (b *Bindings) ByConn(c *Conn) []Binding {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return copies(b.byConn[c.id])
+}
+
+// ByUser returns the bindings of an address of record.
+func (b *Bindings) ByUser(aor string) []Binding {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return copies(b.byUser[aor])
+}
+
+func copies(list []*bound) []Binding {
+	all := make([]Binding, len(list))
+	for i, e := range list {
+		all[i] = e.Binding
+	}
+	return all
+}
+
+// Range calls f for every binding, by user, until it returns false.
+func (b *Bindings) Range(f func(Binding) bool) {
+	b.mu.Lock()
+	all := make([]Binding, 0, len(b.byID))
+	for _, e := range b.byID {
+		all = append(all, e.Binding)
+	}
+	b.mu.Unlock()
+	slices.SortFunc(all, func(x, y Binding) int {
+		return cmp.Or(cmp.Compare(x.Key.AOR, y.Key.AOR), x.Since.Compare(y.Since), cmp.Compare(x.ID, y.ID))
+	})
+	for _, is := range all {
+		if !f(is) {
+			return
+		}
+	}
+}
+
+// Len is how many bindings there are.
+func (b *Bindings) Len() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.byID)
+}
+
+// ConnClosed tells that a connection is gone. Its confirmed bindings wait for
+// their client to come back; the others end.
+func (b *Bindings) ConnClosed(c *Conn) {
+	b.mu.Lock()
+	now := b.cfg.Clock()
+	var olds, nows []*Binding
+	for _, e := range slices.Clone(b.byConn[c.id]) {
+		old := e.Binding
+		olds = append(olds, &old)
+		if !e.Confirmed {
+			b.dropLocked(e)
+			nows = append(nows, nil)
+			continue
+		}
+		b.moveLocked(e, nil)
+		e.Lost = now
+		b.dueLocked(e, earlier(e.Expires, now.Add(b.cfg.Reconnect)))
+		is := e.Binding
+		nows = append(nows, &is)
+	}
+	b.mu.Unlock()
+	for i := range olds {
+		b.changed(olds[i], nows[i])
+	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func (b *Bindings) changed(old, now *Binding) {
+	if b.cfg.OnChange != nil {
+		b.cfg.OnChange(old, now)
+	}
+}
+
+// Run ends bindings whose time is over, until ctx ends.
+func (b *Bindings) Run(ctx context.Context) error {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		timer.Reset(b.expire())
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-timer.C:
+		case <-b.wake:
+		}
+	}
+}
+
+// expire ends what is due and returns how long to wait for the next.
+func (b *Bindings) expire() time.Duration {
+	for {
+		b.mu.Lock()
+		e := b.heap.first()
+		if e == nil {
+			b.mu.Unlock()
+			return time.Hour
+		}
+		if wait := e.due.Sub(b.cfg.Clock()); wait > 0 {
+			b.mu.Unlock()
+			return wait
+		}
+		b.dropLocked(e)
+		b.mu.Unlock()
+		b.changed(&e.Binding, nil)
+	}
+}

@@ -1,0 +1,67 @@
+package flow
+
+import (
+	"container/heap"
+	"time"
+)
+
+// dueHeap orders bindings by when they go by themselves.
+type dueHeap []*bound
+
+func (h *dueHeap) add(e *bound) { heap.Push(h, e) }
+
+func (h *dueHeap) remove(e *bound) {
+	if e.place >= 0 {
+		heap.Remove(h, e.place)
+	}
+}
+
+func (h *dueHeap) first() *bound {
+	if len(*h) == 0 {
+		return nil
+	}
+	return (*h)[0]
+}
+
+// dueLocked moves a binding's end.
+func (b *Bindings) dueLocked(e *bound, due time.Time) {
+	e.due = due
+	heap.Fix(&b.heap, e.place)
+	b.nudgeLocked(e)
+}
+
+// nudgeLocked wakes Run if the binding is now the first to go.
+func (b *Bindings) nudgeLocked(e *bound) {
+	if e.place != 0 {
+		return
+	}
+	select {
+	case b.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Len, Less, Swap, Push and Pop are heap.Interface.
+func (h dueHeap) Len() int           { return len(h) }
+func (h dueHeap) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
+func (h dueHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].place, h[j].place = i, j
+}
+
+// Push is for container/heap only.
+func (h *dueHeap) Push(x any) {
+	e := x.(*bound)
+	e.place = len(*h)
+	*h = append(*h, e)
+}
+
+// Pop is for container/heap only.
+func (h *dueHeap) Pop() any {
+	old := *h
+	e := old[len(old)-1]
+	old[len(old)-1] = nil
+	*h = old[:len(old)-1]
+	e.place = -1
+	return e
+}

@@ -1,0 +1,322 @@
+package flow
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"sallyport/appliance/sip"
+)
+
+const (
+	bufferSize = 4 << 10
+	mostFaults = 20 // refused messages that a stranger may send on one connection
+	mostWait   = 5 * time.Second
+)
+
+var (
+	errFraming = errors.New("flow: not SIP")
+	errFaults  = errors.New("flow: too many refused messages")
+	errRate    = errors.New("flow: too many requests")
+	errTimeout = errors.New("flow: idle for too long")
+	errSlowly  = errors.New("flow: message came too slowly")
+	errSilent  = errors.New("flow: no message came")
+)
+
+var buffers = sync.Pool{New: func() any {
+	b := make([]byte, bufferSize)
+	return &b
+}}
+
+// reader is the state of reading one connection.
+type reader struct {
+	*Conn
+	buf     []byte // borrowed while bytes come; an inside connection keeps its own
+	held    int    // bytes in buf, or in idle while buf is nil
+	spoke   bool   // a whole message has come
+	last    time.Time
+	opened  time.Time
+	faults  int
+	pooled  *[]byte
+	started time.Time // when the message in buf began
+}
+
+// read reads messages until the connection ends.
+func (c *Conn) read() {
+	r := &reader{Conn: c, opened: time.Now()}
+	err := r.loop()
+	if err != nil && !errors.Is(err, io.EOF) {
+		c.why.CompareAndSwap(nil, &closeReason{err})
+	}
+	c.Close()
+	c.leaveSource()
+	c.flows.remove(c)
+	c.flows.count.closed.Add(1)
+	if c.flows.cfg.OnClose != nil {
+		c.flows.cfg.OnClose(c)
+	}
+}
+
+func (r *reader) loop() (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			r.flows.count.panics.Add(1)
+			r.flows.cfg.Log.Error("reader panicked", "conn", r.id, "panic", v, "stack", string(debug.Stack()))
+			err = errFraming
+		}
+		r.giveBack()
+	}()
+	for {
+		if err := r.wait(); err != nil {
+			return err
+		}
+		for r.busy() {
+			if err := r.fill(); err != nil {
+				return err
+			}
+		}
+		if err := r.settle(); err != nil {
+			return err
+		}
+	}
+}
+
+// wait reads the first bytes of something, with next to no memory held.
+func (r *reader) wait() error {
+	if !r.listener.Open {
+		r.borrow()
+		n, err := r.readInto(r.buf[r.held:], r.idleUntil)
+		r.held += n
+		return r.arrived(n, err)
+	}
+	n, err := r.readInto(r.idle[r.held:], r.idleUntil)
+	if n > 0 {
+		kept := r.held
+		r.borrow()
+		r.held = copy(r.buf, r.idle[:kept+n])
+	}
+	return r.arrived(n, err)
+}
+
+// fill reads on in the middle of a message.
+func (r *reader) fill() error {
+	if r.held == len(r.buf) {
+		r.grow()
+	}
+	n, err := r.readInto(r.buf[r.held:], func() time.Time { return r.started.Add(r.flows.limits.Load().Message) })
+	r.held += n
+	return r.arrived(n, err)
+}
+
+// readInto reads with a deadline that may have moved while it waited.
+func (r *reader) readInto(b []byte, until func() time.Time) (int, error) {
+	for {
+		end := until()
+		_ = r.stream.SetReadDeadline(end)
+		n, err := r.net.Read(b)
+		if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(until()) {
+			continue
+		}
+		return n, err
+	}
+}
+
+// idleUntil is when silence becomes too long. Only messages count for a
+// stranger, any byte for those we know.
+func (r *reader) idleUntil() time.Time {
+	lim := r.flows.limits.Load()
+	switch {
+	case r.authenticated.Load():
+		return time.Unix(0, r.seen.Load()).Add(lim.IdleKept)
+	case !r.spoke:
+		return r.opened.Add(lim.FirstMessage)
+	}
+	return r.last.Add(lim.Idle)
+}
+
+// arrived deals with new bytes and names a timeout.
+func (r *reader) arrived(n int, err error) error {
+	if n > 0 {
+		now := time.Now()
+		r.seen.Store(now.UnixNano())
+		if r.started.IsZero() {
+			r.started = now
+		}
+		if e := r.consume(); e != nil {
+			return e
+		}
+	}
+	switch {
+	case !errors.Is(err, os.ErrDeadlineExceeded):
+		return err
+	case r.busy():
+		return errSlowly
+	case !r.spoke && r.listener.Open:
+		return errSilent
+	}
+	return errTimeout
+}
+
+// busy tells whether the buffer holds the beginning of a message. Line ends
+// alone are none: a client may leave one behind its message.
+func (r *reader) busy() bool {
+	return r.buf != nil && len(bytes.TrimLeft(r.buf[:min(r.held, 4)], "\r\n")) > 0
+}
+
+// settle goes back to waiting with little memory.
+func (r *reader) settle() error {
+	r.started = time.Time{}
+	if r.buf == nil || !r.listener.Open {
+		return nil
+	}
+	copy(r.idle[:], r.buf[:r.held]) // at most a line end or two
+	r.giveBack()
+	return nil
+}
+
+func (r *reader) borrow() {
+	if r.buf == nil {
+		r.pooled = buffers.Get().(*[]byte)
+		r.buf = *r.pooled
+	}
+}
+
+func (r *reader) giveBack() {
+	if r.pooled != nil {
+		buffers.Put(r.pooled)
+	}
+	r.buf, r.pooled = nil, nil
+}
+
+// grow doubles the buffer up to the largest message and one read more.
+func (r *reader) grow() {
+	bigger := make([]byte, min(2*len(r.buf), r.flows.limits.Load().MessageSize+bufferSize))
+	if len(bigger) <= len(r.buf) {
+		bigger = make([]byte, len(r.buf)+bufferSize)
+	}
+	copy(bigger, r.buf[:r.held])
+	r.giveBack()
+	r.buf = bigger
+}
+
+// consume takes every whole message and keepalive out of the buffer.
+func (r *reader) consume() error {
+	b := r.buf[:r.held]
+	for len(b) > 0 {
+		n, err := r.next(b)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			break
+		}
+		r.started = time.Time{}
+		b = b[n:]
+	}
+	if len(b) > 0 && r.started.IsZero() {
+		r.started = time.Now()
+	}
+	r.held = copy(r.buf, b)
+	return nil
+}
+
+// next deals with what stands first in b and returns its length; 0 if it is
+// not whole yet.
+func (r *reader) next(b []byte) (int, error) {
+	if b[0] < 2 {
+		return r.stun(b)
+	}
+	if n, ping := sip.SkipKeepalive(b); n > 0 {
+		if ping {
+			r.flows.count.pings.Add(1)
+			return n, r.Send([]byte("\r\n"))
+		}
+		return n, nil
+	}
+	n, err := sip.Frame(b, r.flows.limits.Load().MessageSize)
+	if err != nil {
+		var f *sip.Fault
+		if errors.As(err, &f) {
+			r.fault(f)
+		}
+		return 0, err
+	}
+	if n == 0 {
+		return 0, nil
+	}
+	return n, r.message(bytes.Clone(b[:n]))
+}
+
+// message hands one message over; it owns b.
+func (r *reader) message(b []byte) error {
+	if tap := r.flows.cfg.Tap; tap != nil {
+		tap(r.Conn, false, b)
+	}
+	m, f := sip.Parse(b)
+	if f != nil {
+		r.fault(f)
+		if r.faults++; r.faults > mostFaults && !r.authenticated.Load() {
+			return errFaults
+		}
+		return r.slow()
+	}
+	r.spoke, r.last = true, time.Now()
+	if err := r.slow(); err != nil {
+		return err
+	}
+	r.flows.count.messages.Add(1)
+	r.flows.cfg.OnMessage(r.Conn, m)
+	if r.closed.Load() {
+		return ErrClosed
+	}
+	return nil
+}
+
+func (r *reader) fault(f *sip.Fault) {
+	r.flows.count.faults.Add(1)
+	if r.flows.cfg.OnFault != nil {
+		r.flows.cfg.OnFault(r.Conn, f)
+	}
+}
+
+// slow holds a sender to its rate by not reading on: nothing is lost, and
+// nothing is spent on refusals. A stranger shares the rate of its source.
+func (r *reader) slow() error {
+	if !r.listener.Open {
+		return nil
+	}
+	now := time.Now()
+	wait := r.limiter(now).ReserveN(now, 1).DelayFrom(now)
+	if wait <= 0 {
+		return nil
+	}
+	r.flows.count.slowed.Add(1)
+	if wait > mostWait {
+		return errRate
+	}
+	t := time.NewTimer(wait)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-r.over:
+		return ErrClosed
+	}
+}
+
+func (r *reader) limiter(now time.Time) *rate.Limiter {
+	lim := r.flows.limits.Load()
+	if !r.authenticated.Load() {
+		return r.flows.sources.limiter(r.remote.Addr(), now)
+	}
+	if r.pace == nil {
+		r.pace = rate.NewLimiter(rate.Limit(lim.FlowRate), lim.FlowBurst)
+	}
+	return r.pace
+}

@@ -1,0 +1,114 @@
+package flow
+
+import (
+	"container/list"
+	"errors"
+	"net"
+	"net/netip"
+	"runtime/debug"
+	"sync"
+
+	"sallyport/appliance/sip"
+)
+
+// udpSocket is a UDP listener. Each remote address looks like a connection;
+// those not heard of for longest are forgotten when there are too many.
+type udpSocket struct {
+	*listener
+	pc    *net.UDPConn
+	local netip.AddrPort
+
+	mu    sync.Mutex
+	held  map[netip.AddrPort]*list.Element
+	order list.List // of *Conn, the latest in front
+}
+
+func newUDPSocket(l *listener, pc *net.UDPConn) *udpSocket {
+	return &udpSocket{listener: l, pc: pc, local: addrPort(pc.LocalAddr()), held: map[netip.AddrPort]*list.Element{}}
+}
+
+// conn is the connection that stands for a remote address.
+func (u *udpSocket) conn(remote netip.AddrPort) *Conn {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if e := u.held[remote]; e != nil {
+		u.order.MoveToFront(e)
+		return e.Value.(*Conn)
+	}
+	for len(u.held) >= u.flows.limits.Load().UDPRemotes {
+		e := u.order.Back()
+		delete(u.held, e.Value.(*Conn).remote)
+		u.order.Remove(e)
+	}
+	c := u.newConn(remote)
+	u.held[remote] = u.order.PushFront(c)
+	return c
+}
+
+func (u *udpSocket) newConn(remote netip.AddrPort) *Conn {
+	f := u.flows
+	c := &Conn{flows: f, listener: u.Listener, id: f.ids.Add(1), network: "UDP", zone: u.Zone,
+		local: u.local, remote: remote, since: f.cfg.Clock(), udp: u}
+	if f.cfg.ZoneOf != nil {
+		c.zone = f.cfg.ZoneOf(u.Listener, remote)
+	}
+	c.authenticated.Store(!u.Open)
+	return c
+}
+
+const datagram = 64 << 10
+
+func (u *udpSocket) read() {
+	buf := make([]byte, datagram)
+	for {
+		n, remote, err := u.pc.ReadFromUDPAddrPort(buf)
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return
+		case err != nil:
+			u.flows.sleep(firstPause) // such as an ICMP error of an earlier send
+		case n > 4: // fewer bytes are a keepalive that wants no answer
+			u.received(buf[:n], netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port()))
+		}
+	}
+}
+
+func (u *udpSocket) received(b []byte, remote netip.AddrPort) {
+	defer func() {
+		if v := recover(); v != nil {
+			u.flows.count.panics.Add(1)
+			u.flows.cfg.Log.Error("reader panicked", "remote", remote, "panic", v, "stack", string(debug.Stack()))
+		}
+	}()
+	if b[0] < 2 {
+		if stunLength(b) == len(b) {
+			if answer := stunAnswer(b, remote); answer != nil {
+				_, _ = u.pc.WriteToUDPAddrPort(answer, remote)
+			}
+		}
+		return
+	}
+	if u.Open && u.flows.sources.limiter(remote.Addr(), u.flows.cfg.Clock()).Allow() == false {
+		u.flows.count.slowed.Add(1)
+		return
+	}
+	u.message(u.conn(remote), append([]byte(nil), b...))
+}
+
+func (u *udpSocket) message(c *Conn, b []byte) {
+	f := u.flows
+	c.seen.Store(f.cfg.Clock().UnixNano())
+	if f.cfg.Tap != nil {
+		f.cfg.Tap(c, false, b)
+	}
+	m, fault := sip.Parse(b)
+	if fault != nil {
+		f.count.faults.Add(1)
+		if f.cfg.OnFault != nil {
+			f.cfg.OnFault(c, fault)
+		}
+		return
+	}
+	f.count.messages.Add(1)
+	f.cfg.OnMessage(c, m)
+}
