@@ -22,11 +22,12 @@ type leg struct {
 	stop chan struct{}
 	wg   sync.WaitGroup
 
-	mu         sync.Mutex // guards all below
+	mu         sync.Mutex       // guards all below
+	mine       map[Suite]crypto // our key per suite, fixed for the call
 	started    bool
 	closed     bool
-	dir        string // what we want: sendrecv, or a hold
 	sending    bool
+	muted      bool
 	mux        bool
 	to, toRTCP netip.AddrPort
 	out, in    *srtp.Context
@@ -66,7 +67,7 @@ func tryLeg(kind string, local netip.Addr, tone float64) (*leg, error) {
 	if port&1 == 1 {
 		a, b = b, a
 	}
-	l := &leg{kind: kind, tone: tone, rtp: a, rtcp: b, stop: make(chan struct{}), dir: "sendrecv"}
+	l := &leg{kind: kind, tone: tone, rtp: a, rtcp: b, stop: make(chan struct{}), mine: map[Suite]crypto{}}
 	l.ssrc, l.seq, l.pt = randomUint32(), uint16(randomUint32()), ptMulaw
 	if kind == "video" {
 		l.pt = ptVideo
@@ -74,7 +75,11 @@ func tryLeg(kind string, local netip.Addr, tone float64) (*leg, error) {
 	return l, nil
 }
 
-func (l *leg) port() int { return int(addrPort(l.rtp.LocalAddr()).Port()) }
+func (l *leg) port() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return int(addrPort(l.rtp.LocalAddr()).Port())
+}
 
 // connect points the leg at its far end and starts it once. The SRTP state of
 // a direction is kept as long as its key stays the same.
@@ -98,6 +103,7 @@ func (l *leg) rekeyLocked(mine, theirs crypto, secure bool) (err error) {
 		l.out, l.in, l.outC, l.inC = nil, nil, crypto{}, crypto{}
 		return nil
 	}
+	mine.tag, theirs.tag = 0, 0
 	if l.outC != mine {
 		if l.out, err = mine.context(); err != nil {
 			return err
@@ -131,10 +137,16 @@ func (l *leg) close() {
 	l.mu.Unlock()
 	if first {
 		close(l.stop)
-		l.rtp.Close()
-		l.rtcp.Close()
+		l.sockets(func(c *net.UDPConn) { c.Close() })
 	}
 	l.wg.Wait()
+}
+
+func (l *leg) sockets(f func(*net.UDPConn)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f(l.rtp)
+	f(l.rtcp)
 }
 
 // send paces packets, and a report every 25th.
@@ -158,7 +170,7 @@ func (l *leg) sendPacket() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.ts += 160
-	if !l.sending {
+	if !l.sending || l.muted {
 		return
 	}
 	l.seq++
@@ -267,6 +279,50 @@ func (l *leg) takeRTCPLocked(raw []byte) {
 		return
 	}
 	l.meter.RTCP++
+}
+
+// cryptos is our key for each suite, numbered as offered.
+func (l *leg) cryptos(suites []Suite) []crypto {
+	var all []crypto
+	for i, s := range suites {
+		all = append(all, l.crypto(i+1, s))
+	}
+	return all
+}
+
+// crypto is our key for a suite under the given tag.
+func (l *leg) crypto(tag int, s Suite) crypto {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c, ok := l.mine[s]
+	if !ok {
+		c = newCrypto(tag, s)
+		l.mine[s] = c
+	}
+	c.tag = tag
+	return c
+}
+
+// rebind moves RTP to a new local port without telling anybody, as a NAT does
+// that forgets its entry.
+func (l *leg) rebind(local netip.Addr) error {
+	fresh, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(local, 0)))
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	old := l.rtp
+	l.rtp = fresh
+	l.wg.Go(func() { l.read(fresh) })
+	l.mu.Unlock()
+	return old.Close()
+}
+
+// mute stops or resumes sending without signalling.
+func (l *leg) mute(on bool) {
+	l.mu.Lock()
+	l.muted = on
+	l.mu.Unlock()
 }
 
 // event sends one RFC 4733 digit: three updates and three ends.

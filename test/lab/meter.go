@@ -43,7 +43,7 @@ type meter struct {
 	seen      [1024]uint64 // extended sequence + 1, by its low bits
 	unique    int          // of the present SSRC
 	lostOld   int          // of SSRCs before
-	transit   float64
+	transit   uint32
 	jitter    float64
 	sound     [4000]int16
 	heard     int
@@ -85,7 +85,7 @@ func (m *meter) packet(p *rtp.Packet, now time.Time) {
 // begin starts counting a (new) SSRC.
 func (m *meter) begin(p *rtp.Packet) {
 	m.lostOld += m.lost()
-	m.begun, m.ssrc, m.unique, m.transit = true, p.SSRC, 0, 0
+	m.begun, m.ssrc, m.unique = true, p.SSRC, 0
 	m.first = 1<<16 | uint64(p.SequenceNumber)
 	m.highest = m.first
 	clear(m.seen[:])
@@ -105,9 +105,9 @@ func (m *meter) lost() int {
 
 // spread is RFC 3550 A.8 in units of 1/8000 s.
 func (m *meter) spread(ts uint32, now time.Time) {
-	transit := float64(now.UnixNano()%int64(1e15))/125000 - float64(ts)
-	if m.transit != 0 {
-		d := transit - m.transit
+	transit := uint32(now.UnixNano()/125000) - ts // both wrap alike
+	if m.unique > 1 {
+		d := float64(int32(transit - m.transit))
 		m.jitter += (max(d, -d) - m.jitter) / 16
 	}
 	m.transit = transit

@@ -202,3 +202,19 @@ func (s *stack) stun(l *link, raw []byte) {
 		l.send(out.Raw)
 	}
 }
+
+// background runs f in the stack's care; after close it runs in place.
+func (s *stack) background(f func()) {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		f()
+		return
+	}
+	s.wg.Add(1)
+	s.mu.Unlock()
+	go func() {
+		defer s.wg.Done()
+		f()
+	}()
+}

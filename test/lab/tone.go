@@ -18,8 +18,9 @@ func DetectTone(samples []int16, rate int) Tone {
 	if total == 0 {
 		return Tone{}
 	}
-	best := sweep(samples, rate, 200, 3400, 20)
-	best = sweep(samples, rate, best.Hz-20, best.Hz+20, 2)
+	// A short stretch first: it resolves 20 Hz, so that no step can miss.
+	best := sweep(samples[:min(len(samples), rate/20)], rate, 200, 3400, 10)
+	best = sweep(samples, rate, best.Hz-15, best.Hz+15, 1)
 	best.Share /= total
 	return best
 }

@@ -1,0 +1,138 @@
+package lab
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/pion/rtp"
+	"time"
+)
+
+func TestTone(t *testing.T) {
+	for _, hz := range []float64{300, 440, 880, 1333, 3000} {
+		samples := make([]int16, 4000)
+		sine(samples, hz, 0)
+		for i, x := range samples {
+			samples[i] = decodeMulaw(encodeMulaw(x))
+		}
+		if got := DetectTone(samples, 8000); !got.Is(hz) || got.Share < 0.95 {
+			t.Errorf("%v Hz heard as %+v", hz, got)
+		}
+	}
+	if got := DetectTone(make([]int16, 4000), 8000); got.Is(0) {
+		t.Errorf("silence heard as %+v", got)
+	}
+}
+
+func TestMulawRoundTrip(t *testing.T) {
+	for i := range 256 {
+		if got := encodeMulaw(decodeMulaw(byte(i))); got != byte(i) && i != 0x7f { // 0x7f is the second zero
+			t.Errorf("%#x came back as %#x", i, got)
+		}
+	}
+}
+
+func TestMeterCountsLossAndDuplicates(t *testing.T) {
+	var m meter
+	now := time.Now()
+	for _, seq := range []uint16{65534, 65535, 0, 2, 2, 1, 5} {
+		m.packet(&rtp.Packet{Header: rtp.Header{SequenceNumber: seq, PayloadType: 1}}, now)
+	}
+	s := m.stats("", "")
+	if s.Received != 6 || s.Duplicates != 1 || s.Lost != 2 {
+		t.Errorf("received %d duplicates %d lost %d, want 6, 1, 2", s.Received, s.Duplicates, s.Lost)
+	}
+}
+
+func TestInsideAddressLeak(t *testing.T) {
+	raw := strings.ReplaceAll(`INVITE sip:alice@127.10.9.1:5000 SIP/2.0
+v: SIP/2.0/TLS edge.example.com:5061;branch=z9hG4bK1
+Record-Route: <sip:e1.tok@127.10.0.1:5061;lr>,
+ <sip:127.10.2.1;lr>
+m: <sip:carol@127.10.2.10:5060>
+From: <sip:carol@127.10.2.1>;tag=1
+Call-ID: 7@127.10.2.10
+Content-Type: application/sdp
+
+v=0
+o=- 1 1 IN IP4 127.10.1.2
+c=IN IP4 227.10.1.2
+`, "\n", "\r\n")
+	want := []string{
+		"Record-Route names 127.10.2.: <sip:e1.tok@127.10.0.1:5061;lr>, <sip:127.10.2.1;lr>",
+		"Contact names 127.10.2.: <sip:carol@127.10.2.10:5060>",
+		"SDP names 127.10.1.: o=- 1 1 IN IP4 127.10.1.2",
+	}
+	if diff := cmp.Diff(want, InsideAddressLeak([]byte(raw), []string{"127.10.1.", "127.10.2."})); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestFrames(t *testing.T) {
+	in := "\r\n\r\nOPTIONS sip:a SIP/2.0\r\nl: 3\r\n\r\nabc\r\nSIP/2.0 200 OK\r\n\r\n"
+	r := bufio.NewReader(strings.NewReader(in))
+	var got []string
+	for {
+		raw, kind, err := readFrame(r)
+		if err == io.EOF {
+			break
+		}
+		must(t, err)
+		got = append(got, fmt.Sprint(kind, " ", len(raw)))
+	}
+	if diff := cmp.Diff([]string{"1 4", "0 34", "2 2", "0 18"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func FuzzParseMessage(f *testing.F) {
+	f.Add([]byte("INVITE sip:a SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z\r\nFrom: \"a,\\\"\" <sip:b>;tag=1\r\n x\r\nl: 1\r\n\r\nx"))
+	f.Add([]byte("SIP/2.0 200 OK\r\nv: a, b\r\nc: application/sdp\r\n\r\nv=0\r\nm=audio 1 RTP/SAVP 0\r\na=crypto:1 X inline:y\r\n"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		m, err := ParseMessage(raw)
+		if err != nil {
+			return
+		}
+		again, err := ParseMessage(m.Bytes())
+		if err != nil {
+			t.Fatalf("cannot read our own: %v\n%q", err, m.Bytes())
+		}
+		if m.Get("From") != again.Get("From") || len(m.Body) != len(again.Body) {
+			t.Fatalf("%q became %q", raw, again.Bytes())
+		}
+		targetOf(m.URI())
+		uriOf(m.Get("From"))
+		InsideAddressLeak(raw, []string{"10."})
+		if s, err := parseSDP(m.Body); err == nil {
+			s.bytes(1)
+		}
+		readFrame(bufio.NewReader(strings.NewReader(string(raw))))
+	})
+}
+
+func TestWebAndBrowserForm(t *testing.T) {
+	w := NewWeb(WebConfig{HTTP: netip.MustParseAddrPort("127.77.1.20:0")})
+	must(t, w.Start())
+	defer w.Close()
+	_, ca, err := SelfSigned([]string{"edge.example.com"}, nil)
+	must(t, err)
+	b, err := NewBrowser(BrowserConfig{Edge: netip.MustParseAddrPort("127.77.0.1:8443"), ServerName: "edge.example.com", Domain: "example.com", CA: ca})
+	must(t, err)
+	defer b.Close()
+	got, err := b.EdgeURL("https://cucm1.example.com:8443/cucm-uds/servers?a=1")
+	must(t, err)
+	want := "https://edge.example.com:8443/ZXhhbXBsZS5jb20vaHR0cHMvY3VjbTEuZXhhbXBsZS5jb20vODQ0Mw/cucm-uds/servers?a=1"
+	if got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	page, err := b.Fetch(context.Background(), "GET", "https://edge.example.com:1/", nil, nil)
+	if err == nil {
+		t.Errorf("a page came from nowhere: %+v", page)
+	}
+}

@@ -1,0 +1,130 @@
+package lab
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestDigest(t *testing.T) {
+	w, ctx := newTestWorld(t, func(c *RegistrarConfig) { c.ChallengeCalls, c.NonceLife = true, 50*time.Millisecond }), testContext(t)
+	alice := outside(t, w, "alice", nil)
+	b := outside(t, w, "bob", func(c *PhoneConfig) { bob(c); c.AutoAnswer = true })
+	call, err := alice.Call(ctx, "bob")
+	must(t, err)
+	talk(t, ctx, call, 660, next(t, ctx, b.Incoming()), 440)
+	must(t, call.Hangup(ctx))
+	must(t, alice.Register(ctx)) // the nonce is stale by now, and said to be
+	stale := 0
+	for _, c := range alice.Received() {
+		if strings.Contains(string(c.Raw), "stale=TRUE") {
+			stale++
+		}
+	}
+	if stale == 0 {
+		t.Error("an old nonce was not called stale")
+	}
+
+	wrong, err := NewPhone(PhoneConfig{User: "dave", Password: "guess", Domain: w.Domain, Server: w.Registrar.Addr("TLS"),
+		CA: w.CA, Local: netip.MustParseAddr("127.77.9.1")})
+	must(t, err)
+	t.Cleanup(wrong.Close)
+	must(t, wrong.Start(ctx))
+	wantErr := wrong.Register(ctx)
+	wantStatus(t, wantErr, 401)
+}
+
+func TestStrangerIsRefused(t *testing.T) {
+	w, ctx := newTestWorld(t, func(c *RegistrarConfig) { c.ChallengeCalls = true }), testContext(t)
+	conf, err := ClientTLS(w.CA, w.Domain, nil)
+	must(t, err)
+	s, err := NewStranger(ctx, w.Registrar.Addr("TLS"), conf, netip.Addr{})
+	must(t, err)
+	defer s.Close()
+	invite := s.Forge("INVITE", "sip:carol@"+w.Domain, "sip:alice@"+w.Domain, "sip:carol@"+w.Domain)
+	must(t, s.Send(invite.Bytes()))
+	m, err := s.Final(5 * time.Second)
+	must(t, err)
+	if m.Status() != 407 {
+		t.Errorf("got %s, want 407", m.Start)
+	}
+	must(t, s.Drip(ctx, []byte("\r\n\r\n"), time.Millisecond))
+}
+
+// A REGISTER with Path as core would send it, in each of the registrar's modes.
+func TestPathModes(t *testing.T) {
+	for _, tt := range []struct {
+		mode      PathMode
+		supported string
+		path      string
+		contact   string
+		want      int
+		inAnswer  bool
+		routed    bool
+	}{
+		{PathOff, "path", "<sip:c1.tok@127.77.1.30;lr;ob>", "", 200, false, false},
+		{PathLazy, "", "<sip:c1.tok@127.77.1.30;lr>", "", 200, false, true},
+		{PathLazy, "path", "<sip:c1.tok@127.77.1.30;lr>", "", 200, true, true},
+		{PathStrict, "", "<sip:c1.tok@127.77.1.30;lr>", "", 420, false, false},
+		{PathStrict, "path", "<sip:c1.tok@127.77.1.30;lr>", "", 200, true, true},
+		{PathOutbound, "path, outbound", "<sip:c1.tok@127.77.1.30;lr>", `;reg-id=1;+sip.instance="<urn:uuid:1>"`, 439, false, false},
+		{PathOutbound, "path, outbound", "<sip:c1.tok@127.77.1.30;lr;ob>", `;reg-id=1;+sip.instance="<urn:uuid:1>"`, 200, true, true},
+	} {
+		t.Run(fmt.Sprint(tt.mode, tt.supported, tt.want), func(t *testing.T) {
+			w, ctx := newTestWorld(t, func(c *RegistrarConfig) { c.Path, c.Open = tt.mode, true }), testContext(t)
+			s, err := NewStranger(ctx, w.Registrar.Addr("TCP"), nil, netip.Addr{})
+			must(t, err)
+			defer s.Close()
+			m := s.Forge("REGISTER", "sip:"+w.Domain, "sip:alice@"+w.Domain, "sip:alice@"+w.Domain)
+			m.Set("Contact", "<sip:alice@192.0.2.7:5000;transport=tls>"+tt.contact).Add("Path", tt.path).Add("Supported", tt.supported)
+			must(t, s.Send(m.Bytes()))
+			resp, err := s.Final(5 * time.Second)
+			must(t, err)
+			if resp.Status() != tt.want || resp.Get("Path") != "" != tt.inAnswer {
+				t.Fatalf("got %s with Path %q, want %d", resp.Start, resp.Get("Path"), tt.want)
+			}
+			if b := w.Registrar.Bindings("alice"); len(b) == 1 && len(b[0].Path) > 0 != tt.routed {
+				t.Errorf("kept Path %q, want %v", b[0].Path, tt.routed)
+			}
+		})
+	}
+}
+
+func TestOutboundFlowsOfOneDevice(t *testing.T) {
+	w, ctx := newTestWorld(t, func(c *RegistrarConfig) { c.Path = PathOutbound }), testContext(t)
+	twice := func(c *PhoneConfig) { bob(c); c.Outbound, c.Instance, c.AutoAnswer = true, "<urn:uuid:7>", true }
+	first := outside(t, w, "bob", twice)
+	second := outside(t, w, "bob", func(c *PhoneConfig) { twice(c); c.RegID = 2 })
+	if got := len(w.Registrar.Bindings("bob")); got != 2 {
+		t.Fatalf("%d bindings, want 2", got)
+	}
+	alice := outside(t, w, "alice", nil)
+	call, err := alice.Call(ctx, "bob")
+	must(t, err)
+	next(t, ctx, second.Incoming())
+	must(t, call.Hangup(ctx))
+	second.Close() // the newest flow is dead: the older one is tried
+	call, err = alice.Call(ctx, "bob")
+	must(t, err)
+	talk(t, ctx, call, 660, next(t, ctx, first.Incoming()), 440)
+	must(t, call.Hangup(ctx))
+}
+
+func TestWithoutRecordRoute(t *testing.T) {
+	w, ctx := newTestWorld(t, func(c *RegistrarConfig) { c.NoRecordRoute = true }), testContext(t)
+	inside, err := w.InsidePhone("dave", 1000)
+	must(t, err)
+	t.Cleanup(inside.Close)
+	must(t, inside.Start(ctx))
+	must(t, inside.Register(ctx))
+	call, err := inside.Call(ctx, "carol")
+	must(t, err)
+	far := next(t, ctx, w.Carol.Incoming())
+	if got := call.Route(); len(got) != 0 {
+		t.Errorf("route %q, want none", got)
+	}
+	talk(t, ctx, call, CarolTone, far, 1000)
+	must(t, call.Hangup(ctx))
+}
