@@ -2,16 +2,15 @@ package lab
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"io"
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/pion/rtp"
-	"time"
 )
 
 func TestTone(t *testing.T) {
@@ -116,23 +115,58 @@ func FuzzParseMessage(f *testing.F) {
 	})
 }
 
-func TestWebAndBrowserForm(t *testing.T) {
-	w := NewWeb(WebConfig{HTTP: netip.MustParseAddrPort("127.77.1.20:0")})
-	must(t, w.Start())
-	defer w.Close()
+func TestBrowserEncodesTheServer(t *testing.T) {
 	_, ca, err := SelfSigned([]string{"edge.example.com"}, nil)
 	must(t, err)
 	b, err := NewBrowser(BrowserConfig{Edge: netip.MustParseAddrPort("127.77.0.1:8443"), ServerName: "edge.example.com", Domain: "example.com", CA: ca})
 	must(t, err)
-	defer b.Close()
 	got, err := b.EdgeURL("https://cucm1.example.com:8443/cucm-uds/servers?a=1")
 	must(t, err)
 	want := "https://edge.example.com:8443/ZXhhbXBsZS5jb20vaHR0cHMvY3VjbTEuZXhhbXBsZS5jb20vODQ0Mw/cucm-uds/servers?a=1"
 	if got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	page, err := b.Fetch(context.Background(), "GET", "https://edge.example.com:1/", nil, nil)
-	if err == nil {
-		t.Errorf("a page came from nowhere: %+v", page)
+}
+
+// The browser speaks straight to the web server here, which takes edge's place.
+func TestWeb(t *testing.T) {
+	ctx := testContext(t)
+	conf, ca, err := SelfSigned([]string{"web.example.com"}, nil)
+	must(t, err)
+	w := NewWeb(WebConfig{HTTP: netip.MustParseAddrPort("127.77.1.20:0"), HTTPS: netip.MustParseAddrPort("127.77.1.20:0"), TLS: conf})
+	t.Cleanup(w.Close)
+	must(t, w.Start())
+	b, err := NewBrowser(BrowserConfig{Edge: w.Addr("https"), ServerName: "web.example.com", Domain: "example.com", CA: ca})
+	must(t, err)
+	t.Cleanup(b.Close)
+	for _, tt := range []struct {
+		path   string
+		status int
+		body   string
+	}{
+		{"/page/a/b", 200, "page /page/a/b"},
+		{"/whoami", 401, "no session"},
+		{"/login", 200, "welcome"},
+		{"/whoami", 200, "session "},
+		{"/redirect?to=/page/x", 302, ""},
+		{"/echo/x%2fy?q=1", 200, `"Path":"/echo/x%2fy","RawQuery":"q=1"`},
+		{"/slow?ms=1", 200, "at last"},
+		{"/status?code=503", 503, ""},
+	} {
+		page, err := b.Fetch(ctx, "GET", tt.path, nil, nil)
+		must(t, err)
+		if page.Status != tt.status || !strings.Contains(string(page.Body), tt.body) {
+			t.Errorf("%s: got %d %q, want %d %q", tt.path, page.Status, page.Body, tt.status, tt.body)
+		}
+	}
+	page, err := b.Fetch(ctx, "POST", "/upload", nil, strings.NewReader(strings.Repeat("x", 100000)))
+	must(t, err)
+	if string(page.Body) != "100000\n" {
+		t.Errorf("upload answered %q", page.Body)
+	}
+	page, err = b.Raw(ctx, []byte("GET /big?n=70000 HTTP/1.1\r\nHost: web.example.com\r\nConnection: close\r\n\r\n"))
+	must(t, err)
+	if len(page.Body) != 70000 || len(w.Seen()) != 10 {
+		t.Errorf("big page of %d bytes, %d requests seen; want 70000 and 10", len(page.Body), len(w.Seen()))
 	}
 }

@@ -9,6 +9,7 @@ import (
 )
 
 func TestDigest(t *testing.T) {
+	t.Parallel()
 	w, ctx := newTestWorld(t, func(c *RegistrarConfig) { c.ChallengeCalls, c.NonceLife = true, 50*time.Millisecond }), testContext(t)
 	alice := outside(t, w, "alice", nil)
 	b := outside(t, w, "bob", func(c *PhoneConfig) { bob(c); c.AutoAnswer = true })
@@ -37,6 +38,7 @@ func TestDigest(t *testing.T) {
 }
 
 func TestStrangerIsRefused(t *testing.T) {
+	t.Parallel()
 	w, ctx := newTestWorld(t, func(c *RegistrarConfig) { c.ChallengeCalls = true }), testContext(t)
 	conf, err := ClientTLS(w.CA, w.Domain, nil)
 	must(t, err)
@@ -55,6 +57,7 @@ func TestStrangerIsRefused(t *testing.T) {
 
 // A REGISTER with Path as core would send it, in each of the registrar's modes.
 func TestPathModes(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		mode      PathMode
 		supported string
@@ -93,6 +96,7 @@ func TestPathModes(t *testing.T) {
 }
 
 func TestOutboundFlowsOfOneDevice(t *testing.T) {
+	t.Parallel()
 	w, ctx := newTestWorld(t, func(c *RegistrarConfig) { c.Path = PathOutbound }), testContext(t)
 	twice := func(c *PhoneConfig) { bob(c); c.Outbound, c.Instance, c.AutoAnswer = true, "<urn:uuid:7>", true }
 	first := outside(t, w, "bob", twice)
@@ -113,6 +117,7 @@ func TestOutboundFlowsOfOneDevice(t *testing.T) {
 }
 
 func TestWithoutRecordRoute(t *testing.T) {
+	t.Parallel()
 	w, ctx := newTestWorld(t, func(c *RegistrarConfig) { c.NoRecordRoute = true }), testContext(t)
 	inside, err := w.InsidePhone("dave", 1000)
 	must(t, err)

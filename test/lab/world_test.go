@@ -100,6 +100,7 @@ func bob(cfg *PhoneConfig) {
 }
 
 func TestCallWithEverySuite(t *testing.T) {
+	t.Parallel()
 	w := newTestWorld(t, nil)
 	for i, suite := range AllSuites() {
 		t.Run(string(suite), func(t *testing.T) {
@@ -123,6 +124,7 @@ func TestCallWithEverySuite(t *testing.T) {
 }
 
 func TestHoldResumeUpdateInfo(t *testing.T) {
+	t.Parallel()
 	w, ctx := newTestWorld(t, nil), testContext(t)
 	alice := outside(t, w, "alice", nil)
 	b := outside(t, w, "bob", func(c *PhoneConfig) { bob(c); c.AutoAnswer = true })
@@ -156,6 +158,7 @@ func TestHoldResumeUpdateInfo(t *testing.T) {
 }
 
 func TestCallInsideBothWays(t *testing.T) {
+	t.Parallel()
 	w, ctx := newTestWorld(t, nil), testContext(t)
 	plain := outside(t, w, "alice", func(c *PhoneConfig) { c.Suites = nil })
 	call, err := plain.Call(ctx, "carol")
@@ -179,6 +182,7 @@ func TestCallInsideBothWays(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
+	t.Parallel()
 	w, ctx := newTestWorld(t, nil), testContext(t)
 	alice := outside(t, w, "alice", nil)
 	outside(t, w, "bob", func(c *PhoneConfig) { bob(c); c.Busy = true })
@@ -189,6 +193,7 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestCancelAndReject(t *testing.T) {
+	t.Parallel()
 	w, ctx := newTestWorld(t, nil), testContext(t)
 	alice, b := outside(t, w, "alice", nil), outside(t, w, "bob", bob)
 	call, err := alice.Invite(ctx, "bob")
@@ -209,6 +214,7 @@ func TestCancelAndReject(t *testing.T) {
 }
 
 func TestForking(t *testing.T) {
+	t.Parallel()
 	w, ctx := newTestWorld(t, nil), testContext(t)
 	alice := outside(t, w, "alice", nil)
 	desk, mobile := outside(t, w, "bob", bob), outside(t, w, "bob", func(c *PhoneConfig) { bob(c); c.Tone = 1000 })
@@ -226,6 +232,7 @@ func TestForking(t *testing.T) {
 }
 
 func TestEarlyMediaReliableLateOffer(t *testing.T) {
+	t.Parallel()
 	w, ctx := newTestWorld(t, nil), testContext(t)
 	alice := outside(t, w, "alice", func(c *PhoneConfig) { c.Reliable = true })
 	b := outside(t, w, "bob", func(c *PhoneConfig) { bob(c); c.Reliable = true })
@@ -251,6 +258,7 @@ func TestEarlyMediaReliableLateOffer(t *testing.T) {
 }
 
 func TestTransferWithReplaces(t *testing.T) {
+	t.Parallel()
 	w, ctx := newTestWorld(t, nil), testContext(t)
 	alice := outside(t, w, "alice", nil)
 	b := outside(t, w, "bob", func(c *PhoneConfig) { bob(c); c.AutoAnswer = true })
@@ -272,6 +280,7 @@ func TestTransferWithReplaces(t *testing.T) {
 }
 
 func TestMessagesAndEvents(t *testing.T) {
+	t.Parallel()
 	w, ctx := newTestWorld(t, nil), testContext(t)
 	alice, b := outside(t, w, "alice", nil), outside(t, w, "bob", bob)
 	must(t, alice.Message(ctx, "bob", "hello"))
@@ -307,6 +316,7 @@ func TestMessagesAndEvents(t *testing.T) {
 }
 
 func TestKeepaliveAndReconnect(t *testing.T) {
+	t.Parallel()
 	w, ctx := newTestWorld(t, nil), testContext(t)
 	for _, kind := range []Keepalive{CRLFKeepalive, STUNKeepalive} {
 		p := outside(t, w, "alice", func(c *PhoneConfig) { c.Keepalive, c.Every, c.Reconnect = kind, 10*time.Millisecond, true })
@@ -337,6 +347,7 @@ func await(t *testing.T, ctx context.Context, is func() bool) {
 }
 
 func TestRebindAndMute(t *testing.T) {
+	t.Parallel()
 	w, ctx := newTestWorld(t, nil), testContext(t)
 	alice := outside(t, w, "alice", nil)
 	b := outside(t, w, "bob", func(c *PhoneConfig) { bob(c); c.AutoAnswer = true })
