@@ -9,6 +9,9 @@ import "strings"
 // values; headers must match in any order. URIs of other schemes are compared
 // as text, tel: without its visual separators.
 func (u URI) Equal(o URI) bool {
+	if u == o {
+		return true
+	}
 	if u.Scheme != o.Scheme {
 		return false
 	}

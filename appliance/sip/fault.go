@@ -1,6 +1,9 @@
 package sip
 
-import "strconv"
+import (
+	"bytes"
+	"strconv"
+)
 
 // Fault says why a message is refused and what to answer.
 type Fault struct {
@@ -47,16 +50,11 @@ func (f *Fault) answerable(b []byte) *Fault {
 
 // nextLine is the line at i without its end, and where the next one starts.
 func nextLine(b []byte, i int) (line []byte, next int) {
-	for j := i; j < len(b); j++ {
-		if b[j] == '\n' {
-			end := j
-			if end > i && b[end-1] == '\r' {
-				end--
-			}
-			return b[i:end], j + 1
-		}
+	n := bytes.IndexByte(b[i:], '\n')
+	if n < 0 {
+		return b[i:], len(b)
 	}
-	return b[i:], len(b)
+	return bytes.TrimSuffix(b[i:i+n], []byte("\r")), i + n + 1
 }
 
 // salvage takes a line in if it is a field that a reply repeats.

@@ -117,6 +117,9 @@ func (m *Message) routesOK(i int) bool {
 // checkRequestURI lets sip:, sips:, tel: and urn: URIs pass that can stand in a
 // start line; a URI with headers in it must not (RFC 3261 19.1.1).
 func checkRequestURI(s string) *Fault {
+	if len(s) > maxURI {
+		return &Fault{Status: 414, Reason: "Request-URI Too Long"}
+	}
 	u, err := ParseURI(s)
 	if err != nil {
 		return bad("Malformed Request-URI")

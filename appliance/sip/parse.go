@@ -137,18 +137,10 @@ func (m *Message) parseRow(i int, s *seen) (int, *Fault) {
 	for at < len(b) && isSpace(b[at]) {
 		at++
 	}
-	end := control(b, at)
-	for end < len(b) && b[end] != '\r' {
-		if b[end] != '\t' && !(mayQuote>>kindOf(text(b[i:n]))&1 != 0 && escapedIn(b[at:end+1])) {
-			return 0, bad("Control Character In " + label(b[i:n]))
-		}
-		end = control(b, end+1)
-	}
-	if end+1 >= len(b) {
-		return 0, bad("Missing End Of Header")
-	}
-	if b[end+1] != '\n' {
-		return 0, bad("Control Character In " + label(b[i:n]))
+	k := kindOf(text(b[i:n]))
+	end, f := rowEnd(b, at, k)
+	if f != nil {
+		return 0, f
 	}
 	if len(m.rows) == MaxFields {
 		return 0, &Fault{Status: 513, Reason: "Too Many Header Fields"}
@@ -160,38 +152,50 @@ func (m *Message) parseRow(i int, s *seen) (int, *Fault) {
 	for stop > at && isSpace(b[stop-1]) {
 		stop--
 	}
-	k := kindOf(text(b[i:n]))
 	s.note(k, len(m.rows))
 	m.rows = append(m.rows, newRow(i, end+2-i, n-i, at-i, stop-at, k))
 	return end + 2, nil
 }
 
-// escapedIn tells whether the last byte of v is a control character that RFC
-// 3261's quoted-pair allows: escaped, inside a quoted string.
-func escapedIn(v []byte) bool {
-	if c := v[len(v)-1]; c == '\n' || c == '\r' {
-		return false
+// rowEnd is where the value at b[at] ends: at its CRLF.
+func rowEnd(b []byte, at int, k kind) (int, *Fault) {
+	end, odd := control(b, at), false
+	for end < len(b) && b[end] != '\r' && b[end] != '\n' {
+		odd = odd || b[end] != '\t'
+		end = control(b, end+1)
 	}
-	quoted := false
-	for i := 0; i < len(v)-1; i++ {
-		switch {
-		case v[i] == '"':
-			quoted = !quoted
-		case v[i] == '\\' && quoted:
-			if i++; i == len(v)-1 {
-				return true
-			}
-		}
+	switch {
+	case end+1 >= len(b):
+		return 0, bad("Missing End Of Header")
+	case b[end] != '\r' || b[end+1] != '\n', odd && (mayQuote>>k&1 == 0 || !controlsEscaped(b[at:end])):
+		return 0, bad("Control Character In " + k.label())
 	}
-	return false
+	return end, nil
 }
 
-// label is a field name fit for a reason phrase.
-func label(name []byte) string {
-	if k := kindOf(text(name)); k != other {
-		return k.String()
+// controlsEscaped tells whether each control character of v stands as a
+// quoted-pair in a quoted string, where RFC 3261 allows it.
+func controlsEscaped(v []byte) bool {
+	quoted := false
+	for i := 0; i < len(v); i++ {
+		switch c := v[i]; {
+		case c == '"':
+			quoted = !quoted
+		case c == '\\' && quoted:
+			i++
+		case c < ' ' && c != '\t' || c == 0x7f:
+			return false
+		}
 	}
-	return string(name[:min(len(name), 40)])
+	return true
+}
+
+// label names a field in a reason phrase.
+func (k kind) label() string {
+	if k == other {
+		return "Header"
+	}
+	return k.String()
 }
 
 // frameBody takes the body, which starts at i, by Content-Length.

@@ -17,6 +17,10 @@ const (
 	errVia      = syntaxError("sip: malformed Via")
 )
 
+// maxURI bounds a URI: RFC 3261 asks for 256 bytes, and comparing parameters
+// takes the square of their number.
+const maxURI = 4096
+
 // URI is a sip:, sips:, tel: or other URI. As long as no field is changed,
 // String gives back the very text it was parsed from.
 type URI struct {
@@ -34,7 +38,7 @@ type URI struct {
 // ParseURI reads a URI without anything around it.
 func ParseURI(s string) (URI, error) {
 	colon := strings.IndexByte(s, ':')
-	if colon <= 0 || !isScheme(s[:colon]) || !isURIText(s) {
+	if colon <= 0 || len(s) > maxURI || !isScheme(s[:colon]) || !isURIText(s) {
 		return URI{}, errURI
 	}
 	u := URI{Scheme: lower(s[:colon]), raw: s}
@@ -168,15 +172,33 @@ func nextURIParam(s string) (p, rest string) {
 	return splitAt(strings.TrimPrefix(s, ";"), ';')
 }
 
+// uriParamsOK refuses empty parameters, and two of one that says where a request
+// goes: others might follow the other one.
 func uriParamsOK(s string) bool {
+	var once uint
 	for s != "" {
 		var p string
 		p, s = nextURIParam(s)
-		if p == "" || p[0] == '=' {
+		name, _ := splitAt(p, '=')
+		if name == "" {
 			return false
 		}
+		bit := routingParam(name)
+		if once&bit != 0 {
+			return false
+		}
+		once |= bit
 	}
 	return true
+}
+
+func routingParam(name string) uint {
+	for i, r := range [...]string{"transport", "maddr", "ttl", "user", "method", "lr"} {
+		if same(name, r) {
+			return 1 << i
+		}
+	}
+	return 0
 }
 
 // hostPort reads host and port at the head of s.
