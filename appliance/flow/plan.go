@@ -4,6 +4,9 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"sallyport/appliance/config"
+	"sallyport/appliance/xapi"
 )
 
 // Listener is one address that SIP is taken on.
@@ -18,6 +21,70 @@ type Listener struct {
 type Plan struct {
 	Listeners []Listener
 	Limits    Limits
+}
+
+// The zones of who comes to a listener, before the role knows better.
+const (
+	ZoneOutside = "outside"
+	ZoneInside  = "inside"
+)
+
+// PlanFrom reads where a node takes SIP: edge on its external interface, from
+// strangers and never over UDP; core on all its interfaces, from the inside.
+func PlanFrom(snap *config.Snapshot, role xapi.Role) Plan {
+	p := Plan{Limits: Limits{MessageSize: snap.Int(xapi.SIPMaxSize)}}
+	if role == xapi.Core {
+		p.Limits.Connect = time.Duration(snap.Int(xapi.SIPTCPConnectTimeout)) * time.Second
+		p.Limits.OutboundLow = uint16(snap.Int(xapi.SIPTCPOutboundStart))
+		p.Limits.OutboundHigh = uint16(snap.Int(xapi.SIPTCPOutboundEnd))
+	}
+	if !snap.Bool(xapi.SIPMode) {
+		return p
+	}
+	for _, a := range addresses(snap, role) {
+		p.listen(snap, role, a)
+	}
+	return p
+}
+
+func (p *Plan) listen(snap *config.Snapshot, role xapi.Role, a netip.Addr) {
+	add := func(network string, on xapi.Bool, port xapi.Int) {
+		if !snap.Bool(on) {
+			return
+		}
+		l := Listener{Network: network, Addr: netip.AddrPortFrom(a, uint16(snap.Int(port))), Zone: ZoneInside}
+		if role == xapi.Edge {
+			l.Zone, l.Open = ZoneOutside, true
+		}
+		p.Listeners = append(p.Listeners, l)
+	}
+	add("TLS", xapi.SIPTLSMode, xapi.SIPTLSPort)
+	add("TCP", xapi.SIPTCPMode, xapi.SIPTCPPort)
+	if role == xapi.Core {
+		add("UDP", xapi.SIPUDPMode, xapi.SIPUDPPort)
+	}
+}
+
+// addresses are those of the interfaces that take SIP, each once.
+func addresses(snap *config.Snapshot, role xapi.Role) (all []netip.Addr) {
+	for _, i := range interfaces(snap, role) {
+		for _, row := range [...]xapi.Str{xapi.EthernetV4Address, xapi.EthernetV6Address} {
+			if a, err := netip.ParseAddr(snap.Str(row, i)); err == nil && !slices.Contains(all, a) {
+				all = append(all, a)
+			}
+		}
+	}
+	return all
+}
+
+func interfaces(snap *config.Snapshot, role xapi.Role) []int {
+	switch {
+	case role == xapi.Core:
+		return []int{1, 2}
+	case snap.Enum(xapi.IPExternalInterface) == "LAN2":
+		return []int{2}
+	}
+	return []int{1}
 }
 
 // Equal tells whether two plans want the same.

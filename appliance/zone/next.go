@@ -1,0 +1,120 @@
+package zone
+
+import (
+	"net/netip"
+	"strings"
+)
+
+// Rule is one search rule that is in use.
+type Rule struct {
+	Index       int
+	Name        string
+	Description string
+	Priority    int
+	SourceMode  string // "Any", "AllZones", "LocalZone" or "Named"
+	SourceName  string
+	Mode        string   // "AliasPatternMatch", "AnyAlias" or "AnyIPAddress"
+	Pattern     *Pattern // of AliasPatternMatch
+	Stop        bool     // rules of lower priority are not tried once it has matched
+	Target      string   // a zone's name
+}
+
+// Query is what is looked for.
+type Query struct {
+	Source string // the zone that the request came from; "" is a client of our own
+	Alias  string // a SIP URI, with or without its scheme
+	Method string // for logs of the caller; rules do not look at it
+}
+
+// Hop is one place to send the request to.
+type Hop struct {
+	Zone *Zone
+	URI  string // what the rule made of the alias, as a SIP URI
+	Rule string // the rule's name
+}
+
+// Next returns where the request may be sent, in order. A request never goes
+// back to the zone it came from. No hop means that no rule allows it.
+func (p *Plan) Next(q Query) []Hop {
+	scheme, alias := splitScheme(q.Alias)
+	var hops []Hop
+	stopped := -1
+	for _, r := range p.Rules {
+		if stopped >= 0 && r.Priority > stopped {
+			break
+		}
+		out, ok := r.apply(q.Source, alias)
+		if !ok {
+			continue
+		}
+		if r.Stop {
+			stopped = r.Priority
+		}
+		if z := p.target(r, q.Source); z != nil {
+			hops = addHop(hops, Hop{Zone: z, URI: scheme + out, Rule: r.Name})
+		}
+	}
+	return hops
+}
+
+func (p *Plan) target(r *Rule, source string) *Zone {
+	z := p.Zone(r.Target)
+	if z == nil || !z.SIP || source != "" && strings.EqualFold(z.Name, source) {
+		return nil
+	}
+	return z
+}
+
+func addHop(hops []Hop, h Hop) []Hop {
+	for _, o := range hops {
+		if o.Zone == h.Zone && o.URI == h.URI {
+			return hops
+		}
+	}
+	return append(hops, h)
+}
+
+// apply returns what the rule makes of an alias, if it is for it.
+func (r *Rule) apply(source, alias string) (string, bool) {
+	if alias == "" || !r.from(source) {
+		return "", false
+	}
+	switch r.Mode {
+	case "AnyAlias":
+		return alias, !isAddress(alias)
+	case "AnyIPAddress":
+		return alias, isAddress(alias)
+	}
+	return r.Pattern.Apply(alias)
+}
+
+func (r *Rule) from(source string) bool {
+	switch r.SourceMode {
+	case "AllZones":
+		return source != ""
+	case "LocalZone":
+		return source == ""
+	case "Named":
+		return source != "" && strings.EqualFold(source, r.SourceName)
+	}
+	return true
+}
+
+// splitScheme takes sip: or sips: off; without one it is sip:.
+func splitScheme(alias string) (scheme, rest string) {
+	for _, s := range [...]string{"sip:", "sips:"} {
+		if len(alias) >= len(s) && strings.EqualFold(alias[:len(s)], s) {
+			return s, alias[len(s):]
+		}
+	}
+	return "sip:", alias
+}
+
+// isAddress tells an address, with or without a port, from an alias.
+func isAddress(alias string) bool {
+	if _, err := netip.ParseAddr(strings.Trim(alias, "[]")); err == nil {
+		return true
+	}
+	_, err := netip.ParseAddrPort(alias)
+	return err == nil
+}

@@ -1,0 +1,133 @@
+package zone
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"sallyport/appliance/config"
+	"sallyport/appliance/xapi"
+)
+
+// PlanFrom reads zones and search rules. A rule that cannot work is left out;
+// Check tells the operator before that.
+func PlanFrom(snap *config.Snapshot) *Plan {
+	p := &Plan{}
+	for _, i := range snap.Indexes(xapi.ZoneName.Item) {
+		if z := zoneFrom(snap, i); z.Name != "" && z.Type != Untyped {
+			p.Zones = append(p.Zones, z)
+		}
+	}
+	for _, i := range snap.Indexes(xapi.RuleName.Item) {
+		if r, err := ruleFrom(snap, i); err == nil && r != nil {
+			p.Rules = append(p.Rules, r)
+		}
+	}
+	slices.SortStableFunc(p.Rules, func(a, b *Rule) int { return cmp.Compare(a.Priority, b.Priority) })
+	return p
+}
+
+func zoneFrom(snap *config.Snapshot, i int) *Zone {
+	z := &Zone{
+		Index: i, Name: snap.Str(xapi.ZoneName, i), HopCount: snap.Int(xapi.ZoneHopCount, i),
+		SIP: snap.Bool(xapi.ZoneSIPMode, i), HideIdentifiers: snap.Bool(xapi.ZoneHideIdentifiers, i),
+	}
+	switch snap.Enum(xapi.ZoneType, i) {
+	case "Neighbor":
+		z.neighbor(snap, i)
+	case "TraversalClient":
+		z.traversalClient(snap, i)
+	case "TraversalServer":
+		z.traversalServer(snap, i)
+	}
+	return z
+}
+
+func (z *Zone) neighbor(snap *config.Snapshot, i int) {
+	z.Type = Neighbor
+	z.Peers = peers(snap, xapi.NeighborPeerAddress, i)
+	z.Port = snap.Int(xapi.NeighborSIPPort, i)
+	z.Transport = snap.Enum(xapi.NeighborSIPTransport, i)
+	z.TLSVerify = snap.Bool(xapi.NeighborTLSVerify, i)
+	z.MediaEncryption = snap.Enum(xapi.NeighborMediaEncryption, i)
+	z.Path = snap.Bool(xapi.NeighborRFC3327, i)
+	z.TrustIdentity = snap.Bool(xapi.NeighborAuthTrust, i)
+	z.Monitor = snap.Bool(xapi.NeighborMonitor, i)
+}
+
+func (z *Zone) traversalClient(snap *config.Snapshot, i int) {
+	z.Type = TraversalClient
+	z.Peers = peers(snap, xapi.TraversalClientPeerAddress, i)
+	z.Port = snap.Int(xapi.TraversalClientSIPPort, i)
+	z.Transport, z.TLSVerify, z.Edge = "TLS", true, true
+	z.MediaEncryption = snap.Enum(xapi.TraversalClientMediaEncryption, i)
+}
+
+func (z *Zone) traversalServer(snap *config.Snapshot, i int) {
+	z.Type = TraversalServer
+	z.Port = snap.Int(xapi.TraversalServerSIPPort, i)
+	z.Transport = "TLS"
+	z.TLSVerify = snap.Bool(xapi.TraversalServerTLSVerify, i)
+	z.SubjectName = snap.Str(xapi.TraversalServerSubjectName, i)
+	z.Edge = snap.Bool(xapi.TraversalServerCollaborationEdge, i)
+	z.MediaEncryption = "On"
+}
+
+func peers(snap *config.Snapshot, row xapi.Str, i int) (all []string) {
+	for _, n := range snap.Indexes(row.Item, i) {
+		if a := strings.ToLower(strings.Trim(snap.Str(row, i, n), "[]")); a != "" {
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+// ruleFrom reads one rule; nil if it is switched off or names no target.
+func ruleFrom(snap *config.Snapshot, i int) (*Rule, error) {
+	if !snap.Bool(xapi.RuleState, i) || snap.Enum(xapi.RuleTargetType, i) != "Zone" || snap.Str(xapi.RuleTargetName, i) == "" {
+		return nil, nil
+	}
+	if protocol := snap.Enum(xapi.RuleProtocol, i); protocol != "Any" && protocol != "SIP" {
+		return nil, nil
+	}
+	r := &Rule{
+		Index: i, Name: cmp.Or(snap.Str(xapi.RuleName, i), fmt.Sprintf("Rule %d", i)),
+		Description: snap.Str(xapi.RuleDescription, i), Priority: snap.Int(xapi.RulePriority, i),
+		SourceMode: snap.Enum(xapi.RuleSourceMode, i), SourceName: snap.Str(xapi.RuleSourceName, i),
+		Mode: snap.Enum(xapi.RuleMode, i), Stop: snap.Enum(xapi.RuleProgress, i) == "Stop",
+		Target: snap.Str(xapi.RuleTargetName, i),
+	}
+	if r.Mode != "AliasPatternMatch" {
+		return r, nil
+	}
+	var err error
+	r.Pattern, err = NewPattern(snap.Enum(xapi.RulePatternType, i), snap.Str(xapi.RulePattern, i),
+		snap.Enum(xapi.RuleBehavior, i), snap.Str(xapi.RuleReplace, i))
+	return r, err
+}
+
+// Check finds what cannot work in zones and rules: two zones of one name, rules
+// whose pattern cannot be read or whose zones do not exist. It is a
+// config.Check.
+func Check(snap *config.Snapshot) error {
+	p := PlanFrom(snap)
+	var errs []error
+	for n, z := range p.Zones {
+		if first := p.Zone(z.Name); first != p.Zones[n] {
+			errs = append(errs, fmt.Errorf("Zones %d and %d have the same name %q; rules could not tell them apart", first.Index, z.Index, z.Name))
+		}
+	}
+	for _, i := range snap.Indexes(xapi.RuleName.Item) {
+		r, err := ruleFrom(snap, i)
+		switch {
+		case err != nil:
+			errs = append(errs, fmt.Errorf("Search rule %d: %w", i, err))
+		case r == nil:
+		case r.SourceMode == "Named" && r.SourceName == "":
+			errs = append(errs, fmt.Errorf("Search rule %d has source mode Named but no Source Name", i))
+		}
+	}
+	return errors.Join(errs...)
+}

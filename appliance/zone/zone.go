@@ -1,0 +1,79 @@
+package zone
+
+import "strings"
+
+// Type is what stands at the other end of a zone.
+type Type uint8
+
+// A zone without a type leads nowhere.
+const (
+	Untyped Type = iota
+	Neighbor
+	TraversalClient // we are core; the peers are edges
+	TraversalServer // we are edge; the peers are cores
+)
+
+// String is the word that the configuration uses.
+func (t Type) String() string {
+	switch t {
+	case Neighbor:
+		return "Neighbor"
+	case TraversalClient:
+		return "TraversalClient"
+	case TraversalServer:
+		return "TraversalServer"
+	}
+	return ""
+}
+
+// Zone is one zone as it is configured.
+type Zone struct {
+	Index    int // in "Zones Zone [n]"
+	Name     string
+	Type     Type
+	HopCount int      // most hops that a request sent there may still take
+	SIP      bool     // SIP may pass
+	Peers    []string // addresses or names, in order; of a TraversalServer none
+
+	Port            int
+	Transport       string // "TLS", "TCP" or "UDP"
+	TLSVerify       bool   // the peer's certificate must bear its name
+	SubjectName     string // of a TraversalServer: the name that core must bear
+	MediaEncryption string // "Off", "On", "BestEffort" or "Auto"
+	Path            bool   // the registrar knows Path (RFC 3327)
+	TrustIdentity   bool   // asserted identities from there are believed
+	Monitor         bool   // peers are asked whether they live
+	HideIdentifiers bool
+	Edge            bool // carries remote access
+}
+
+// Plan is all zones and rules.
+type Plan struct {
+	Zones []*Zone // by index
+	Rules []*Rule // by priority, then index
+}
+
+// Zone returns the zone of that name, or nil. Names differ by more than case.
+func (p *Plan) Zone(name string) *Zone {
+	for _, z := range p.Zones {
+		if strings.EqualFold(z.Name, name) {
+			return z
+		}
+	}
+	return nil
+}
+
+// Peer returns the first neighbor that has the host as a peer, or nil.
+func (p *Plan) Peer(host string) *Zone {
+	for _, z := range p.Zones {
+		if z.Type != Neighbor || !z.SIP {
+			continue
+		}
+		for _, peer := range z.Peers {
+			if strings.EqualFold(peer, host) {
+				return z
+			}
+		}
+	}
+	return nil
+}
