@@ -1,0 +1,326 @@
+package sshd
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/pkg/sftp"
+)
+
+// The folder is for certificates, backups, CSV files and captures of some
+// megabytes. It must never fill the data partition.
+const (
+	maxFiles   = 64
+	maxFile    = 32 << 20
+	maxFolder  = 128 << 20
+	maxName    = 128
+	maxHandles = 16 // open at once in one session
+)
+
+// folder is the one flat directory that sftp sees. os.Root keeps every
+// operation inside it; directories and links can neither be made nor followed.
+type folder struct {
+	root *os.Root // nil: no folder
+}
+
+func openFolder(dir string) (*folder, error) {
+	if dir == "" {
+		return &folder{}, nil
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("sftp folder: %w", err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("sftp folder: %w", err)
+	}
+	return &folder{root}, nil
+}
+
+func (f *folder) open() bool { return f.root != nil }
+
+func (f *folder) Close() error {
+	if f.root == nil {
+		return nil
+	}
+	return f.root.Close()
+}
+
+// serve speaks sftp on rw until it ends. did hears of every change.
+func (f *folder) serve(rw io.ReadWriteCloser, did func(did, name string)) int {
+	v := &visit{folder: f, did: did}
+	srv := sftp.NewRequestServer(rw, sftp.Handlers{FileGet: v, FilePut: v, FileCmd: v, FileList: v})
+	if err := srv.Serve(); err != nil && !errors.Is(err, io.EOF) {
+		return 1
+	}
+	return 0
+}
+
+// visit is one sftp session in the folder.
+type visit struct {
+	*folder
+	did func(did, name string)
+
+	mu      sync.Mutex
+	handles int
+}
+
+// name turns a cleaned sftp path into a file name of the folder.
+func name(path string) (string, error) {
+	n := strings.TrimPrefix(path, "/")
+	switch {
+	case n == "" || n == "." || n == "..":
+		return "", fs.ErrPermission
+	case strings.ContainsAny(n, "/\\") || strings.ContainsFunc(n, control):
+		return "", errors.New("no folders here: give a plain file name")
+	case strings.HasPrefix(n, "."):
+		return "", errors.New("a name may not begin with a dot")
+	case len(n) > maxName:
+		return "", fmt.Errorf("name longer than %d bytes", maxName)
+	}
+	return n, nil
+}
+
+func control(r rune) bool { return r < ' ' || r == 0x7f }
+
+// regular stats name and refuses what is not a plain file.
+func (f *folder) regular(name string) (fs.FileInfo, error) {
+	info, err := f.root.Lstat(name)
+	if err == nil && !info.Mode().IsRegular() {
+		return nil, fs.ErrPermission
+	}
+	return info, err
+}
+
+// list returns the plain files and their size in all.
+func (f *folder) list() (files []os.FileInfo, total int64, err error) {
+	entries, err := fs.ReadDir(f.root.FS(), ".")
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil || !info.Mode().IsRegular() || strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		files = append(files, info)
+		total += info.Size()
+	}
+	return files, total, err
+}
+
+func (v *visit) take() error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.handles >= maxHandles {
+		return fmt.Errorf("more than %d files open", maxHandles)
+	}
+	v.handles++
+	return nil
+}
+
+func (v *visit) give() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.handles--
+}
+
+// Fileread opens a file for download.
+func (v *visit) Fileread(r *sftp.Request) (io.ReaderAt, error) {
+	n, err := name(r.Filepath)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := v.regular(n); err != nil {
+		return nil, err
+	}
+	return v.handle(n, os.O_RDONLY)
+}
+
+// Filewrite opens or makes a file for upload.
+func (v *visit) Filewrite(r *sftp.Request) (io.WriterAt, error) {
+	n, err := name(r.Filepath)
+	if err != nil {
+		return nil, err
+	}
+	flags := os.O_WRONLY
+	switch _, err := v.regular(n); {
+	case errors.Is(err, fs.ErrNotExist):
+		if err := v.room(); err != nil {
+			return nil, err
+		}
+		flags |= os.O_CREATE
+	case err != nil:
+		return nil, err
+	case r.Pflags().Excl:
+		return nil, fs.ErrExist
+	}
+	if r.Pflags().Trunc {
+		flags |= os.O_TRUNC
+	}
+	v.did("wrote", n)
+	return v.handle(n, flags)
+}
+
+func (v *visit) room() error {
+	files, _, err := v.list()
+	if err == nil && len(files) >= maxFiles {
+		return fmt.Errorf("the folder holds %d files already; remove some", maxFiles)
+	}
+	return err
+}
+
+func (v *visit) handle(name string, flags int) (*handle, error) {
+	if err := v.take(); err != nil {
+		return nil, err
+	}
+	f, err := v.root.OpenFile(name, flags, 0o600)
+	if err != nil {
+		v.give()
+		return nil, err
+	}
+	return &handle{File: f, v: v}, nil
+}
+
+// handle is an open file that may grow only within the limits.
+type handle struct {
+	*os.File
+	v *visit
+}
+
+func (h *handle) WriteAt(b []byte, off int64) (int, error) {
+	info, err := h.Stat()
+	if err != nil {
+		return 0, err
+	}
+	end := off + int64(len(b))
+	if off < 0 || end > maxFile {
+		return 0, fmt.Errorf("file larger than %d MiB", maxFile>>20)
+	}
+	if grows := end - info.Size(); grows > 0 {
+		_, total, err := h.v.list()
+		if err != nil || total+grows > maxFolder {
+			return 0, errors.Join(fmt.Errorf("folder larger than %d MiB", maxFolder>>20), err)
+		}
+	}
+	return h.File.WriteAt(b, off)
+}
+
+func (h *handle) Close() error {
+	h.v.give()
+	return h.File.Close()
+}
+
+// Filecmd removes and renames. Modes and times are accepted and dropped, since
+// clients that keep them would else report a failed upload.
+func (v *visit) Filecmd(r *sftp.Request) error {
+	switch r.Method {
+	case "Setstat":
+		if r.AttrFlags().Size {
+			return sftp.ErrSSHFxOpUnsupported
+		}
+		return nil
+	case "Remove":
+		n, err := v.plain(r.Filepath)
+		if err != nil {
+			return err
+		}
+		v.did("removed", n)
+		return v.root.Remove(n)
+	case "Rename", "PosixRename":
+		return v.rename(r)
+	}
+	return fs.ErrPermission
+}
+
+func (v *visit) plain(path string) (string, error) {
+	n, err := name(path)
+	if err == nil {
+		_, err = v.regular(n)
+	}
+	return n, err
+}
+
+func (v *visit) rename(r *sftp.Request) error {
+	from, err := v.plain(r.Filepath)
+	if err != nil {
+		return err
+	}
+	to, err := name(r.Target)
+	if err != nil {
+		return err
+	}
+	if _, err := v.regular(to); err == nil && r.Method == "Rename" {
+		return fs.ErrExist
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	v.did("renamed "+from+" to", to)
+	return v.root.Rename(from, to)
+}
+
+// PosixRename is Rename that may replace.
+func (v *visit) PosixRename(r *sftp.Request) error {
+	r.Method = "PosixRename"
+	return v.rename(r)
+}
+
+// Filelist answers directory listings and stat.
+func (v *visit) Filelist(r *sftp.Request) (sftp.ListerAt, error) {
+	if r.Filepath == "/" {
+		if r.Method == "List" {
+			return v.directory()
+		}
+		info, err := v.root.Stat(".")
+		return &listing{files: []os.FileInfo{info}}, err
+	}
+	if r.Method == "List" || r.Method == "Readlink" {
+		return nil, fs.ErrPermission
+	}
+	n, err := name(r.Filepath)
+	if err != nil {
+		return nil, fs.ErrNotExist
+	}
+	info, err := v.regular(n)
+	return &listing{files: []os.FileInfo{info}}, err
+}
+
+// Lstat is the same as stat: there are no links.
+func (v *visit) Lstat(r *sftp.Request) (sftp.ListerAt, error) { return v.Filelist(r) }
+
+func (v *visit) directory() (sftp.ListerAt, error) {
+	if err := v.take(); err != nil {
+		return nil, err
+	}
+	files, _, err := v.list()
+	if err != nil {
+		v.give()
+		return nil, err
+	}
+	return &listing{files: files, close: v.give}, nil
+}
+
+type listing struct {
+	files []os.FileInfo
+	close func()
+}
+
+func (l *listing) ListAt(into []os.FileInfo, off int64) (int, error) {
+	if off < 0 || off >= int64(len(l.files)) {
+		return 0, io.EOF
+	}
+	n := copy(into, l.files[off:])
+	if off+int64(n) == int64(len(l.files)) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+func (l *listing) Close() error {
+	if l.close != nil {
+		l.close()
+	}
+	return nil
+}
