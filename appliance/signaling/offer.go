@@ -130,3 +130,62 @@ func partIsDescription(header []byte) bool {
 	}
 	return false
 }
+
+// Describe replaces the session description of a message with what f makes of
+// it; without one, or where kind says that none counts, it does nothing.
+func Describe(m *sip.Message, kind Description, f func([]byte) ([]byte, error)) error {
+	if kind == NoDescription {
+		return nil
+	}
+	body, replace := SessionDescription(m)
+	if body == nil {
+		return nil
+	}
+	edited, err := f(body)
+	if err != nil {
+		return err
+	}
+	replace(edited)
+	return nil
+}
+
+// Outcome is what the final answer to a request means for the call's media.
+type Outcome uint8
+
+// Most answers mean nothing for the media.
+const (
+	Unchanged   Outcome = iota
+	Established         // an INVITE was accepted
+	Undone              // an offer within the call was refused: what held before holds on
+	Over                // the call has ended, or never came to be
+)
+
+// OutcomeOf tells what a request with that description and its final status
+// mean.
+func OutcomeOf(req *sip.Message, kind Description, status int) Outcome {
+	failed := status >= 300
+	switch {
+	case req.Method() == "BYE":
+		return Over
+	case failed && req.Method() == "INVITE" && req.ToTag() == "":
+		return Over
+	case failed && kind == Offer:
+		return Undone
+	case !failed && req.Method() == "INVITE":
+		return Established
+	}
+	return Unchanged
+}
+
+// FormsDialog tells whether a request may open a dialog, so that a proxy that
+// wants to see the rest must record its route.
+func FormsDialog(m *sip.Message) bool {
+	if m.ToTag() != "" {
+		return false
+	}
+	switch m.Method() {
+	case "INVITE", "SUBSCRIBE", "REFER", "NOTIFY":
+		return true
+	}
+	return false
+}

@@ -94,8 +94,8 @@ var (
 	}}
 	SIPDomainAuthzone = Str{&Item{
 		Path: "SIP Domain [1..200] Authzone", Kind: String, Max: 128,
-		Role: Core, Guide: "Domains",
-		Help: "Zone whose registrar decides on registrations of the domain; empty follows the search rules.",
+		Role: Both, Guide: "Domains",
+		Help: "Zone that registrations of the domain go to: on core its registrar's, on edge a core's; empty lets the search rules decide.",
 	}}
 )
 

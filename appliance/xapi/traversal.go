@@ -14,13 +14,13 @@ var (
 	}}
 	MediaDemuxRTPPort = Int{&Item{
 		Path: "Traversal Server Media Demultiplexing RTP Port", Kind: Integer, Min: 1024, Max: 65533, Default: "2776",
-		Role: Edge, Effect: NewOnly, Guide: "Media", New: true,
-		Help: "UDP port on which edge takes the media of all calls from core.",
+		Role: Both, Effect: NewOnly, Guide: "Media", New: true,
+		Help: "UDP port on which edge takes the media of all calls from core; the same on both nodes.",
 	}}
 	MediaDemuxRTCPPort = Int{&Item{
 		Path: "Traversal Server Media Demultiplexing RTCP Port", Kind: Integer, Min: 1024, Max: 65533, Default: "2777",
-		Role: Edge, Effect: NewOnly, Guide: "Media", New: true,
-		Help: "UDP port on which edge takes the RTCP of all calls from core.",
+		Role: Both, Effect: NewOnly, Guide: "Media", New: true,
+		Help: "UDP port on which edge takes the RTCP of all calls from core; the same on both nodes.",
 	}}
 	TraversalSSHPort = Int{&Item{
 		Path: "Traversal Server SSH Port", Kind: Integer, Min: 1024, Max: 65534, Default: "2222",

@@ -1,0 +1,88 @@
+package core
+
+import (
+	"context"
+	"strings"
+
+	"sallyport/appliance/signaling"
+	"sallyport/appliance/sip"
+)
+
+// build makes the branch for one target: each has its own transport, and so
+// its own Via, Record-Route and Path.
+type build func(target) (signaling.Branch, error)
+
+// forward sends a request to the first target that takes it, the others being
+// its fail-over in order.
+func (c *Core) forward(r *signaling.Request, session uint64, ts []target, make build) {
+	b, err := c.branch(ts, make)
+	if err != nil {
+		c.desk.Fail(r, session, err)
+		return
+	}
+	r.Forward(*b)
+}
+
+func (c *Core) branch(ts []target, make build) (*signaling.Branch, error) {
+	t := ts[0]
+	b, err := make(t)
+	if err != nil {
+		return nil, err
+	}
+	b.Via = c.sentBy(t.network)
+	b.Dial = func(ctx context.Context) (signaling.Conn, error) { return c.dial(ctx, t) }
+	b.Next = func(status int) *signaling.Branch {
+		if len(ts) == 1 || !worthAnother(status) {
+			return nil
+		}
+		next, err := c.branch(ts[1:], make)
+		if err != nil {
+			c.log.Error("sip fail-over", "to", ts[1].host, "err", err)
+			return nil
+		}
+		c.log.Info("sip fail-over", "event", "failover", "from", t.host, "to", ts[1].host, "status", status)
+		return next
+	}
+	return &b, nil
+}
+
+// worthAnother tells whether an answer says that this peer, rather than the
+// user behind it, cannot help (RFC 3263 4.3; 404 lets a search go on).
+func worthAnother(status int) bool {
+	switch status {
+	case 404, 408, 500, 503, 504:
+		return true
+	}
+	return false
+}
+
+// sentBy is core's own address on the inside for a transport, as Via and its
+// URIs write it.
+func (c *Core) sentBy(network string) string {
+	return hostport(c.plan.Load().Listen(network))
+}
+
+// uri is core's own URI on the inside with a token for a user part.
+func (c *Core) uri(token, network, params string) string {
+	return "<sip:" + token + "@" + c.sentBy(network) + ";transport=" + lower(network) + params + ">"
+}
+
+func lower(network string) string {
+	switch network {
+	case "TLS":
+		return "tls"
+	case "TCP":
+		return "tcp"
+	}
+	return "udp"
+}
+
+// lists tells whether a comma-separated header has a token, case aside.
+func lists(m *sip.Message, name, token string) bool {
+	for _, v := range m.Values(name) {
+		if strings.EqualFold(v, token) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,159 @@
+package core
+
+import (
+	"crypto/ed25519"
+	"crypto/tls"
+	"log/slog"
+	"net"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"sallyport/appliance/alarm"
+	"sallyport/appliance/eventlog"
+	"sallyport/appliance/flow"
+	"sallyport/appliance/media"
+	"sallyport/appliance/signaling"
+	"sallyport/appliance/sip"
+	"sallyport/appliance/state"
+	"sallyport/appliance/traversal"
+	"sallyport/appliance/trust"
+	"sallyport/appliance/xapi"
+	"sallyport/appliance/zone"
+)
+
+// Config is what a core needs of its node.
+type Config struct {
+	Log     *slog.Logger
+	Tracer  *eventlog.Tracer
+	Clock   func() time.Time
+	Rand    func() uint64
+	Alarms  *alarm.Book
+	State   *state.Store
+	Trust   *trust.Trust
+	Keys    *trust.Keyring
+	HostKey ed25519.PrivateKey
+	Name    string // the node's own name towards its peers
+}
+
+// Core is the inside door: it dials the edges and stands before call control.
+type Core struct {
+	cfg      Config
+	log      *slog.Logger
+	trust    *trust.Trust
+	tokens   tokens
+	book     book
+	contacts *state.Table
+	resolver resolver
+	rand     func() uint64
+
+	proxy *signaling.Proxy
+	flows *flow.Flows
+	links *traversal.Links
+	relay *media.Relay
+	media *Media
+	http  *HTTP
+	desk  signaling.Desk
+	calls *signaling.Calls
+
+	peers     peers
+	replanned chan struct{} // the monitor looks at the plan again
+
+	plan   atomic.Pointer[Plan]
+	denied atomic.Int64
+}
+
+// maxCalls and the limits of what core remembers for tokens. A route set is
+// shared by all dialogs that have it, a contact by all refreshes.
+const (
+	maxCalls    = 10_000
+	maxRoutes   = 200_000
+	maxContacts = 200_000
+)
+
+// New joins the planes of a core. Nothing runs before Run.
+func New(cfg Config) *Core {
+	c := &Core{
+		cfg: cfg, log: cfg.Log, trust: cfg.Trust, rand: cfg.Rand,
+		tokens:   tokens{cfg.Keys},
+		book:     book{cfg.State.Table("routes", maxRoutes)},
+		contacts: cfg.State.Table("contacts", maxContacts),
+		resolver: net.DefaultResolver,
+		calls:    signaling.NewCalls(cfg.Clock, maxCalls),
+
+		replanned: make(chan struct{}, 1),
+	}
+	c.plan.Store(&Plan{Zones: &zone.Plan{}})
+	c.proxy = signaling.New(signaling.Config{
+		Handler: c.handle, Log: cfg.Log, Clock: cfg.Clock, Rand: cfg.Rand, Product: "sallyport",
+	})
+	c.flows = flow.New(flow.Config{
+		Log: cfg.Log, Clock: cfg.Clock, AllowDial: true,
+		TLS:       func(flow.Listener) *tls.Config { return cfg.Trust.ServerConfig(trust.SIPInside) },
+		ZoneOf:    c.zoneOf,
+		OnMessage: c.insideMessage,
+		OnFault:   func(conn *flow.Conn, f *sip.Fault) { c.proxy.Refuse(conn, f) },
+		OnClose:   func(conn *flow.Conn) { c.proxy.ConnClosed(conn) },
+		OnListen:  c.listening,
+	})
+	c.links = traversal.New(traversal.Config{
+		Role: xapi.Core, Log: cfg.Log, Clock: cfg.Clock, HostKey: cfg.HostKey,
+		ClientTLS: func(peer string) *tls.Config { return cfg.Trust.ClientConfig(trust.LinkClient, peer) },
+		OnMessage: c.linkMessage,
+		OnFault:   func(conn *traversal.Conn, f *sip.Fault) { c.proxy.Refuse(conn, f) },
+		OnClose:   func(conn *traversal.Conn) { c.proxy.ConnClosed(conn) },
+		OnStream:  c.stream,
+		OnPeer:    c.peerChanged,
+	})
+	c.relay = media.New(media.Config{Log: cfg.Log, Clock: cfg.Clock})
+	c.media = NewMedia(MediaConfig{Relay: c.relay, Log: cfg.Log, Clock: cfg.Clock, EdgeMedia: c.edgeMedia})
+	c.desk = signaling.Desk{
+		Calls: c.calls, Log: cfg.Log, Refuse: c.refuse,
+		End:      func(id uint64) { c.media.End(media.SessionID(id)) },
+		Rollback: func(id uint64) { c.media.Rollback(media.SessionID(id)) },
+	}
+	return c
+}
+
+// handle decides on each request, by the side that it came from.
+func (c *Core) handle(r *signaling.Request) {
+	switch from := r.Conn.(type) {
+	case *traversal.Conn:
+		c.fromEdge(r, from)
+	case *flow.Conn:
+		c.fromInside(r, from)
+	}
+}
+
+func (c *Core) linkMessage(conn *traversal.Conn, m *sip.Message, trace string) {
+	c.proxy.Receive(conn, m, trace)
+}
+
+// insideMessage gives a request from inside the trace id that it keeps on
+// its way through both nodes.
+func (c *Core) insideMessage(conn *flow.Conn, m *sip.Message) {
+	trace := ""
+	if m.Request() {
+		trace = strconv.FormatUint(c.rand(), 16)
+	}
+	c.proxy.Receive(conn, m, trace)
+}
+
+// outlet is the way out through a traversal zone.
+func (c *Core) outlet(zone string) outlet {
+	return outlet{tokens: c.tokens, book: c.book, zone: zone}
+}
+
+// peerOf is the edge at the far end of a link connection, as tokens name it.
+func peerOf(conn *traversal.Conn) uint64 { return uint64(conn.Peer()) }
+
+// peerKey is a peer as the media plane names it.
+func peerKey(peer uint64) string { return strconv.FormatUint(peer, 16) }
+
+func (c *Core) stream(kind string, p traversal.Peer, conn net.Conn) {
+	if kind != "http" {
+		conn.Close()
+		return
+	}
+	c.http.ServeStream(conn)
+}

@@ -1,0 +1,128 @@
+package core
+
+import (
+	"slices"
+
+	"sallyport/appliance/flow"
+	"sallyport/appliance/media"
+	"sallyport/appliance/signaling"
+	"sallyport/appliance/sip"
+	"sallyport/appliance/traversal"
+)
+
+// fromInside decides on a request that an inside system sent to core. It goes
+// outward only by a token of ours: a Path or Record-Route value, or a Contact
+// that stood in a registration.
+func (c *Core) fromInside(r *signaling.Request, from *flow.Conn) {
+	if route := ownRoute(r.Msg); route != "" {
+		c.alongToken(r, from, route)
+		return
+	}
+	uri, err := sip.ParseURI(r.Msg.URI())
+	if err != nil {
+		c.refuse(r, 416, "Request-URI cannot be read", "syntax")
+		return
+	}
+	if contact, ok := c.recall(uri.User); ok {
+		c.toContact(r, from, contact)
+		return
+	}
+	switch {
+	case r.Msg.Method() == "OPTIONS" && uri.User == "":
+		r.Reply(200, "OK", sip.Field{Name: "Accept", Value: "application/sdp"})
+	default:
+		c.refuse(r, 404, "No registration here for "+bare(uri), "binding token")
+	}
+}
+
+// alongToken follows our own first Route: from Path to a phone, or within a
+// dialog.
+func (c *Core) alongToken(r *signaling.Request, from *flow.Conn, route string) {
+	out := r.Msg.Clone()
+	out.PopFirst("Route")
+	if a, err := c.tokens.openAnchor(purposePath, route); err == nil {
+		a.session = c.newSession(out)
+		c.deliver(r, out, from, a)
+		return
+	}
+	a, err := c.tokens.openAnchor(purposeInside, route)
+	if err != nil {
+		c.refuse(r, 403, "Route token is not of this core", "route token")
+		return
+	}
+	c.deliver(r, out, from, a)
+}
+
+// toContact gives a request for a Contact token the phone's own URI and the
+// Path of its edge.
+func (c *Core) toContact(r *signaling.Request, from *flow.Conn, contact contact) {
+	out := r.Msg.Clone()
+	out.SetURI(contact.uri)
+	out.SetAll("Route", contact.path)
+	c.deliver(r, out, from, anchor{peer: contact.peer, session: c.newSession(out)})
+}
+
+// deliver hands a request to the edge that serves the client.
+func (c *Core) deliver(r *signaling.Request, out *sip.Message, from *flow.Conn, a anchor) {
+	link, err := c.links.Conn("", traversal.PeerID(a.peer), out.CallID())
+	if err != nil {
+		c.refuse(r, 480, "The edge of this registration is not connected", "traversal link")
+		return
+	}
+	if !c.desk.Begin(r, a.session, "outward", a.peer) {
+		return
+	}
+	o := c.outlet(link.Zone())
+	own, taken, err := o.request(out, a.session)
+	if err != nil {
+		c.desk.Fail(r, a.session, err)
+		return
+	}
+	id := media.SessionID(a.session)
+	kind := signaling.RequestDescription(out, c.media.Pending(id, media.ClientSide))
+	if a.session != 0 {
+		policy := media.Policy{InsideTLS: from.Network() == "TLS"}
+		c.media.Use(id, MediaCall{Peer: peerKey(a.peer), Policy: policy, Label: out.CallID()})
+	}
+	if err := describe(out, a.session, kind, r.Trace, c.media.Outward); err != nil {
+		c.desk.Fail(r, a.session, err)
+		return
+	}
+	out.Set(headerTrace, r.Trace)
+	inside := c.uri(c.tokens.sealAnchor(purposeInside, a), from.Network(), ";lr")
+	r.Forward(signaling.Branch{
+		Msg:  out,
+		Conn: link,
+		Via:  coreHost,
+		OnResponse: func(resp *sip.Message) {
+			restoreRoutes(resp, own, inside, taken)
+			c.unreachable(resp)
+			answer := signaling.ResponseDescription(kind, resp)
+			if err := describe(resp, a.session, answer, r.Trace, c.media.Inward); err != nil {
+				c.desk.Spoil(resp, err, r.Trace)
+			}
+			resp.Remove(headerTrace)
+		},
+		OnFinal: func(status int) { c.desk.Settle(out, a.session, kind, status) },
+	})
+}
+
+// restoreRoutes gives a client's response the Record-Route values back that
+// the request lost on its way out, and core's inside form in their place.
+func restoreRoutes(resp *sip.Message, own, inside string, taken []string) {
+	rows := resp.Values("Record-Route")
+	i := slices.IndexFunc(rows, func(v string) bool { return carries(v, own) })
+	if i < 0 {
+		return
+	}
+	resp.SetAll("Record-Route", slices.Concat(rows[:i], []string{inside}, taken))
+}
+
+// unreachable hides flow failures from registrars: 430 would make them forget
+// a binding that the client is about to take up again (RFC 5626 5.3.1).
+func (c *Core) unreachable(resp *sip.Message) {
+	if resp.Status() == 430 {
+		resp.SetStatus(408, "Request Timeout")
+		resp.Add("Warning", `399 sallyport "The client's connection to edge is gone"`)
+	}
+}

@@ -1,0 +1,193 @@
+package core
+
+import (
+	"strings"
+
+	"sallyport/appliance/media"
+	"sallyport/appliance/signaling"
+	"sallyport/appliance/sip"
+	"sallyport/appliance/traversal"
+	"sallyport/appliance/zone"
+)
+
+// fromEdge decides on a request that edge let in.
+func (c *Core) fromEdge(r *signaling.Request, from *traversal.Conn) {
+	switch route := ownRoute(r.Msg); {
+	case r.Msg.Method() == "REGISTER":
+		c.register(r, from)
+	case route != "":
+		c.continueInside(r, from, route)
+	default:
+		c.startInside(r, from)
+	}
+}
+
+// startInside takes a request outside a dialog to the inside: to the very
+// contact that one of our tokens stands for, else where the search rules lead.
+func (c *Core) startInside(r *signaling.Request, from *traversal.Conn) {
+	uri, err := sip.ParseURI(r.Msg.URI())
+	if err != nil {
+		c.refuse(r, 416, "Request-URI cannot be read", "syntax")
+		return
+	}
+	o := c.outlet(from.Zone())
+	ts := c.search(uri, o, r.Msg.Method())
+	if len(ts) == 0 {
+		c.refuse(r, 404, "No search rule leads to "+bare(uri), "Zones Policy SearchRules")
+		return
+	}
+	session := c.newSession(r.Msg)
+	if !c.desk.Begin(r, session, "inward", peerOf(from)) {
+		return
+	}
+	anchored := anchor{peer: peerOf(from), session: session}
+	c.forward(r, session, ts, func(t target) (signaling.Branch, error) {
+		out := c.inward(r.Msg)
+		out.Remove("Route")
+		out.SetURI(t.uri)
+		o.reveal(out)
+		own := ""
+		if signaling.FormsDialog(out) {
+			own = c.tokens.sealAnchor(purposeInside, anchored)
+			out.Prepend("Record-Route", c.uri(own, t.network, ";lr"))
+		}
+		return c.intoInside(r, out, exchange{session: session, outlet: o, own: own, target: t, peer: peerKey(peerOf(from))})
+	})
+}
+
+// search lists where a request for uri may go.
+func (c *Core) search(uri sip.URI, o outlet, method string) []target {
+	plan := c.plan.Load()
+	if real, ok := o.contact(uri.User); ok {
+		t := plan.targetOf(real)
+		t.uri = real.String()
+		return []target{t}
+	}
+	return targetsOf(plan.Zones.Next(zone.Query{Source: o.zone, Alias: bare(uri), Method: method}), uri)
+}
+
+// continueInside takes a request within a dialog along the inside route set
+// that its token stands for.
+func (c *Core) continueInside(r *signaling.Request, from *traversal.Conn, route string) {
+	o := c.outlet(from.Zone())
+	w, err := c.tokens.openWayBack(from.Zone(), route)
+	if err != nil {
+		c.refuse(r, 403, "Route token is not of this core", "route token")
+		return
+	}
+	out := c.inward(r.Msg)
+	out.PopFirst("Route")
+	if uri, err := sip.ParseURI(out.URI()); err == nil {
+		if real, ok := o.contact(uri.User); ok {
+			out.SetURI(real.String())
+		}
+	}
+	if err := c.loadRoutes(out, w.routes); err != nil {
+		c.refuse(r, 481, "Route of this dialog is not known any more", "route book")
+		return
+	}
+	o.reveal(out)
+	t, err := c.plan.Load().nextHop(out)
+	if err != nil {
+		c.refuse(r, 400, "Request-URI cannot be read", "syntax")
+		return
+	}
+	c.forward(r, w.session, []target{t}, func(t target) (signaling.Branch, error) {
+		return c.intoInside(r, out, exchange{session: w.session, outlet: o, target: t, peer: peerKey(peerOf(from))})
+	})
+}
+
+// loadRoutes puts the inside route set in front of a request.
+func (c *Core) loadRoutes(m *sip.Message, h handle) error {
+	m.Remove("Route")
+	if h == (handle{}) {
+		return nil
+	}
+	text, err := c.book.get(h)
+	if err != nil {
+		return err
+	}
+	m.SetAll("Route", sip.Split(text))
+	return nil
+}
+
+// nextHop is where a request with a route set goes. A first route without lr
+// is a strict router: it wants to stand in the Request-URI (RFC 3261 16.6, 6).
+func (p *Plan) nextHop(m *sip.Message) (target, error) {
+	routes := m.Values("Route")
+	if len(routes) == 0 {
+		u, err := sip.ParseURI(m.URI())
+		return p.targetOf(u), err
+	}
+	first, err := sip.ParseNameAddr(routes[0])
+	if err != nil {
+		return target{}, err
+	}
+	if _, loose := first.URI.Param("lr"); !loose {
+		m.SetAll("Route", append(routes[1:], "<"+m.URI()+">"))
+		m.SetURI(first.URI.String())
+	}
+	return p.targetOf(first.URI), nil
+}
+
+// An exchange is what core must know of one request to edit its answers.
+type exchange struct {
+	session uint64
+	outlet  outlet
+	own     string // user part of our Record-Route, "" if we are not in it
+	target  target
+	peer    string // the edge
+	taken   []string
+}
+
+// intoInside makes the branch of a request from the link to the inside: media
+// rewritten inward, answers made fit for the outside.
+func (c *Core) intoInside(r *signaling.Request, out *sip.Message, x exchange) (signaling.Branch, error) {
+	id := media.SessionID(x.session)
+	kind := signaling.RequestDescription(out, c.media.Pending(id, media.UCSide))
+	if x.session != 0 {
+		c.media.Use(id, MediaCall{Peer: x.peer, Policy: x.target.policy(), Label: out.CallID()})
+	}
+	if err := describe(out, x.session, kind, r.Trace, c.media.Inward); err != nil {
+		return signaling.Branch{}, err
+	}
+	return signaling.Branch{
+		Msg: out,
+		OnResponse: func(resp *sip.Message) {
+			answer := signaling.ResponseDescription(kind, resp)
+			if err := x.outlet.response(resp, x.session, x.own); err != nil {
+				c.log.Error("sip response", "err", err, "trace", r.Trace)
+			}
+			if err := describe(resp, x.session, answer, r.Trace, c.media.Outward); err != nil {
+				c.desk.Spoil(resp, err, r.Trace)
+			}
+		},
+		OnFinal: func(status int) { c.desk.Settle(out, x.session, kind, status) },
+	}, nil
+}
+
+// newSession is a media session's id for a call that begins with m, 0 for
+// what carries no media.
+func (c *Core) newSession(m *sip.Message) uint64 {
+	if m.Method() != "INVITE" {
+		return 0
+	}
+	return c.rand() | 1
+}
+
+// ownRoute is the user part of the first Route where that is one of core's
+// own tokens, else "".
+func ownRoute(m *sip.Message) string {
+	first, _, _ := strings.Cut(strings.Join(m.Values("Route"), "\n"), "\n")
+	if first == "" {
+		return ""
+	}
+	na, err := sip.ParseNameAddr(first)
+	if err != nil {
+		return ""
+	}
+	if owner, _, ok := sip.ParseTokenUser(na.URI.User); !ok || owner != 'c' {
+		return ""
+	}
+	return na.URI.User
+}

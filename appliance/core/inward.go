@@ -1,0 +1,29 @@
+package core
+
+import (
+	"strings"
+
+	"sallyport/appliance/sip"
+)
+
+// What edge and core say to each other on the link and to nobody else.
+const (
+	headerTrace   = "X-Sallyport-Trace"
+	headerBinding = "X-Sallyport-Binding"
+)
+
+// inward is a copy of a message of the link that inside systems may see.
+func (c *Core) inward(m *sip.Message) *sip.Message {
+	out := m.Clone()
+	out.Remove(headerTrace)
+	out.Remove(headerBinding)
+	return out
+}
+
+// bare is user and host of a URI, as search rules match it.
+func bare(u sip.URI) string {
+	if u.User == "" {
+		return strings.ToLower(u.Host)
+	}
+	return u.User + "@" + strings.ToLower(u.Host)
+}

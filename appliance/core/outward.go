@@ -1,0 +1,179 @@
+package core
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"sallyport/appliance/signaling"
+	"sallyport/appliance/sip"
+)
+
+// An outlet turns what inside systems say about themselves into tokens, for
+// one traversal zone. Route sets and contacts go into the book, their handles
+// into the tokens.
+type outlet struct {
+	tokens tokens
+	book   book
+	zone   string
+}
+
+// request makes a request of the inside fit for the link. It returns the user
+// part of the Record-Route that it put in ("" if none) and the values that it
+// took away: responses get those back.
+func (o outlet) request(m *sip.Message, session uint64) (own string, taken []string, err error) {
+	taken = m.Values("Record-Route")
+	m.Remove("Record-Route")
+	if signaling.FormsDialog(m) {
+		if own, err = o.recordRoute(session, taken); err != nil {
+			return "", nil, err
+		}
+		m.Add("Record-Route", routeURI(own))
+	}
+	if err := o.contacts(m, "Contact"); err != nil {
+		return "", nil, err
+	}
+	return own, taken, o.references(m)
+}
+
+// response makes a response of the inside fit for the link. The values above
+// our own in Record-Route are inside proxies; the order in which a client
+// would pass them is theirs reversed (RFC 3261 12.1.2).
+func (o outlet) response(m *sip.Message, session uint64, user string) error {
+	rows := m.Values("Record-Route")
+	if own := slices.IndexFunc(rows, func(v string) bool { return carries(v, user) }); own >= 0 {
+		above := slices.Clone(rows[:own])
+		slices.Reverse(above)
+		rr, err := o.recordRoute(session, above)
+		if err != nil {
+			return err
+		}
+		m.SetAll("Record-Route", append([]string{routeURI(rr)}, rows[own+1:]...))
+	} else if len(rows) > 0 {
+		m.Remove("Record-Route")
+	}
+	if err := o.contacts(m, "Contact"); err != nil {
+		return err
+	}
+	return o.references(m)
+}
+
+// recordRoute is the token that stands for core and all behind it. The route
+// set is in the order in which core will travel it.
+func (o outlet) recordRoute(session uint64, routes []string) (string, error) {
+	w := wayBack{session: session}
+	if len(routes) > 0 {
+		h, err := o.book.put(strings.Join(routes, ","))
+		if err != nil {
+			return "", err
+		}
+		w.routes = h
+	}
+	return o.tokens.sealWayBack(o.zone, w), nil
+}
+
+func routeURI(user string) string { return "<sip:" + user + "@" + coreHost + ";lr>" }
+
+// contacts puts tokens for the URIs of a header, parameters of the header
+// kept: they say what the far end can do.
+func (o outlet) contacts(m *sip.Message, name string) error {
+	if !m.Has(name) {
+		return nil
+	}
+	values := m.Values(name)
+	for i, v := range values {
+		if v == "*" {
+			continue
+		}
+		masked, err := o.mask(v)
+		if err != nil {
+			return err
+		}
+		values[i] = masked
+	}
+	m.SetAll(name, values)
+	return nil
+}
+
+func (o outlet) mask(value string) (string, error) {
+	na, err := sip.ParseNameAddr(value)
+	if err != nil {
+		return "", err
+	}
+	if na.URI.Scheme != "sip" && na.URI.Scheme != "sips" {
+		return value, nil
+	}
+	h, err := o.book.put(na.URI.String())
+	if err != nil {
+		return "", err
+	}
+	headers := na.URI.Headers
+	na.URI = sip.URI{Scheme: "sip", User: o.tokens.sealHandle(purposeContact, o.zone, h), Host: coreHost, Headers: headers}
+	return na.String(), nil
+}
+
+// references masks the targets of REFER and its kin where they name an
+// address; names of domains pass, since the client may look them up.
+func (o outlet) references(m *sip.Message) error {
+	for _, name := range [...]string{"Refer-To", "Referred-By"} {
+		v := m.Get(name)
+		if v == "" {
+			continue
+		}
+		na, err := sip.ParseNameAddr(v)
+		if err != nil || !isAddress(na.URI.Host) {
+			continue
+		}
+		if err := o.contacts(m, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reveal puts the real URI where a client hands one of our contact tokens to
+// the inside: Refer-To and Referred-By.
+func (o outlet) reveal(m *sip.Message) {
+	for _, name := range [...]string{"Refer-To", "Referred-By"} {
+		v := m.Get(name)
+		if v == "" {
+			continue
+		}
+		na, err := sip.ParseNameAddr(v)
+		if err != nil {
+			continue
+		}
+		real, ok := o.contact(na.URI.User)
+		if !ok {
+			continue
+		}
+		real.Headers = na.URI.Headers
+		na.URI = real
+		m.Set(name, na.String())
+	}
+}
+
+// contact is the inside URI that a contact token stands for.
+func (o outlet) contact(user string) (sip.URI, bool) {
+	h, err := o.tokens.openHandle(purposeContact, o.zone, user)
+	if err != nil {
+		return sip.URI{}, false
+	}
+	text, err := o.book.get(h)
+	if err != nil {
+		return sip.URI{}, false
+	}
+	u, err := sip.ParseURI(text)
+	return u, err == nil
+}
+
+// carries tells whether a Route or Record-Route value has this token. A call
+// between two clients passes core twice, so any token of ours would not do.
+func carries(value, user string) bool {
+	return user != "" && strings.Contains(value, ":"+user+"@")
+}
+
+func isAddress(host string) bool {
+	_, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil
+}

@@ -1,0 +1,194 @@
+package core
+
+import (
+	"crypto/sha256"
+	"strconv"
+	"strings"
+	"time"
+
+	"sallyport/appliance/signaling"
+	"sallyport/appliance/sip"
+	"sallyport/appliance/traversal"
+)
+
+// register takes a REGISTER that edge let in to the registrar that the search
+// rules name. With Path, core adds itself to the Path and leaves Contact
+// alone; without, a token of core's stands in Contact and core remembers what
+// it is for (guide: SIP Path headers).
+func (c *Core) register(r *signaling.Request, from *traversal.Conn) {
+	plan := c.plan.Load()
+	aor, err := sip.ParseNameAddr(r.Msg.Get("To"))
+	if err != nil {
+		c.refuse(r, 400, "To cannot be read", "syntax")
+		return
+	}
+	domain, ok := plan.Domain(aor.URI.Host)
+	if !ok {
+		c.refuse(r, 403, "Domain "+aor.URI.Host+" is not served here", "SIP Domain")
+		return
+	}
+	uri, err := sip.ParseURI(r.Msg.URI())
+	if err != nil {
+		c.refuse(r, 416, "Request-URI cannot be read", "syntax")
+		return
+	}
+	ts := plan.registrars(domain, from.Zone(), aor.URI, uri)
+	if len(ts) == 0 {
+		c.refuse(r, 404, "No search rule leads to a registrar for "+aor.URI.Host, "Zones Policy SearchRules")
+		return
+	}
+	c.forward(r, 0, ts, func(t target) (signaling.Branch, error) {
+		if plan.Path && t.path {
+			return c.registerByPath(r.Msg, from, t), nil
+		}
+		return c.registerByContact(r.Msg, from, t)
+	})
+}
+
+// registerByPath lets requests for the phone find their way back by Path
+// (RFC 3327).
+func (c *Core) registerByPath(m *sip.Message, from *traversal.Conn, t target) signaling.Branch {
+	out := c.inward(m)
+	token := c.tokens.sealAnchor(purposePath, anchor{peer: peerOf(from)})
+	out.Prepend("Path", c.uri(token, t.network, ";lr"))
+	if !lists(out, "Supported", "path") {
+		out.Add("Supported", "path")
+	}
+	contacts := m.Values("Contact")
+	return signaling.Branch{Msg: out, OnResponse: func(resp *sip.Message) {
+		keepOwn(resp, contacts)
+	}}
+}
+
+// registerByContact puts a token of core's for each Contact and restores the
+// phone's own in the answer. The registrar sees no flow of the phone, so
+// reg-id and outbound would mislead it (RFC 5626 5.1).
+func (c *Core) registerByContact(m *sip.Message, from *traversal.Conn, t target) (signaling.Branch, error) {
+	out := c.inward(m)
+	out.Remove("Path")
+	dropOption(out, "outbound")
+	dropOption(out, "path")
+	restore := map[string]string{} // token to the phone's own URI
+	values := out.Values("Contact")
+	for i, v := range values {
+		if v == "*" {
+			continue
+		}
+		na, err := sip.ParseNameAddr(v)
+		if err != nil {
+			return signaling.Branch{}, &signaling.StatusError{Status: 400, Reason: "Contact cannot be read"}
+		}
+		user, err := c.remember(m, na.URI.String(), from)
+		if err != nil {
+			return signaling.Branch{}, err
+		}
+		restore[user] = na.URI.String()
+		values[i] = "<sip:" + user + "@" + c.sentBy(t.network) + ";transport=" + lower(t.network) + ">" + na.WithoutParam("reg-id").Params
+	}
+	if len(values) > 0 {
+		out.SetAll("Contact", values)
+	}
+	return signaling.Branch{Msg: out, OnResponse: func(resp *sip.Message) { restoreOwn(resp, restore) }}, nil
+}
+
+// contactTTL is how long core remembers what a Contact token is for; every
+// refresh renews it, and registrars grant far less.
+const contactTTL = 25 * time.Hour
+
+// A contact is what a Contact token of ours stands for: the phone's own URI,
+// the Path of its edge, and that edge.
+type contact struct {
+	uri  string
+	path []string
+	peer uint64
+}
+
+// remember keeps a contact under a handle that is the same at each refresh,
+// since a Contact that changed would be a new binding to the registrar.
+func (c *Core) remember(m *sip.Message, uri string, from *traversal.Conn) (user string, err error) {
+	sum := sha256.Sum256([]byte(m.Get(headerBinding) + "\x00" + uri))
+	h := handle(sum[:])
+	value := uri + "\n" + strings.Join(m.Values("Path"), ",") + "\n" + peerKey(peerOf(from))
+	if err := c.contacts.Put(string(h[:]), []byte(value), contactTTL); err != nil {
+		return "", &signaling.StatusError{Status: 503, Reason: "Too many registrations"}
+	}
+	return c.tokens.sealHandle(purposeBinding, inside, h), nil
+}
+
+// recall is what a Contact token of ours stands for.
+func (c *Core) recall(user string) (contact, bool) {
+	h, err := c.tokens.openHandle(purposeBinding, inside, user)
+	if err != nil {
+		return contact{}, false
+	}
+	value, _ := c.contacts.Get(string(h[:]))
+	parts := strings.Split(string(value), "\n")
+	if len(parts) != 3 {
+		return contact{}, false
+	}
+	peer, err := strconv.ParseUint(parts[2], 16, 64)
+	return contact{parts[0], sip.Split(parts[1]), peer}, err == nil
+}
+
+// keepOwn leaves only the phone's own Contacts in a 200 to REGISTER: the
+// others are of other devices and may name inside addresses.
+func keepOwn(resp *sip.Message, own []string) {
+	if !resp.Has("Contact") {
+		return
+	}
+	uris := map[string]bool{}
+	for _, v := range own {
+		if na, err := sip.ParseNameAddr(v); err == nil {
+			uris[na.URI.String()] = true
+		}
+	}
+	filterContacts(resp, func(na sip.NameAddr, value string) (string, bool) {
+		return value, uris[na.URI.String()]
+	})
+}
+
+// restoreOwn puts the phone's own URI back where our token stands; what the
+// registrar says about it (expires, its own parameters) stays.
+func restoreOwn(resp *sip.Message, restore map[string]string) {
+	if !resp.Has("Contact") {
+		return
+	}
+	filterContacts(resp, func(na sip.NameAddr, value string) (string, bool) {
+		uri, ok := restore[na.URI.User]
+		return "<" + uri + ">" + na.Params, ok
+	})
+}
+
+func filterContacts(m *sip.Message, keep func(sip.NameAddr, string) (string, bool)) {
+	var out []string
+	for _, v := range m.Values("Contact") {
+		na, err := sip.ParseNameAddr(v)
+		if err != nil {
+			continue
+		}
+		if v, ok := keep(na, v); ok {
+			out = append(out, v)
+		}
+	}
+	if len(out) == 0 {
+		m.Remove("Contact")
+		return
+	}
+	m.SetAll("Contact", out)
+}
+
+// dropOption takes one option tag out of Supported.
+func dropOption(m *sip.Message, tag string) {
+	values := m.Values("Supported")
+	kept := values[:0]
+	for _, v := range values {
+		if !strings.EqualFold(v, tag) {
+			kept = append(kept, v)
+		}
+	}
+	if len(kept) == 0 {
+		m.Remove("Supported")
+		return
+	}
+	m.Set("Supported", strings.Join(kept, ", "))
+}

@@ -1,0 +1,54 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"sallyport/appliance/config"
+	"sallyport/appliance/flow"
+	"sallyport/appliance/httpproxy"
+	"sallyport/appliance/media"
+	"sallyport/appliance/run"
+	"sallyport/appliance/traversal"
+	"sallyport/appliance/xapi"
+	"sallyport/appliance/zone"
+)
+
+// Apply makes a snapshot real in every plane. It may be called with the same
+// snapshot again; what could not be done is in the error and the alarms.
+func (c *Core) Apply(snap *config.Snapshot) error {
+	sip := flow.PlanFrom(snap, xapi.Core)
+	c.plan.Store(PlanFrom(snap, zone.PlanFrom(snap), sip.Listeners))
+	select {
+	case c.replanned <- struct{}{}:
+	default:
+	}
+	links, linkErr := traversal.PlanFrom(snap, xapi.Core)
+	return errors.Join(
+		named("media", c.relay.Apply(media.PlanFrom(snap, xapi.Core))),
+		named("sip", c.flows.Apply(sip)),
+		named("link", errors.Join(linkErr, c.links.Apply(links))),
+		named("http", c.http.Apply(httpproxy.PlanFrom(snap))),
+	)
+}
+
+func named(plane string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", plane, err)
+}
+
+// Run serves until ctx ends: what edges and call control come to stops first,
+// what it stands on last.
+func (c *Core) Run(ctx context.Context) error {
+	g := run.NewGroup(c.log)
+	g.Add("media", c.relay.Run)
+	g.Add("transactions", c.proxy.Run)
+	g.Add("flows", c.flows.Run)
+	g.Add("http", c.http.Run)
+	g.Add("links", c.links.Run)
+	g.Add("monitor", c.monitor)
+	return g.Run(ctx)
+}

@@ -1,0 +1,98 @@
+package core
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"sallyport/appliance/sip"
+	"sallyport/appliance/trust"
+)
+
+// Purposes of core's tokens. Those of the inside carry which edge to go to;
+// those of the outside carry a handle to what must not be said there.
+const (
+	purposePath    = 'P' // Path, inside: peer
+	purposeInside  = 'R' // Record-Route, inside: peer, media session
+	purposeOutside = 'O' // Record-Route, outside: media session, route set handle
+	purposeContact = 'C' // Contact, outside: contact handle
+	purposeBinding = 'B' // Contact with Path off, inside: binding handle
+)
+
+// inside is the zone word of tokens that inside systems hold; those that
+// clients hold are sealed for the traversal zone they leave by.
+const inside = "inside"
+
+// coreHost is written where a token for the outside needs a host. Edge puts
+// the name there that the client knows.
+const coreHost = "core.invalid"
+
+// tokens makes and reads the user parts that core puts into URIs.
+type tokens struct{ keys *trust.Keyring }
+
+// An anchor is what a token of the inside stands for.
+type anchor struct {
+	peer    uint64
+	session uint64
+}
+
+func (t tokens) sealAnchor(purpose byte, a anchor) string {
+	var plain [16]byte
+	binary.BigEndian.PutUint64(plain[:8], a.peer)
+	binary.BigEndian.PutUint64(plain[8:], a.session)
+	return sip.TokenUser('c', t.keys.Seal(purpose, inside, plain[:]))
+}
+
+func (t tokens) openAnchor(purpose byte, user string) (anchor, error) {
+	plain, err := t.open(purpose, inside, user, 16)
+	if err != nil {
+		return anchor{}, err
+	}
+	return anchor{binary.BigEndian.Uint64(plain[:8]), binary.BigEndian.Uint64(plain[8:])}, nil
+}
+
+// A wayBack is what the outside Record-Route token stands for.
+type wayBack struct {
+	session uint64
+	routes  handle
+}
+
+func (t tokens) sealWayBack(zone string, w wayBack) string {
+	plain := make([]byte, 8, 8+len(w.routes))
+	binary.BigEndian.PutUint64(plain, w.session)
+	return sip.TokenUser('c', t.keys.Seal(purposeOutside, zone, append(plain, w.routes[:]...)))
+}
+
+func (t tokens) openWayBack(zone, user string) (wayBack, error) {
+	plain, err := t.open(purposeOutside, zone, user, 8+len(handle{}))
+	if err != nil {
+		return wayBack{}, err
+	}
+	return wayBack{binary.BigEndian.Uint64(plain[:8]), handle(plain[8:])}, nil
+}
+
+func (t tokens) sealHandle(purpose byte, zone string, h handle) string {
+	return sip.TokenUser('c', t.keys.Seal(purpose, zone, h[:]))
+}
+
+func (t tokens) openHandle(purpose byte, zone, user string) (handle, error) {
+	plain, err := t.open(purpose, zone, user, len(handle{}))
+	if err != nil {
+		return handle{}, err
+	}
+	return handle(plain), nil
+}
+
+func (t tokens) open(purpose byte, zone, user string, size int) ([]byte, error) {
+	owner, tok, ok := sip.ParseTokenUser(user)
+	if !ok || owner != 'c' {
+		return nil, fmt.Errorf("no token of core in %q", user)
+	}
+	plain, err := t.keys.Open(purpose, zone, tok)
+	if err != nil {
+		return nil, fmt.Errorf("open %c token: %w", purpose, err)
+	}
+	if len(plain) != size {
+		return nil, fmt.Errorf("open %c token: %d bytes, want %d", purpose, len(plain), size)
+	}
+	return plain, nil
+}

@@ -1,0 +1,53 @@
+package core
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+
+	"sallyport/appliance/flow"
+	"sallyport/appliance/traversal"
+	"sallyport/appliance/xapi"
+)
+
+// listening keeps the alarm of a listener that cannot be bound.
+func (c *Core) listening(l flow.Listener, err error) {
+	name := l.Network + " " + l.Addr.String()
+	detail := ""
+	if err != nil {
+		detail = fmt.Sprintf("SIP over %s: %v", name, err)
+	}
+	c.cfg.Alarms.Set(xapi.AlarmListener, name, err != nil, detail)
+}
+
+// peerChanged keeps the alarm of an edge that cannot be reached.
+func (c *Core) peerChanged(p traversal.Peer, up bool, why string) {
+	key := p.Zone + " " + p.Node
+	c.log.Info("traversal link", "event", "link", "zone", p.Zone, "peer", p.Node, "up", up, "why", why)
+	c.cfg.Alarms.Set(xapi.AlarmLinkDown, key, !up, fmt.Sprintf("Zone %s, edge %s: %s.", p.Zone, p.Node, why))
+}
+
+// edgeMedia is where an edge takes media: the address that the link to it
+// dialled, at its two shared ports.
+func (c *Core) edgeMedia(peer string) (rtp, rtcp netip.AddrPort, ok bool) {
+	id, err := strconv.ParseUint(peer, 16, 64)
+	if err != nil {
+		return
+	}
+	p, ok := c.links.Peer("", traversal.PeerID(id))
+	if !ok {
+		return
+	}
+	plan := c.plan.Load()
+	at := p.Remote.Addr()
+	return netip.AddrPortFrom(at, plan.LinkRTP), netip.AddrPortFrom(at, plan.LinkRTCP), true
+}
+
+// zoneOf names the neighbor zone that an inside peer belongs to by its
+// address.
+func (c *Core) zoneOf(l flow.Listener, remote netip.AddrPort) string {
+	if z := c.plan.Load().Zones.Peer(remote.Addr().String()); z != nil {
+		return z.Name
+	}
+	return l.Zone
+}

@@ -1,0 +1,73 @@
+package edge
+
+import (
+	"sallyport/appliance/flow"
+	"sallyport/appliance/media"
+	"sallyport/appliance/signaling"
+	"sallyport/appliance/sip"
+	"sallyport/appliance/traversal"
+)
+
+// fromCore decides on a request that core sent for a client. It goes to the
+// connection of the binding that our own Route names, and nowhere else: edge
+// never dials a client.
+func (e *Edge) fromCore(r *signaling.Request, from *traversal.Conn) {
+	na, err := sip.ParseNameAddr(first(r.Msg.Values("Route")))
+	if err != nil {
+		e.refuse(r, 404, "No route to a client of this edge", "route token")
+		return
+	}
+	t, err := e.tokens.open(from.Zone(), na.URI.User)
+	if err != nil {
+		e.refuse(r, 403, "Route token is not of this edge", "route token")
+		return
+	}
+	b, ok := e.bindings.Get(flow.BindingID(t.binding))
+	if !ok || b.Conn == nil {
+		e.refuse(r, 430, "Flow Failed", "binding")
+		return
+	}
+	opens := r.Msg.ToTag() == ""
+	if opens {
+		t.session = e.newSession(r.Msg)
+		t.peer = from.Peer()
+	}
+	e.outward(r, b.Conn, b, t, opens)
+}
+
+// outward forwards a request of core to a client: inside addresses gone, the
+// Via stack kept here.
+func (e *Edge) outward(r *signaling.Request, c *flow.Conn, b flow.Binding, t route, opens bool) {
+	if opens && !e.desk.Begin(r, t.session, "outward", uint64(b.ID)) {
+		return
+	}
+	f := e.face(c)
+	out := r.Msg.Clone()
+	out.Remove("Route")
+	f.outward(out)
+	if opens && signaling.FormsDialog(out) {
+		out.Prepend("Record-Route", f.uri(e.tokens.seal(purposeRecordRoute, homeOf(b).zone, t), ";lr"))
+	}
+	kind := signaling.RequestDescription(out, e.media.Pending(media.SessionID(t.session), media.ClientSide))
+	if t.session != 0 {
+		e.media.Use(media.SessionID(t.session), MediaCall{Client: c.Remote(), Label: out.CallID()})
+	}
+	if err := describe(out, t.session, kind, r.Trace, e.media.Outward); err != nil {
+		e.desk.Fail(r, t.session, err)
+		return
+	}
+	r.Forward(signaling.Branch{
+		Msg:     out,
+		Conn:    c,
+		Via:     f.hostport(),
+		HideVia: true,
+		OnResponse: func(resp *sip.Message) {
+			strip(resp)
+			answer := signaling.ResponseDescription(kind, resp)
+			if err := describe(resp, t.session, answer, r.Trace, e.media.Inward); err != nil {
+				e.desk.Spoil(resp, err, r.Trace)
+			}
+		},
+		OnFinal: func(status int) { e.desk.Settle(out, t.session, kind, status) },
+	})
+}

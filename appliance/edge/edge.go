@@ -1,0 +1,133 @@
+package edge
+
+import (
+	"crypto/ed25519"
+	"crypto/tls"
+	"log/slog"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"sallyport/appliance/alarm"
+	"sallyport/appliance/eventlog"
+	"sallyport/appliance/flow"
+	"sallyport/appliance/media"
+	"sallyport/appliance/signaling"
+	"sallyport/appliance/sip"
+	"sallyport/appliance/traversal"
+	"sallyport/appliance/trust"
+	"sallyport/appliance/xapi"
+)
+
+// Config is what an edge needs of its node.
+type Config struct {
+	Log     *slog.Logger
+	Tracer  *eventlog.Tracer
+	Clock   func() time.Time
+	Rand    func() uint64
+	Alarms  *alarm.Book
+	Trust   *trust.Trust
+	Keys    *trust.Keyring
+	HostKey ed25519.PrivateKey
+	Name    string // the node's own name towards its peers
+}
+
+// Edge is the outside door: clients come to it, and cores dial it.
+type Edge struct {
+	cfg    Config
+	log    *slog.Logger
+	clock  func() time.Time
+	rand   func() uint64
+	alarms *alarm.Book
+	tokens tokens
+
+	proxy    *signaling.Proxy
+	flows    *flow.Flows
+	bindings *flow.Bindings
+	links    *traversal.Links
+	relay    *media.Relay
+	media    *Media
+	http     *HTTP
+	desk     signaling.Desk
+	calls    *signaling.Calls
+
+	plan   atomic.Pointer[Plan]
+	denied atomic.Int64
+}
+
+// maxCalls bounds the calls in progress.
+const maxCalls = 10_000
+
+// New joins the planes of an edge. Nothing runs before Run.
+func New(cfg Config) *Edge {
+	e := &Edge{
+		cfg: cfg, log: cfg.Log, clock: cfg.Clock, rand: cfg.Rand, alarms: cfg.Alarms,
+		tokens: tokens{cfg.Keys}, calls: signaling.NewCalls(cfg.Clock, maxCalls),
+	}
+	e.plan.Store(&Plan{})
+	e.proxy = signaling.New(signaling.Config{
+		Handler: e.handle, Log: cfg.Log, Clock: cfg.Clock, Rand: cfg.Rand, Product: "sallyport",
+	})
+	e.flows = flow.New(flow.Config{
+		Log: cfg.Log, Clock: cfg.Clock,
+		TLS:       func(flow.Listener) *tls.Config { return cfg.Trust.ServerConfig(trust.SIPOutside) },
+		OnMessage: e.clientMessage,
+		OnFault:   func(c *flow.Conn, f *sip.Fault) { e.proxy.Refuse(c, f) },
+		OnClose:   e.clientClosed,
+		OnListen:  e.listening,
+	})
+	e.bindings = flow.NewBindings(flow.BindingsConfig{Clock: cfg.Clock, Rand: cfg.Rand})
+	e.links = traversal.New(traversal.Config{
+		Role: xapi.Edge, Log: cfg.Log, Clock: cfg.Clock, HostKey: cfg.HostKey,
+		ServerTLS: func() *tls.Config { return cfg.Trust.ServerConfig(trust.LinkServer) },
+		OnMessage: e.linkMessage,
+		OnFault:   func(c *traversal.Conn, f *sip.Fault) { e.proxy.Refuse(c, f) },
+		OnClose:   func(c *traversal.Conn) { e.proxy.ConnClosed(c) },
+		OnPeer:    e.peerChanged,
+	})
+	e.relay = media.New(media.Config{Log: cfg.Log, Clock: cfg.Clock})
+	e.media = NewMedia(MediaConfig{Relay: e.relay, Log: cfg.Log, Clock: cfg.Clock})
+	e.desk = signaling.Desk{
+		Calls: e.calls, Log: cfg.Log, Refuse: e.refuse,
+		End:      func(id uint64) { e.media.End(media.SessionID(id)) },
+		Rollback: func(id uint64) { e.media.Rollback(media.SessionID(id)) },
+	}
+	return e
+}
+
+// handle decides on each request, by the side that it came from.
+func (e *Edge) handle(r *signaling.Request) {
+	switch from := r.Conn.(type) {
+	case *flow.Conn:
+		e.fromClient(r, from)
+	case *traversal.Conn:
+		e.fromCore(r, from)
+	}
+}
+
+// clientMessage gives a client's request the trace id that it keeps on its
+// way through both nodes.
+func (e *Edge) clientMessage(c *flow.Conn, m *sip.Message) {
+	trace := ""
+	if m.Request() {
+		trace = strconv.FormatUint(e.rand(), 16)
+	}
+	e.proxy.Receive(c, m, trace)
+}
+
+func (e *Edge) linkMessage(c *traversal.Conn, m *sip.Message, trace string) {
+	e.proxy.Receive(c, m, trace)
+}
+
+// face is how the client of a connection sees this edge.
+func (e *Edge) face(c *flow.Conn) face {
+	plan := e.plan.Load()
+	f := face{host: plan.Host, port: plan.TLSPort, transport: "tls"}
+	if c.Network() != "TLS" {
+		f.port, f.transport = plan.TCPPort, "tcp"
+	}
+	if f.host == "" {
+		f.host = c.Local().Addr().String()
+	}
+	return f
+}

@@ -1,0 +1,187 @@
+package edge
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"sallyport/appliance/flow"
+	"sallyport/appliance/media"
+	"sallyport/appliance/signaling"
+	"sallyport/appliance/sip"
+)
+
+// fromClient decides on a request of a client. Only REGISTER may come without
+// a binding; all else comes on the connection of a confirmed one and speaks
+// for its user.
+func (e *Edge) fromClient(r *signaling.Request, c *flow.Conn) {
+	if !e.plan.Load().Enabled {
+		e.refuse(r, 503, "Mobile and remote access is off", "CollaborationEdge Enabled")
+		return
+	}
+	if r.Msg.Method() == "REGISTER" {
+		e.register(r, c)
+		return
+	}
+	bindings := e.bindings.ByConn(c)
+	if len(bindings) == 0 {
+		e.refuse(r, 403, "Register on this connection first", "binding")
+		return
+	}
+	token, ok := e.ownRoutes(r.Msg, c)
+	if !ok {
+		e.refuse(r, 403, "Route is not of this edge", "route token")
+		return
+	}
+	if token != "" {
+		e.continueInward(r, c, bindings, token)
+		return
+	}
+	e.startInward(r, c, bindings)
+}
+
+// startInward takes a request outside a dialog to core.
+func (e *Edge) startInward(r *signaling.Request, c *flow.Conn, bindings []flow.Binding) {
+	if r.Msg.ToTag() != "" {
+		e.refuse(r, 403, "A request within a dialog needs the route it was given", "route token")
+		return
+	}
+	b, claimed, ok := speaker(r.Msg, bindings)
+	if !ok {
+		e.refuse(r, 403, claimed+" is not registered on this connection", "identity")
+		return
+	}
+	session := e.newSession(r.Msg)
+	e.inward(r, c, b, route{binding: uint64(b.ID), session: session, peer: homeOf(b).peer}, true)
+}
+
+// speaker finds the binding that a request speaks for.
+func speaker(m *sip.Message, bindings []flow.Binding) (b flow.Binding, claimed string, ok bool) {
+	for _, b := range bindings {
+		if claimed, ok = speaksFor(m, b.Key.AOR); ok {
+			return b, claimed, true
+		}
+	}
+	return flow.Binding{}, claimed, false
+}
+
+// continueInward takes a request within a dialog to the core that the dialog
+// runs through. The token must be of a binding on this very connection: one
+// that was overheard elsewhere opens nothing.
+func (e *Edge) continueInward(r *signaling.Request, c *flow.Conn, bindings []flow.Binding, token string) {
+	for _, b := range bindings {
+		t, err := e.tokens.open(homeOf(b).zone, token)
+		if err == nil && t.binding == uint64(b.ID) {
+			e.inward(r, c, b, t, false)
+			return
+		}
+	}
+	e.refuse(r, 403, "Route token is not of this connection", "route token")
+}
+
+// inward forwards a client's request to core.
+func (e *Edge) inward(r *signaling.Request, c *flow.Conn, b flow.Binding, t route, opens bool) {
+	zone := homeOf(b).zone
+	link, err := e.links.Conn(zone, t.peer, r.Msg.CallID())
+	if err != nil && opens {
+		link, err = e.links.Conn(zone, 0, r.Msg.CallID())
+	}
+	if err != nil {
+		e.refuse(r, 503, "No core is connected", "traversal link", retryAfter(5))
+		return
+	}
+	if opens && !e.desk.Begin(r, t.session, "inward", uint64(b.ID)) {
+		return
+	}
+	f := e.face(c)
+	out := r.Msg.Clone()
+	strip(out)
+	e.dropOwnRoutes(out, c)
+	t.peer = link.Peer()
+	if opens && signaling.FormsDialog(out) {
+		out.Prepend("Record-Route", f.uri(e.tokens.seal(purposeRecordRoute, zone, t), ";lr"))
+	}
+	out.Set(headerTrace, r.Trace)
+	out.Set(headerBinding, strconv.FormatUint(uint64(b.ID), 16))
+	kind := signaling.RequestDescription(out, e.media.Pending(media.SessionID(t.session), media.UCSide))
+	if t.session != 0 {
+		e.media.Use(media.SessionID(t.session), MediaCall{Client: c.Remote(), Label: out.CallID()})
+	}
+	if err := describe(out, t.session, kind, r.Trace, e.media.Inward); err != nil {
+		e.desk.Fail(r, t.session, err)
+		return
+	}
+	r.Forward(signaling.Branch{
+		Msg:  out,
+		Conn: link,
+		Via:  f.hostport(),
+		OnResponse: func(resp *sip.Message) {
+			f.outward(resp)
+			answer := signaling.ResponseDescription(kind, resp)
+			if err := describe(resp, t.session, answer, r.Trace, e.media.Outward); err != nil {
+				e.desk.Spoil(resp, err, r.Trace)
+			}
+		},
+		OnFinal: func(status int) { e.desk.Settle(out, t.session, kind, status) },
+	})
+}
+
+// ownRoutes looks at a client's Route values: leading ones that only name
+// this edge are passed over, the next may be a token of ours. ok is false
+// where a route leads elsewhere: we are nobody's relay.
+func (e *Edge) ownRoutes(m *sip.Message, c *flow.Conn) (token string, ok bool) {
+	for _, v := range m.Values("Route") {
+		na, err := sip.ParseNameAddr(v)
+		if err != nil {
+			return "", false
+		}
+		owner, _, isToken := sip.ParseTokenUser(na.URI.User)
+		switch {
+		case isToken && owner == 'e':
+			return na.URI.User, true
+		case isToken:
+			return "", true // core's own: core judges it
+		case !e.isSelf(na.URI, c):
+			return "", false
+		}
+	}
+	return "", true
+}
+
+// dropOwnRoutes takes off what names this edge, up to and with its own token;
+// what remains is core's.
+func (e *Edge) dropOwnRoutes(m *sip.Message, c *flow.Conn) {
+	for _, v := range m.Values("Route") {
+		na, err := sip.ParseNameAddr(v)
+		if err != nil {
+			return
+		}
+		owner, _, isToken := sip.ParseTokenUser(na.URI.User)
+		if isToken && owner == 'c' || !isToken && !e.isSelf(na.URI, c) {
+			return
+		}
+		m.PopFirst("Route")
+	}
+}
+
+// isSelf tells whether a URI without token names this edge.
+func (e *Edge) isSelf(u sip.URI, c *flow.Conn) bool {
+	if u.User != "" {
+		return false
+	}
+	f := e.face(c)
+	if strings.EqualFold(u.Host, f.host) {
+		return true
+	}
+	addr, err := netip.ParseAddr(strings.Trim(u.Host, "[]"))
+	return err == nil && addr == c.Local().Addr()
+}
+
+// newSession is a media session's id for a call that begins with m, 0 for
+// what carries no media.
+func (e *Edge) newSession(m *sip.Message) uint64 {
+	if m.Method() != "INVITE" {
+		return 0
+	}
+	return e.rand() | 1
+}

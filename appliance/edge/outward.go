@@ -1,0 +1,103 @@
+package edge
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"sallyport/appliance/sip"
+)
+
+// private are the headers that edge and core say to each other on the link.
+// From outside they are refused a hearing, to outside they are not said.
+var private = [...]string{headerTrace, headerBinding}
+
+const (
+	headerTrace   = "X-Sallyport-Trace"
+	headerBinding = "X-Sallyport-Binding"
+)
+
+// coreHost stands in core's tokens where a host must be written. Edge puts the
+// name there by which the client knows it, so that the far end can hand the
+// token back to any peer of ours and learns no inside address.
+const coreHost = "core.invalid"
+
+// face is how one client sees this edge: the name, port and transport of the
+// connection it uses.
+type face struct {
+	host      string
+	port      int
+	transport string // "tls" or "tcp"
+}
+
+// uri is this edge's own URI with a token for a user part.
+func (f face) uri(token, params string) string {
+	var b strings.Builder
+	b.WriteString("<sip:")
+	b.WriteString(token)
+	b.WriteByte('@')
+	b.WriteString(f.hostport())
+	b.WriteString(";transport=")
+	b.WriteString(f.transport)
+	b.WriteString(params)
+	b.WriteByte('>')
+	return b.String()
+}
+
+// hostport is the sent-by form, with IPv6 in brackets.
+func (f face) hostport() string {
+	h := f.host
+	if a, err := netip.ParseAddr(h); err == nil && a.Is6() {
+		h = "[" + h + "]"
+	}
+	return h + ":" + strconv.Itoa(f.port)
+}
+
+// outward makes a message of the inside fit to leave: nothing by which the
+// client would route or send media names an inside address.
+func (f face) outward(m *sip.Message) {
+	for _, name := range private {
+		m.Remove(name)
+	}
+	m.Remove("Path")
+	m.Remove("Service-Route")
+	m.Remove("P-Charging-Vector")
+	for _, name := range [...]string{"Contact", "Record-Route", "Refer-To", "Referred-By", "Route"} {
+		f.wear(m, name)
+	}
+	f.warn(m)
+}
+
+// wear gives core's tokens in one header this edge's name.
+func (f face) wear(m *sip.Message, name string) {
+	if !m.Has(name) {
+		return
+	}
+	values := m.Values(name)
+	changed := false
+	for i, v := range values {
+		if j := strings.Index(v, "@"+coreHost); j >= 0 {
+			values[i] = v[:j+1] + f.hostport() + ";transport=" + f.transport + v[j+1+len(coreHost):]
+			changed = true
+		}
+	}
+	if changed {
+		m.SetAll(name, values)
+	}
+}
+
+// warn puts this edge's name where a Warning names the agent that wrote it
+// (RFC 3261 20.43: code, agent, text).
+func (f face) warn(m *sip.Message) {
+	rows := m.Rows("Warning")
+	if len(rows) == 0 {
+		return
+	}
+	for i, row := range rows {
+		parts := strings.SplitN(strings.TrimSpace(row), " ", 3)
+		if len(parts) == 3 {
+			rows[i] = parts[0] + " " + f.host + " " + parts[2]
+		}
+	}
+	m.SetAll("Warning", rows)
+}

@@ -1,0 +1,72 @@
+package edge
+
+import (
+	"strings"
+
+	"sallyport/appliance/config"
+	"sallyport/appliance/xapi"
+)
+
+// Plan is what edge's decisions need of the configuration.
+type Plan struct {
+	Enabled bool   // CollaborationEdge Enabled
+	Host    string // the name clients know this edge by; "" = the address they reached
+	TLSPort int    // where clients reach it over TLS
+	TCPPort int    // and over TCP
+	Domains []Domain
+	Zones   []string // traversal zones that carry remote access, by index
+}
+
+// A Domain is one that remote users may register for.
+type Domain struct {
+	Name string // lower case
+	Zone string // traversal zone its users go through; "" = the first
+}
+
+// PlanFrom reads the plan of the role; the planes have their own.
+func PlanFrom(snap *config.Snapshot) *Plan {
+	p := &Plan{
+		Enabled: snap.Bool(xapi.CollaborationEdgeEnabled),
+		Host:    hostName(snap),
+		TLSPort: snap.Int(xapi.SIPTLSPort),
+		TCPPort: snap.Int(xapi.SIPTCPPort),
+	}
+	for _, i := range snap.Indexes(xapi.SIPDomainName.Item) {
+		if name := snap.Str(xapi.SIPDomainName, i); name != "" && snap.Bool(xapi.SIPDomainEdge, i) && snap.Bool(xapi.SIPDomainSip, i) {
+			p.Domains = append(p.Domains, Domain{strings.ToLower(name), snap.Str(xapi.SIPDomainAuthzone, i)})
+		}
+	}
+	for _, i := range snap.Indexes(xapi.ZoneName.Item) {
+		if snap.Enum(xapi.ZoneType, i) == "TraversalServer" && snap.Bool(xapi.TraversalServerCollaborationEdge, i) && snap.Bool(xapi.ZoneSIPMode, i) {
+			p.Zones = append(p.Zones, snap.Str(xapi.ZoneName, i))
+		}
+	}
+	return p
+}
+
+// hostName is the fully qualified name, which the certificate must carry.
+func hostName(snap *config.Snapshot) string {
+	name, domain := snap.Str(xapi.IPDNSHostname), snap.Str(xapi.IPDNSDomainName)
+	if name == "" || domain == "" {
+		return ""
+	}
+	return strings.ToLower(name + "." + domain)
+}
+
+// Domain finds the domain that a user registers for.
+func (p *Plan) Domain(name string) (Domain, bool) {
+	for _, d := range p.Domains {
+		if d.Name == name {
+			return d, true
+		}
+	}
+	return Domain{}, false
+}
+
+// Zone is the traversal zone for the users of a domain, "" if there is none.
+func (p *Plan) Zone(d Domain) string {
+	if d.Zone != "" || len(p.Zones) == 0 {
+		return d.Zone
+	}
+	return p.Zones[0]
+}

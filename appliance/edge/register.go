@@ -1,0 +1,215 @@
+package edge
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"sallyport/appliance/flow"
+	"sallyport/appliance/signaling"
+	"sallyport/appliance/sip"
+	"sallyport/appliance/traversal"
+	"sallyport/appliance/xapi"
+)
+
+// register lets a client's REGISTER through to the registrar inside, whose
+// challenge passes back. What the client may do afterwards hangs on the
+// binding that a 2xx to its credentials confirms.
+func (e *Edge) register(r *signaling.Request, c *flow.Conn) {
+	plan := e.plan.Load()
+	owner, err := aor(r.Msg.Get("To"))
+	if err != nil {
+		e.refuse(r, 400, "To cannot be read", "syntax")
+		return
+	}
+	domain, ok := plan.Domain(host(owner))
+	if !ok {
+		e.refuse(r, 403, "Domain "+host(owner)+" is not served here", "SIP Domain")
+		return
+	}
+	if claimed, ok := speaksFor(r.Msg, owner); !ok {
+		e.refuse(r, 403, "Only "+owner+" itself may register, not "+claimed, "identity")
+		return
+	}
+	if _, ok := e.ownRoutes(r.Msg, c); !ok {
+		e.refuse(r, 403, "Route is not of this edge", "route token")
+		return
+	}
+	contacts := r.Msg.Values("Contact")
+	if len(contacts) > maxContacts {
+		e.refuse(r, 403, "Too many contacts in one registration", "limits")
+		return
+	}
+	a := attempt{owner: owner, zone: plan.Zone(domain), key: bindingKey(owner, contacts), contact: first(contacts)}
+	a.id = e.bindings.Name(a.key)
+	link, err := e.coreFor(a)
+	if err != nil {
+		e.refuse(r, 503, "No core is connected", "traversal link", retryAfter(5))
+		return
+	}
+	e.sendRegister(r, c, link, a)
+}
+
+// maxContacts bounds one REGISTER; phones with many lines send one each.
+const maxContacts = 16
+
+// An attempt is one REGISTER on its way.
+type attempt struct {
+	owner   string
+	zone    string
+	key     flow.Key
+	id      flow.BindingID
+	contact string
+}
+
+// A home is where a binding registered: what its calls go through.
+type home struct {
+	zone  string
+	peer  traversal.PeerID
+	agent string
+}
+
+func homeOf(b flow.Binding) home {
+	h, _ := b.Info.(home)
+	return h
+}
+
+// coreFor is the core that a registration goes through: the one it went
+// through before, while that is up, since it remembers the phone.
+func (e *Edge) coreFor(a attempt) (*traversal.Conn, error) {
+	if b, ok := e.bindings.Get(a.id); ok {
+		if link, err := e.links.Conn(a.zone, homeOf(b).peer, a.owner); err == nil {
+			return link, nil
+		}
+	}
+	return e.links.Conn(a.zone, 0, a.owner)
+}
+
+func (e *Edge) sendRegister(r *signaling.Request, c *flow.Conn, link *traversal.Conn, a attempt) {
+	out := r.Msg.Clone()
+	strip(out)
+	out.Remove("Route")
+	f := e.face(c)
+	path := f.uri(e.tokens.seal(purposePath, a.zone, route{binding: uint64(a.id)}), ";lr;ob")
+	out.Prepend("Path", path)
+	out.Set(headerTrace, r.Trace)
+	out.Set(headerBinding, strconv.FormatUint(uint64(a.id), 16))
+	credentials := out.Has("Authorization") || out.Has("Proxy-Authorization")
+	r.Forward(signaling.Branch{
+		Msg:  out,
+		Conn: link,
+		Via:  f.hostport(),
+		OnResponse: func(resp *sip.Message) {
+			f.outward(resp)
+			withoutAuthInt(resp)
+			if resp.Status() >= 200 && resp.Status() < 300 {
+				e.registered(r, c, link, resp, a, credentials)
+			}
+		},
+	})
+}
+
+// registered confirms the binding, unless the registrar accepted a stranger:
+// a client that showed no credentials may be anybody, and from a binding calls
+// are let in.
+func (e *Edge) registered(r *signaling.Request, c *flow.Conn, link *traversal.Conn, resp *sip.Message, a attempt, credentials bool) {
+	if !credentials {
+		e.alarms.Raise(xapi.AlarmOpenRegistrar, host(a.owner),
+			"The registrar of "+host(a.owner)+" accepted "+a.owner+" without credentials.")
+		e.log.Warn("sip denied", "event", "denied", "method", "REGISTER", "status", 403, "rule", "credentials",
+			"why", "registrar accepted a registration without credentials", "from", a.owner, "trace", r.Trace)
+		resp.SetStatus(403, "Registrar asked for no credentials")
+		resp.Remove("Contact")
+		return
+	}
+	if a.contact == "" {
+		return // a query changes nothing
+	}
+	granted := expiry(r.Msg, resp)
+	if granted == 0 {
+		e.bindings.Remove(a.id)
+		e.log.Info("sip unregistered", "event", "unregistered", "user", a.owner, "trace", r.Trace)
+		return
+	}
+	h := home{zone: a.zone, peer: link.Peer(), agent: r.Msg.Get("User-Agent")}
+	if _, err := e.bindings.Admit(a.id, a.key, c, a.contact, granted, h); err != nil {
+		e.log.Warn("sip denied", "event", "denied", "method", "REGISTER", "status", 503, "rule", "limits",
+			"why", err, "from", a.owner, "trace", r.Trace)
+		resp.SetStatus(503, "Too many registrations")
+		resp.Remove("Contact")
+		return
+	}
+	c.SetAuthenticated(true)
+	e.log.Info("sip registered", "event", "registered", "user", a.owner, "peer", c.Remote().String(),
+		"expires", granted.Seconds(), "core", peerName(link), "trace", r.Trace)
+}
+
+func peerName(link *traversal.Conn) string { return strconv.FormatUint(uint64(link.Peer()), 16) }
+
+// bindingKey tells the devices and lines of one user apart.
+func bindingKey(owner string, contacts []string) flow.Key {
+	na, err := sip.ParseNameAddr(first(contacts))
+	if err != nil {
+		return flow.Key{AOR: owner}
+	}
+	return flow.KeyOf(owner, na)
+}
+
+// expiry is how long the registrar granted the phone's own contact; 0 says
+// that it is gone (RFC 3261 10.2.4).
+func expiry(req, resp *sip.Message) time.Duration {
+	for _, v := range resp.Values("Contact") {
+		if na, err := sip.ParseNameAddr(v); err == nil {
+			if s, ok := na.Param("expires"); ok {
+				return seconds(s)
+			}
+		}
+	}
+	if !resp.Has("Contact") {
+		return 0
+	}
+	if resp.Has("Expires") {
+		return seconds(resp.Get("Expires"))
+	}
+	return seconds(req.Get("Expires"))
+}
+
+// maxExpiry bounds what a registrar may grant: a binding costs memory here.
+const maxExpiry = 24 * time.Hour
+
+func seconds(s string) time.Duration {
+	n, err := strconv.ParseUint(strings.TrimSpace(s), 10, 32)
+	if err != nil {
+		return time.Hour // RFC 3261 10.3: what cannot be read counts as 3600
+	}
+	return min(time.Duration(n)*time.Second, maxExpiry)
+}
+
+// withoutAuthInt takes auth-int out of a challenge: bodies are edited on the
+// way, and a digest over the body would fail.
+func withoutAuthInt(resp *sip.Message) {
+	for _, name := range [...]string{"WWW-Authenticate", "Proxy-Authenticate"} {
+		rows := resp.Rows(name)
+		changed := false
+		for i, row := range rows {
+			if strings.Contains(row, "auth-int") {
+				rows[i] = strings.NewReplacer("auth,auth-int", "auth", "auth-int,auth", "auth", "auth, auth-int", "auth", "auth-int, auth", "auth").Replace(row)
+				changed = true
+			}
+		}
+		if changed {
+			resp.SetAll(name, rows)
+		}
+	}
+}
+
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
+}
+
+func retryAfter(s int) sip.Field {
+	return sip.Field{Name: "Retry-After", Value: strconv.Itoa(s)}
+}

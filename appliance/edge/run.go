@@ -1,0 +1,48 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"sallyport/appliance/config"
+	"sallyport/appliance/flow"
+	"sallyport/appliance/httpproxy"
+	"sallyport/appliance/media"
+	"sallyport/appliance/run"
+	"sallyport/appliance/traversal"
+	"sallyport/appliance/xapi"
+)
+
+// Apply makes a snapshot real in every plane. It may be called with the same
+// snapshot again; what could not be done is in the error and the alarms.
+func (e *Edge) Apply(snap *config.Snapshot) error {
+	e.plan.Store(PlanFrom(snap))
+	links, linkErr := traversal.PlanFrom(snap, xapi.Edge)
+	return errors.Join(
+		named("media", e.relay.Apply(media.PlanFrom(snap, xapi.Edge))),
+		named("sip", e.flows.Apply(flow.PlanFrom(snap, xapi.Edge))),
+		named("link", errors.Join(linkErr, e.links.Apply(links))),
+		named("http", e.http.Apply(httpproxy.EdgePlanFrom(snap))),
+	)
+}
+
+func named(plane string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", plane, err)
+}
+
+// Run serves until ctx ends: what clients come to stops first, what it stands
+// on last.
+func (e *Edge) Run(ctx context.Context) error {
+	g := run.NewGroup(e.log)
+	g.Add("media", e.relay.Run)
+	g.Add("transactions", e.proxy.Run)
+	g.Add("links", e.links.Run)
+	g.Add("bindings", e.bindings.Run)
+	g.Add("flows", e.flows.Run)
+	g.Add("https", e.http.Run)
+	return g.Run(ctx)
+}

@@ -1,0 +1,63 @@
+package edge
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"sallyport/appliance/sip"
+	"sallyport/appliance/traversal"
+	"sallyport/appliance/trust"
+)
+
+// Purposes of edge's tokens. Role, purpose and zone are authenticated, so a
+// token made for one use opens for no other.
+const (
+	purposePath        = 'P' // Path: binding
+	purposeRecordRoute = 'R' // Record-Route: binding, media session, core
+)
+
+// route is what one of edge's own URIs stands for.
+type route struct {
+	binding uint64
+	session uint64           // 0: the dialog has no media here
+	peer    traversal.PeerID // the core that the dialog runs through
+}
+
+// tokens makes and reads the user parts that edge puts into URIs. The zone of
+// a token is the traversal zone its binding registered through.
+type tokens struct{ keys *trust.Keyring }
+
+// seal makes a token of 8 bytes for a Path, of 24 for a dialog.
+func (t tokens) seal(purpose byte, zone string, r route) string {
+	plain := binary.BigEndian.AppendUint64(make([]byte, 0, 24), r.binding)
+	if purpose == purposeRecordRoute {
+		plain = binary.BigEndian.AppendUint64(plain, r.session)
+		plain = binary.BigEndian.AppendUint64(plain, uint64(r.peer))
+	}
+	return sip.TokenUser('e', t.keys.Seal(purpose, zone, plain))
+}
+
+// open reads the user part of a Route that names this edge. It fails for
+// foreign, forged and retired tokens alike.
+func (t tokens) open(zone, user string) (route, error) {
+	owner, tok, ok := sip.ParseTokenUser(user)
+	if !ok || owner != 'e' {
+		return route{}, fmt.Errorf("no token of this edge in %q", user)
+	}
+	plain, err := t.keys.Open(purposeRecordRoute, zone, tok)
+	if err == nil && len(plain) == 24 {
+		return route{
+			binding: binary.BigEndian.Uint64(plain),
+			session: binary.BigEndian.Uint64(plain[8:]),
+			peer:    traversal.PeerID(binary.BigEndian.Uint64(plain[16:])),
+		}, nil
+	}
+	plain, err = t.keys.Open(purposePath, zone, tok)
+	if err != nil {
+		return route{}, fmt.Errorf("open route token: %w", err)
+	}
+	if len(plain) != 8 {
+		return route{}, fmt.Errorf("open route token: %d bytes", len(plain))
+	}
+	return route{binding: binary.BigEndian.Uint64(plain)}, nil
+}

@@ -1,0 +1,82 @@
+package signaling
+
+import (
+	"errors"
+	"log/slog"
+
+	"sallyport/appliance/sip"
+)
+
+// A Desk sees calls from their first INVITE to their end, for one role: it
+// lists them and tells the media plane when something is over. The fields are
+// set once, before use.
+type Desk struct {
+	Calls    *Calls
+	Log      *slog.Logger
+	End      func(session uint64) // the call's media is over
+	Rollback func(session uint64) // the last offer was refused
+
+	// Refuse answers a request and logs the rule that decided.
+	Refuse func(r *Request, status int, reason, rule string, fields ...sip.Field)
+}
+
+// Begin lists the call that an INVITE starts. It answers the request itself
+// and reports false when there is no room for another. Session 0 is no call.
+func (d *Desk) Begin(r *Request, session uint64, direction string, owner uint64) bool {
+	if session == 0 || d.Calls.Begin(session, r.Msg, r.Trace, direction, owner) {
+		return true
+	}
+	d.Refuse(r, 503, "Too many calls", "capacity", sip.Field{Name: "Retry-After", Value: "10"})
+	return false
+}
+
+// Settle does what the final answer to a request means for its call.
+func (d *Desk) Settle(req *sip.Message, session uint64, kind Description, status int) {
+	if session == 0 {
+		return
+	}
+	switch OutcomeOf(req, kind, status) {
+	case Established:
+		d.Calls.Connected(session)
+	case Undone:
+		d.Rollback(session)
+	case Over:
+		d.over(session)
+	}
+}
+
+// Fail answers a request that could not be made ready to go on, and forgets
+// the call that it was to begin. An error says its own answer by being a
+// *StatusError or by a method SIPStatus.
+func (d *Desk) Fail(r *Request, session uint64, err error) {
+	if session != 0 && r.Msg.ToTag() == "" {
+		d.over(session)
+	}
+	var own *StatusError
+	var says interface{ SIPStatus() (int, string) }
+	switch {
+	case errors.As(err, &own):
+		d.Refuse(r, own.Status, own.Reason, "limits", own.Fields...)
+	case errors.As(err, &says):
+		status, reason := says.SIPStatus()
+		d.Refuse(r, status, reason, "media")
+	default:
+		d.Log.Error("sip request", "err", err, "method", r.Msg.Method(), "trace", r.Trace)
+		d.Refuse(r, 500, "Server Internal Error", "internal")
+	}
+}
+
+// Spoil makes a failure out of a response whose description cannot be
+// relayed: the description goes, and a 2xx becomes what it is for the caller.
+func (d *Desk) Spoil(resp *sip.Message, err error, trace string) {
+	d.Log.Error("media description refused", "event", "denied", "why", err, "status", resp.Status(), "trace", trace)
+	resp.SetBody("", nil)
+	if resp.Status() >= 200 && resp.Status() < 300 {
+		resp.SetStatus(488, "Not Acceptable Here")
+	}
+}
+
+func (d *Desk) over(session uint64) {
+	d.End(session)
+	d.Calls.End(session)
+}
