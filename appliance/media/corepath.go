@@ -1,0 +1,278 @@
+package media
+
+import (
+	"net/netip"
+	"time"
+
+	"sallyport/appliance/rtp"
+)
+
+// The packet path of core. Everything runs on the stream's worker, which
+// alone uses its SRTP contexts.
+
+// receiveEdge reads one frame of a link leg.
+func receiveEdge(w *worker, k *socket) {
+	buf := w.buffer()
+	defer w.giveBack()
+	n, errno := receiveConnected(k.fd, buf[:maxFrame])
+	if errno != 0 || n == 0 {
+		return
+	}
+	st := k.owner.(*CoreStream)
+	if n > maxFrame {
+		st.client.malformed.Add(1)
+		return
+	}
+	f, ok := parseFrame(buf[:n])
+	ch := st.Channel()
+	if !ok || f.channel != ch.ID {
+		st.client.malformed.Add(1)
+		return
+	}
+	switch f.kind {
+	case frameMedia:
+		st.fromEdge(w, k.comp, f, buf[frameHeader:n])
+	case frameAck:
+		if seq, ok := openControl(buf[:n], ch.key); !ok || !st.prove[k.comp].ack(w.now, seq) {
+			st.client.forged.Add(1)
+		}
+	}
+}
+
+// fromEdge opens a client's packet, tells edge if its source is the client's,
+// and sends it inside.
+func (st *CoreStream) fromEdge(w *worker, c component, f frame, pkt []byte) {
+	kind := rtp.Demux(pkt)
+	out, verdict := st.open1(w, kind, pkt)
+	if f.flags&flagConfirmed != 0 && (verdict == rtp.Good || verdict == rtp.Replayed) {
+		st.learned[c].alive = w.now
+	}
+	if verdict != rtp.Good {
+		st.client.bad(verdict)
+		return
+	}
+	st.learn(w, c, f)
+	st.note(w, &st.client, kind, out)
+	st.toInside(w, kind, out)
+}
+
+// open1 unprotects one packet by the client's keys, or by the earlier ones
+// for a while after they changed.
+func (st *CoreStream) open1(w *worker, kind rtp.Kind, pkt []byte) ([]byte, rtp.Verdict) {
+	want, cs := st.want.Load(), st.crypto.Load()
+	switch {
+	case want.Opaque:
+		return pkt, rtp.Good
+	case kind != rtp.RTP && kind != rtp.RTCP || len(pkt) < 8:
+		return nil, rtp.Malformed
+	case want.Plain && cs.fromClient == nil:
+		return plain(kind, pkt)
+	case cs.fromClient == nil:
+		return nil, rtp.Forged // its keys are not known yet
+	}
+	if cs.before == nil || w.now > cs.until {
+		return unprotect(cs.fromClient, kind, pkt)
+	}
+	saved := w.scratch[:copy(w.scratch[:], pkt)]
+	out, verdict := unprotect(cs.fromClient, kind, pkt)
+	if verdict != rtp.Forged {
+		return out, verdict
+	}
+	return unprotect(cs.before, kind, pkt[:copy(pkt, saved)])
+}
+
+func unprotect(r *rtp.Receiver, kind rtp.Kind, pkt []byte) ([]byte, rtp.Verdict) {
+	if kind == rtp.RTCP {
+		return r.UnprotectRTCP(pkt)
+	}
+	return r.Unprotect(pkt)
+}
+
+func plain(kind rtp.Kind, pkt []byte) ([]byte, rtp.Verdict) {
+	if kind == rtp.RTP && !rtp.Packet(pkt).Valid() {
+		return nil, rtp.Malformed
+	}
+	return pkt, rtp.Good
+}
+
+// learn confirms the source of a good packet if edge sends elsewhere and the
+// source it sends to has fallen silent. A packet that somebody copied and
+// sent faster is good too, but its owner is alive then.
+func (st *CoreStream) learn(w *worker, c component, f frame) {
+	l := &st.learned[c]
+	switch {
+	case f.flags&flagConfirmed != 0 || f.tag == noSlot:
+		return
+	case l.alive != 0 && w.now-l.alive < int64(moveSilence):
+		return
+	case w.now-l.told < int64(confirmEvery):
+		return
+	case st.crypto.Load().fromClient == nil && (w.now > st.window.Load() || f.flags&flagExpected == 0):
+		return // nothing proves the source: only the signalled host, only for a short time
+	}
+	l.told = w.now
+	st.control(w, c, frame{kind: frameConfirm, tag: f.tag, channel: st.Channel().ID})
+}
+
+// control sends an authenticated frame to edge on the half's own 5-tuple.
+func (st *CoreStream) control(w *worker, c component, f frame) uint64 {
+	seq := st.prove[c].next(w.now)
+	send(st.link.pair[c].fd, f.control(st.Channel().key, seq), nil)
+	return seq
+}
+
+// note counts a packet in clear.
+func (st *CoreStream) note(w *worker, m *meter, kind rtp.Kind, pkt []byte) {
+	m.received(w.now, len(pkt), kind)
+	switch kind {
+	case rtp.RTP:
+		p := rtp.Packet(pkt)
+		m.quality.packet(p, w.now, rateOf(st.want.Load().Rates, p.PayloadType()))
+	case rtp.RTCP:
+		rtp.Reports(pkt, func(r rtp.Report) { m.remote.note(r, w.now) })
+	}
+}
+
+// toInside sends a packet in clear on to the inside, by its keys if it has some.
+func (st *CoreStream) toInside(w *worker, kind rtp.Kind, pkt []byte) {
+	c := half(kind, st.want.Load().InsideMuxed)
+	to := st.dest[c].Load()
+	if to == nil {
+		st.uc.unsendable.Add(1)
+		return
+	}
+	pkt, ok := seal(st.crypto.Load().toInside, kind, pkt)
+	if !ok || send(st.inside.pair[c].fd, pkt, to) != 0 {
+		st.uc.unsendable.Add(1)
+		return
+	}
+	st.uc.sent(w.now, len(pkt), kind)
+}
+
+// half is the component that a packet goes by.
+func half(kind rtp.Kind, muxed bool) component {
+	if kind == rtp.RTCP && !muxed {
+		return compRTCP
+	}
+	return compRTP
+}
+
+// seal protects a packet; without a context it passes in clear.
+func seal(s *rtp.Sender, kind rtp.Kind, pkt []byte) ([]byte, bool) {
+	if s == nil || kind != rtp.RTP && kind != rtp.RTCP {
+		return pkt, s == nil
+	}
+	var err error
+	if kind == rtp.RTCP {
+		pkt, err = s.ProtectRTCP(pkt)
+	} else {
+		pkt, err = s.Protect(pkt)
+	}
+	return pkt, err == nil
+}
+
+// receiveInside reads one packet of an inside leg.
+func receiveInside(w *worker, k *socket) {
+	buf := w.buffer()
+	defer w.giveBack()
+	n, errno := receive(k.fd, buf[headroom:headroom+maxPacket], &w.from)
+	if errno != 0 || n == 0 {
+		return
+	}
+	st := k.owner.(*CoreStream)
+	if n > maxPacket {
+		st.uc.malformed.Add(1)
+		return
+	}
+	st.fromInside(w, k.comp, w.from.get(), buf, n)
+}
+
+// fromInside protects a packet for the client and frames it for edge. buf
+// has headroom in front of the n bytes of the packet.
+func (st *CoreStream) fromInside(w *worker, c component, src netip.AddrPort, buf []byte, n int) {
+	if !st.admit(w, c, src) {
+		st.uc.strangers.Add(1)
+		return
+	}
+	pkt := buf[headroom : headroom+n]
+	kind := rtp.Demux(pkt)
+	pkt, verdict := st.openInside(kind, pkt)
+	if verdict != rtp.Good {
+		st.uc.bad(verdict)
+		return
+	}
+	st.note(w, &st.uc, kind, pkt)
+	st.toEdge(w, kind, buf, pkt)
+}
+
+func (st *CoreStream) openInside(kind rtp.Kind, pkt []byte) ([]byte, rtp.Verdict) {
+	cs := st.crypto.Load()
+	switch {
+	case st.want.Load().Opaque:
+		return pkt, rtp.Good
+	case kind != rtp.RTP && kind != rtp.RTCP || len(pkt) < 8:
+		return nil, rtp.Malformed
+	case cs.fromInside != nil:
+		return unprotect(cs.fromInside, kind, pkt)
+	}
+	return plain(kind, pkt)
+}
+
+// toEdge seals and frames a packet that begins at buf[headroom].
+func (st *CoreStream) toEdge(w *worker, kind rtp.Kind, buf, pkt []byte) {
+	want, cs := st.want.Load(), st.crypto.Load()
+	c := half(kind, want.OutsideMuxed)
+	if cs.toClient == nil && !want.Opaque && !want.Plain || !st.prove[c].proven.Load() {
+		st.client.unsendable.Add(1)
+		return
+	}
+	out, ok := pkt, true
+	if !want.Opaque {
+		out, ok = seal(cs.toClient, kind, pkt)
+	}
+	if !ok {
+		st.client.unsendable.Add(1)
+		return
+	}
+	frame{kind: frameMedia, channel: st.Channel().ID}.put(buf)
+	if send(st.link.pair[c].fd, buf[:headroom+len(out)], nil) != 0 {
+		st.client.unsendable.Add(1)
+		return
+	}
+	st.client.sent(w.now, len(out), kind)
+}
+
+// admit lets in what comes from the signalled host, and follows its port:
+// the signalled one if it speaks, else the one that does.
+func (st *CoreStream) admit(w *worker, c component, src netip.AddrPort) bool {
+	told := st.want.Load().Inside[c]
+	if !told.IsValid() || src.Addr() != told.Addr() {
+		if odd := st.odd.Load(); odd == nil || *odd != src {
+			st.odd.Store(&src)
+		}
+		return false
+	}
+	to := st.dest[c].Load()
+	switch {
+	case to == nil:
+		return true // held: heard, but nothing goes back
+	case to.addr == src:
+		st.heard[c] = w.now
+	case src == told || w.now-st.heard[c] > int64(insideHold):
+		st.dest[c].Store(newEndpoint(src))
+		st.heard[c] = w.now
+	}
+	return true
+}
+
+// tick proves the link leg and watches for silence.
+func (st *CoreStream) tick(w *worker) {
+	idle := time.Duration(w.now - max(st.client.lastRx.Load(), st.client.lastRTCP.Load()))
+	for c := range st.prove {
+		if st.prove[c].due(w.now, idle) {
+			seq := st.control(w, component(c), frame{kind: frameProbe, channel: st.Channel().ID})
+			st.prove[c].sent(w.now, seq)
+		}
+	}
+	st.sess.watch(w, st.index, st, &st.alert)
+}
