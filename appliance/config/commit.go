@@ -220,11 +220,7 @@ func (s *Store) read(tx *bolt.Tx) error {
 
 // take puts a stored text where its row is, or aside if no row takes it.
 func (sn *Snapshot) take(key, raw string) {
-	p, ok := sn.table.place(key)
-	if ok && !p.Item.Masked() {
-		_, err := p.Item.Parse(raw)
-		ok = err == nil
-	}
+	p, ok := sn.table.takes(key, raw)
 	if !ok {
 		sn.kept[key] = raw
 		return

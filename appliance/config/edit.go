@@ -149,7 +149,8 @@ func (e *Edit) put(p xapi.Place, raw string) {
 }
 
 func (e *Edit) remove(p xapi.Place) {
-	if _, ok := e.next.raw(p.Item, p.Idx); !ok {
+	_, aside := e.next.kept[p.Key()]
+	if _, ok := e.next.raw(p.Item, p.Idx); !ok && !aside {
 		return
 	}
 	e.touch(p)
@@ -160,11 +161,17 @@ func (e *Edit) remove(p xapi.Place) {
 	}
 }
 
-// touch remembers what the place was and makes its row's cells our own.
+// touch remembers what the place was and makes its row's cells our own. A stored
+// text that was not understood gives way.
 func (e *Edit) touch(p xapi.Place) {
 	key := p.Key()
+	raw, set := e.next.raw(p.Item, p.Idx)
+	if text, aside := e.next.kept[key]; aside {
+		raw, set = text, true
+		e.next.kept = maps.Clone(e.next.kept)
+		delete(e.next.kept, key)
+	}
 	if _, seen := e.before[key]; !seen {
-		raw, set := e.next.raw(p.Item, p.Idx)
 		e.before[key] = change{p, raw, set}
 	}
 	if e.own[p.Item] {

@@ -151,13 +151,16 @@ func (e *Edit) importLine(n int, text string) ReportLine {
 // explain says of a line that no row of this role takes whether the other role
 // or the replaced product has it.
 func (t *table) explain(n int, path string, err error) ReportLine {
+	if l, _ := parseLine(t.mine, path); l.place.Item != nil {
+		return ReportLine{n, l.place.String(), Refused, err.Error()}
+	}
 	if l, e := parseLine(t.all, path); e == nil && l.place.Item != nil {
 		why := "this is a setting of " + l.place.Item.Role.String()
 		if l.place.Item.Role != xapi.Both {
 			return ReportLine{n, l.place.String(), NotHere, why}
 		}
 	}
-	if l, e := parseLine(t.lost, path); (e == nil || errors.Is(e, errNoValue)) && l.place.Item != nil {
+	if l, e := parseLine(t.lost(), path); (e == nil || errors.Is(e, errNoValue)) && l.place.Item != nil {
 		return ReportLine{n, l.place.String(), NotNeeded, l.place.Item.Help}
 	}
 	return ReportLine{n, firstWord(path), Refused, err.Error()}

@@ -150,23 +150,21 @@ func (s *Store) rollbackLocked(rev int, who Who, pending *Pending, note string) 
 	})
 }
 
-// replace makes the candidate hold exactly the given raw texts, as far as their
-// keys are understood.
+// replace makes the candidate hold exactly the given raw texts, as far as they
+// are understood; keys that are kept aside are left alone.
 func (e *Edit) replace(want map[string]string) {
+	understood := map[string]xapi.Place{}
+	for key, raw := range want {
+		if p, ok := e.next.table.takes(key, raw); ok {
+			understood[key] = p
+		}
+	}
 	for _, p := range e.next.places() {
-		if _, keep := want[p.Key()]; !keep {
+		if _, keep := understood[p.Key()]; !keep {
 			e.remove(p)
 		}
 	}
-	for key, raw := range want {
-		if p, ok := e.understood(key, raw); ok {
-			e.put(p, raw)
-		}
+	for key, p := range understood {
+		e.put(p, want[key])
 	}
-}
-
-func (e *Edit) understood(key, raw string) (xapi.Place, bool) {
-	_, aside := e.next.kept[key]
-	p, ok := e.next.table.place(key)
-	return p, ok && !aside
 }

@@ -3,15 +3,16 @@ package config
 import (
 	"strconv"
 	"strings"
+	"sync"
 
 	"sallyport/appliance/xapi"
 )
 
 // table is what the store needs of xapi's rows, built once.
 type table struct {
-	mine  *xapi.Word // rows of this role
-	all   *xapi.Word // rows of both
-	lost  *xapi.Word // rows of the replaced product that are not needed here
+	mine  *xapi.Word        // rows of this role
+	all   *xapi.Word        // rows of both
+	lost  func() *xapi.Word // rows of the replaced product that are not needed here
 	items []*xapi.Item
 	byKey map[string]*xapi.Item // storage key with indexes left out
 }
@@ -20,7 +21,7 @@ func newTable(items []*xapi.Item, role xapi.Role) *table {
 	t := &table{
 		mine:  xapi.TreeOf(items, role),
 		all:   xapi.TreeOf(items, xapi.Both),
-		lost:  xapi.AbsentTree(),
+		lost:  sync.OnceValue(xapi.AbsentTree), // large, and only imports need it
 		items: items,
 		byKey: make(map[string]*xapi.Item, len(items)),
 	}
@@ -65,6 +66,17 @@ func (t *table) place(key string) (p xapi.Place, ok bool) {
 	}
 	p.Item = t.byKey[strings.Join(words, "/")]
 	return p, p.Item != nil && t.inRange(p)
+}
+
+// takes finds the place of a stored text that its row still accepts. Sealed texts
+// are not opened.
+func (t *table) takes(key, raw string) (p xapi.Place, ok bool) {
+	p, ok = t.place(key)
+	if ok && !p.Item.Masked() {
+		_, err := p.Item.Parse(raw)
+		ok = err == nil
+	}
+	return p, ok
 }
 
 func (t *table) inRange(p xapi.Place) bool {

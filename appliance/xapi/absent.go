@@ -2,7 +2,6 @@ package xapi
 
 import (
 	_ "embed"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -36,17 +35,15 @@ func Absents() []Absent {
 	return out
 }
 
-// openRange is an index whose range the replaced product does not print.
-var openRange = regexp.MustCompile(`\[1\.\.n\]|<index>`)
-
 // AbsentTree is the word tree of the items that we lack. Each row's Help is the
 // reason.
 func AbsentTree() *Word {
+	// Indexes whose range the replaced product does not print.
+	open := strings.NewReplacer("[1..n]", "[1..65535]", "<index>", "[1..65535]")
 	var rows []*Item
 	for _, a := range Absents() {
 		if !a.Command {
-			path := openRange.ReplaceAllString(a.Path, "[1..65535]")
-			rows = append(rows, &Item{Path: path, Role: Both, Help: a.Why})
+			rows = append(rows, &Item{Path: open.Replace(a.Path), Role: Both, Help: a.Why})
 		}
 	}
 	return TreeOf(rows, Both)
