@@ -69,7 +69,8 @@ func (l *Links) accept(ctx context.Context, ln net.Listener, serve func(ctx cont
 // serveSIP is edge's side of one connection on 7001.
 func (l *Links) serveSIP(s Server, ln *listener) func(context.Context, net.Conn, netip.AddrPort, func()) {
 	return func(ctx context.Context, raw net.Conn, from netip.AddrPort, passed func()) {
-		defer context.AfterFunc(ctx, func() { raw.Close() })()
+		stop := context.AfterFunc(ctx, func() { raw.Close() })
+		defer stop()
 		raw.SetDeadline(time.Now().Add(handshakeTime))
 		tc := tls.Server(raw, l.cfg.ServerTLS())
 		if err := tc.HandshakeContext(ctx); err != nil {
@@ -82,7 +83,9 @@ func (l *Links) serveSIP(s Server, ln *listener) func(context.Context, net.Conn,
 			l.refuse(s.Zone, from, explain(err))
 			return
 		}
-		passed()
+		if passed(); !stop() {
+			return
+		}
 		raw.SetDeadline(time.Time{})
 		f.max = l.maxMessage()
 		c.link.attach(c, g)

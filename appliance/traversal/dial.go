@@ -15,10 +15,6 @@ import (
 	"sallyport/appliance/sip"
 )
 
-// corePing is how core tests a quiet connection. Edge, which hears core's
-// pings, knows from the greeting how long silence may last.
-var corePing = Probe{Quiet: 4 * time.Second, Retry: time.Second, Retries: 3}
-
 // dialer keeps core's link to one edge: the SIP connections and, as long as
 // one of these is up, the two SSH connections.
 type dialer struct {
@@ -97,7 +93,7 @@ func (d *dialer) sip(ctx context.Context, slot int) error {
 	}
 	d.link.attach(c, g)
 	d.rouse()
-	why := c.serve(ctx, corePing)
+	why := c.serve(ctx, d.l.cfg.Ping)
 	d.link.detach(c)
 	return errors.New(why)
 }

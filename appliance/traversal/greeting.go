@@ -76,7 +76,7 @@ func (id PeerID) String() string {
 func (l *Links) greet(slot int, path string) *greeting {
 	return &greeting{
 		Version: linkVersion, Node: l.node(), Instance: l.instance, Time: l.cfg.Clock(),
-		Key: l.cfg.HostKey.Public().(ed25519.PublicKey), Ping: int(corePing.Quiet / time.Second), Slot: slot, Path: path,
+		Key: l.cfg.HostKey.Public().(ed25519.PublicKey), Ping: int(l.cfg.Ping.Quiet.Round(time.Second) / time.Second), Slot: slot, Path: path,
 	}
 }
 

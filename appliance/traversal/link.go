@@ -35,7 +35,8 @@ type link struct {
 	got     uint64
 	removed bool // the plan has it no more: gone once OnPeer knows
 
-	told     bool // what OnPeer was told last; the notifier's alone
+	telling  bool // a goroutine is calling OnPeer
+	told     bool // what OnPeer was told last
 	toldPeer Peer
 	toldTurn int
 }
@@ -147,7 +148,7 @@ func (k *link) failed(why string) bool {
 	if k.connsLocked() > 0 || k.why == why {
 		return false
 	}
-	k.why, k.since = why, k.l.cfg.Clock()
+	k.why = why
 	return true
 }
 

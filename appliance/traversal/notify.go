@@ -1,13 +1,13 @@
 package traversal
 
 import (
+	"cmp"
 	"context"
 	"runtime/debug"
-	"slices"
 )
 
-// tellPeers calls OnPeer for each change until ctx ends. A link that went down
-// and came up again in between is told as both.
+// tellPeers sees to it that OnPeer hears of each change, until ctx ends. Links
+// are told apart: one whose call takes its time does not delay the others.
 func (l *Links) tellPeers(ctx context.Context) {
 	for {
 		select {
@@ -21,39 +21,49 @@ func (l *Links) tellPeers(ctx context.Context) {
 
 func (l *Links) tellNow() {
 	l.mu.Lock()
-	links := make([]*link, 0, len(l.links))
+	defer l.mu.Unlock()
 	for k := range l.links {
-		links = append(links, k)
-	}
-	l.mu.Unlock()
-	slices.SortFunc(links, (*link).compare)
-	for _, k := range links {
-		if k.tell() {
-			l.mu.Lock()
-			delete(l.links, k)
-			l.mu.Unlock()
+		k.mu.Lock()
+		if !k.telling {
+			k.telling = true
+			l.wg.Go(k.tell)
 		}
+		k.mu.Unlock()
 	}
 }
 
-// tell is called by one goroutine at a time. It says whether the link can be
-// forgotten.
-func (k *link) tell() (over bool) {
-	k.mu.Lock()
-	up, turn, peer, why, removed := k.connsLocked() > 0, k.epoch, k.peer, k.why, k.removed
-	k.mu.Unlock()
-	if k.told && (!up || turn != k.toldTurn) {
-		k.told = false
-		if why == "" {
-			why = "connection lost"
+// tell brings OnPeer up to date. A link that went down and came up again in
+// between is told as both.
+func (k *link) tell() {
+	for {
+		p, up, why, news := k.news()
+		if !news {
+			return
 		}
-		k.l.onPeer(k.toldPeer, false, why)
+		k.l.onPeer(p, up, why)
 	}
-	if up && !k.told {
-		k.told, k.toldPeer, k.toldTurn = true, peer, turn
-		k.l.onPeer(peer, true, "")
+}
+
+// news is what OnPeer has to hear next. With none left a link that is removed
+// is forgotten.
+func (k *link) news() (p Peer, up bool, why string, news bool) {
+	k.l.mu.Lock()
+	defer k.l.mu.Unlock()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	up = k.connsLocked() > 0
+	switch {
+	case k.told && (!up || k.epoch != k.toldTurn):
+		k.told = false
+		return k.toldPeer, false, cmp.Or(k.why, "connection lost"), true
+	case up && !k.told:
+		k.told, k.toldPeer, k.toldTurn = true, k.peer, k.epoch
+		return k.peer, true, "", true
+	case k.removed && !up:
+		delete(k.l.links, k)
 	}
-	return removed && !up
+	k.telling = false
+	return Peer{}, false, "", false
 }
 
 func (l *Links) onPeer(p Peer, up bool, why string) {

@@ -10,17 +10,16 @@ import (
 
 // reconcileLocked makes the plan real: the set that is open becomes the set
 // that is wanted. Each part is tried even if another fails.
-func (l *Links) reconcileLocked() error {
-	var errs []error
-	errs = append(errs, l.reconcileServersLocked(), l.reconcileTunnelsLocked())
-	l.reconcileClientsLocked()
+func (l *Links) reconcileLocked(p Plan) error {
+	err := errors.Join(l.reconcileServersLocked(p.Servers), l.reconcileTunnelsLocked(p.Tunnels))
+	l.reconcileClientsLocked(p.Clients)
 	l.changed()
-	return errors.Join(errs...)
+	return err
 }
 
-func (l *Links) reconcileServersLocked() error {
+func (l *Links) reconcileServersLocked(servers []Server) error {
 	want := map[Server]Server{}
-	for _, s := range l.plan.Servers {
+	for _, s := range servers {
 		want[s.terms()] = s
 	}
 	for terms, ln := range l.servers {
@@ -73,9 +72,9 @@ func (l *Links) startServerLocked(s Server) error {
 	return nil
 }
 
-func (l *Links) reconcileTunnelsLocked() error {
+func (l *Links) reconcileTunnelsLocked(tunnels []netip.AddrPort) error {
 	want := map[netip.AddrPort]bool{}
-	for _, a := range l.plan.Tunnels {
+	for _, a := range tunnels {
 		want[a] = true
 	}
 	for a, ln := range l.tunnels {
@@ -86,7 +85,7 @@ func (l *Links) reconcileTunnelsLocked() error {
 		}
 	}
 	var errs []error
-	for _, a := range l.plan.Tunnels {
+	for a := range want {
 		if l.tunnels[a] == nil {
 			errs = append(errs, l.startTunnelsLocked(a))
 		}
@@ -105,9 +104,9 @@ func (l *Links) startTunnelsLocked(a netip.AddrPort) error {
 	return nil
 }
 
-func (l *Links) reconcileClientsLocked() {
+func (l *Links) reconcileClientsLocked(clients []Client) {
 	want := map[Client]Client{}
-	for _, c := range l.plan.Clients {
+	for _, c := range clients {
 		want[c.terms()] = c
 	}
 	for terms, d := range l.dialers {

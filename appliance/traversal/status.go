@@ -30,7 +30,7 @@ type PeerStatus struct {
 	Port        int    // of the edge
 	State       State
 	Why         string    // why it is down, in plain words
-	Since       time.Time // of the last change of State or Why
+	Since       time.Time // of the last change of State
 	Connections int       // SIP connections that are up
 	Remote      netip.AddrPort
 	Local       netip.AddrPort
@@ -84,7 +84,7 @@ func (l *Links) lonelyLocked(s Server, have []PeerStatus) []PeerStatus {
 		}
 	}
 	switch {
-	case l.servers[s] == nil:
+	case l.servers[s.terms()] == nil:
 		p.Why = "the port " + s.Listen.String() + " cannot be opened"
 	case r.count > 0:
 		p.Why, p.Since, p.Address, p.Remote = r.String(), r.at, r.from.Addr().String(), r.from

@@ -52,6 +52,7 @@ type Config struct {
 	ServerTLS func() *tls.Config                // edge; must require and verify a client certificate
 	ClientTLS func(peerName string) *tls.Config // core; must verify the peer's name
 	HostKey   ed25519.PrivateKey                // this node towards its peers
+	Ping      Probe                             // core's test of a quiet connection; zero means a sane one
 
 	// OnMessage gets each SIP message, in order per connection, on the
 	// connection's reader: what it does delays the next message. trace is the
@@ -65,8 +66,8 @@ type Config struct {
 	// OnStream gets a stream that a peer opened, on a goroutine of its own. It
 	// owns the stream and must close it, also when it hands it on.
 	OnStream func(kind string, p Peer, c net.Conn)
-	// OnPeer is told when a link comes up or goes down, one call at a time and
-	// in order. It may use Call and OpenStream.
+	// OnPeer is told when a link comes up or goes down; per link one call at a
+	// time and in order. It may use Call and OpenStream and take its time.
 	OnPeer func(p Peer, up bool, why string)
 }
 
@@ -103,6 +104,11 @@ func New(cfg Config) *Links {
 	if cfg.Rand == nil {
 		cfg.Rand = rand.Reader
 	}
+	if cfg.Ping == (Probe{}) {
+		// Edge hears these pings, and the greeting tells it how long silence
+		// may last.
+		cfg.Ping = Probe{Quiet: 4 * time.Second, Retry: time.Second, Retries: 3}
+	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
@@ -132,35 +138,46 @@ func (l *Links) Run(ctx context.Context) error {
 		return errors.New("traversal: Run called twice")
 	}
 	l.ctx = ctx
-	err := l.reconcileLocked()
+	err := l.reconcileLocked(l.plan)
 	l.mu.Unlock()
 	if err != nil {
 		l.cfg.Log.Warn("traversal link not fully set up", "err", err)
 	}
 	l.tellPeers(ctx)
+	l.end()
+	return nil
+}
+
+// end closes all and waits.
+func (l *Links) end() {
 	l.mu.Lock()
-	l.plan = Plan{}
-	l.reconcileLocked()
+	for k := range l.links {
+		k.remove("this node shuts down")
+	}
+	l.reconcileLocked(Plan{})
 	l.mu.Unlock()
 	l.wg.Wait()
 	l.tellNow()
+	l.wg.Wait()
 	l.mu.Lock()
 	l.ctx = nil
 	l.mu.Unlock()
-	return nil
 }
 
 // Apply makes a plan real: listeners and dialled peers that it has no more are
 // closed, new ones start, what is unchanged is not touched. It may be called
 // again with the same plan, which tries again what failed.
 func (l *Links) Apply(p Plan) error {
+	if l.cfg.Role == xapi.Core && len(p.Servers)+len(p.Tunnels) > 0 {
+		return errors.New("traversal: core opens every connection and never listens")
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.plan = p.clone()
 	if l.ctx == nil || l.ctx.Err() != nil {
 		return nil
 	}
-	return l.reconcileLocked()
+	return l.reconcileLocked(l.plan)
 }
 
 // Handle sets what answers a method of the control channel.
