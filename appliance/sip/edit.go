@@ -46,7 +46,7 @@ func (m *Message) Prepend(name, value string) {
 		for i = 0; r.kind != kVia && i < len(m.rows) && m.rows[i].kind == kVia; i++ {
 		}
 	}
-	m.rows = slices.Insert(m.rows, i, r)
+	m.insert(i, r)
 }
 
 // Remove takes all fields of that name out, whatever their spelling, and tells
@@ -68,6 +68,12 @@ func (m *Message) PopFirst(name string) string {
 		}
 	}
 	return ""
+}
+
+func (m *Message) insert(i int, r row) {
+	m.rows = append(m.rows, r)
+	copy(m.rows[i+1:], m.rows[i:])
+	m.rows[i] = r
 }
 
 // dropHead leaves only the tail rest of a row's value, or nothing of the row.
@@ -92,7 +98,7 @@ func (m *Message) SetAll(name string, values []string) {
 	}
 	for _, v := range values {
 		if r, ok := m.write(name, v); ok {
-			m.rows = slices.Insert(m.rows, i, r)
+			m.insert(i, r)
 			i++
 		}
 	}
@@ -157,7 +163,7 @@ func (m *Message) write(name, value string) (row, bool) {
 		}
 	}
 	if m.ext == nil {
-		m.ext = make([]byte, 0, 512)
+		m.ext = make([]byte, 0, 768)
 	}
 	value = trim(value)
 	value = value[:min(len(value), maxEdit)]

@@ -27,56 +27,57 @@ func Frame(b []byte, max int) (n int, err error) {
 		lead += 2
 	}
 	m := b[lead:]
-	head := bytes.Index(m, []byte("\r\n\r\n"))
-	if head < 0 {
-		if len(m) >= min(max, maxHeader) {
-			return 0, tooLarge(m)
-		}
+	head, length, f := measure(m)
+	switch {
+	case f != nil:
+		return 0, f.answerable(m)
+	case head == 0 && len(m) < min(max, maxHeader):
 		return 0, nil
-	}
-	head += 4
-	length, f := contentLength(m[:head])
-	if f != nil {
-		return 0, f.answerable(m[:head])
-	}
-	if head > maxHeader || length > uint64(max) || uint64(head)+length > uint64(max) {
-		return 0, tooLarge(m)
-	}
-	if head+int(length) > len(m) {
+	case head == 0, head > maxHeader, uint64(head)+length > uint64(max):
+		return 0, bad513().answerable(m)
+	case head+int(length) > len(m):
 		return 0, nil
 	}
 	return lead + head + int(length), nil
 }
 
-func tooLarge(b []byte) *Fault {
-	return (&Fault{Status: 513, Reason: "Message Too Large"}).answerable(b)
-}
+func bad513() *Fault { return &Fault{Status: 513, Reason: "Message Too Large"} }
 
-// contentLength looks for the one Content-Length of a header section. On a
-// stream it has to be there: without it nobody knows where the next message
-// starts.
-func contentLength(head []byte) (uint64, *Fault) {
+// measure walks over the header section of a stream's next message: its length,
+// or 0 if its end is not there yet, and its Content-Length. On a stream that
+// field has to be there: without it nobody knows where the next message starts.
+func measure(b []byte) (head int, length uint64, f *Fault) {
 	value, found := "", false
-	for i := bytes.IndexByte(head, '\n') + 1; i < len(head); {
-		end := i + bytes.IndexByte(head[i:], '\n') + 1
-		if c := head[i] | 0x20; c == 'c' || c == 'l' {
-			if v, ok := lengthValue(head[i:]); ok {
+	for i := 0; ; {
+		n := bytes.IndexByte(b[i:], '\n')
+		if n < 0 {
+			return 0, 0, nil
+		}
+		if n == 0 || b[i+n-1] != '\r' {
+			return 0, 0, bad("Bare Line Feed In Header")
+		}
+		if n == 1 {
+			head = i + 2
+			break
+		}
+		if c := b[i] | 0x20; (c == 'c' || c == 'l') && i > 0 {
+			if v, ok := lengthValue(b[i:]); ok {
 				if found {
-					return 0, bad("Duplicate Content-Length")
+					return 0, 0, bad("Duplicate Content-Length")
 				}
 				value, found = v, true
 			}
 		}
-		i = end
+		i += n + 1
 	}
 	if !found {
-		return 0, bad("Missing Content-Length")
+		return 0, 0, bad("Missing Content-Length")
 	}
-	n, ok := digits(value, 1<<31)
+	length, ok := digits(value, 1<<31)
 	if !ok {
-		return 0, bad("Malformed Content-Length")
+		return 0, 0, bad("Malformed Content-Length")
 	}
-	return n, nil
+	return head, length, nil
 }
 
 // lengthValue is the value of the line at the head of b, with the lines folded
@@ -99,5 +100,5 @@ func lengthValue(b []byte) (string, bool) {
 			break
 		}
 	}
-	return string(bytes.Trim(b[n+1:end], " \t\r\n")), true
+	return text(bytes.Trim(b[n+1:end], " \t\r\n")), true
 }

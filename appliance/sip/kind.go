@@ -80,6 +80,42 @@ const mayQuote = 1<<kFrom | 1<<kTo | 1<<kContact | 1<<kPAssertedIdentity
 
 // kindOf knows a field by its full or compact name, in any case.
 func kindOf(s string) kind {
+	switch s { // as nearly everyone writes the most frequent ones
+	case "Via":
+		return kVia
+	case "From":
+		return kFrom
+	case "To":
+		return kTo
+	case "Call-ID":
+		return kCallID
+	case "CSeq":
+		return kCSeq
+	case "Contact":
+		return kContact
+	case "Route":
+		return kRoute
+	case "Record-Route":
+		return kRecordRoute
+	case "Max-Forwards":
+		return kMaxForwards
+	case "Content-Length":
+		return kContentLength
+	case "Content-Type":
+		return kContentType
+	case "Expires":
+		return kExpires
+	case "Allow":
+		return kAllow
+	case "Supported":
+		return kSupported
+	case "User-Agent":
+		return kUserAgent
+	case "Authorization":
+		return kAuthorization
+	case "Date":
+		return kDate
+	}
 	if len(s) == 1 {
 		return compact(s[0] | 0x20)
 	}
@@ -87,7 +123,7 @@ func kindOf(s string) kind {
 	if k == other {
 		return other
 	}
-	if n := k.String(); n == s || same(n, s) {
+	if n := k.String(); same(n, s) {
 		return k
 	}
 	return other
@@ -141,7 +177,7 @@ func compact(c byte) kind {
 }
 
 // guess names the only known field that has this length and these letters at
-// its ends and in its middle; kindOf compares the whole name.
+// its ends; kindOf compares the whole name.
 func guess(s string) kind {
 	first, last := s[0]|0x20, s[len(s)-1]|0x20
 	switch len(s) {
@@ -266,7 +302,7 @@ func guess(s string) kind {
 			return kWWWAuthenticate
 		}
 	case 18:
-		if last == 'e' {
+		if first == 's' {
 			return kSubscriptionState
 		}
 		return kProxyAuthenticate
@@ -284,109 +320,4 @@ func guess(s string) kind {
 		}
 	}
 	return other
-}
-
-// String is the full name of the field.
-func (k kind) String() string {
-	switch k {
-	case kVia:
-		return "Via"
-	case kFrom:
-		return "From"
-	case kTo:
-		return "To"
-	case kCallID:
-		return "Call-ID"
-	case kCSeq:
-		return "CSeq"
-	case kMaxForwards:
-		return "Max-Forwards"
-	case kContentLength:
-		return "Content-Length"
-	case kContentType:
-		return "Content-Type"
-	case kContact:
-		return "Contact"
-	case kRoute:
-		return "Route"
-	case kRecordRoute:
-		return "Record-Route"
-	case kPath:
-		return "Path"
-	case kServiceRoute:
-		return "Service-Route"
-	case kExpires:
-		return "Expires"
-	case kEvent:
-		return "Event"
-	case kReferTo:
-		return "Refer-To"
-	case kReferredBy:
-		return "Referred-By"
-	case kReplaces:
-		return "Replaces"
-	case kRAck:
-		return "RAck"
-	case kRSeq:
-		return "RSeq"
-	case kRequire:
-		return "Require"
-	case kProxyRequire:
-		return "Proxy-Require"
-	case kSupported:
-		return "Supported"
-	case kAllow:
-		return "Allow"
-	case kAllowEvents:
-		return "Allow-Events"
-	case kAuthorization:
-		return "Authorization"
-	case kProxyAuthorization:
-		return "Proxy-Authorization"
-	case kWWWAuthenticate:
-		return "WWW-Authenticate"
-	case kProxyAuthenticate:
-		return "Proxy-Authenticate"
-	case kAuthenticationInfo:
-		return "Authentication-Info"
-	case kUserAgent:
-		return "User-Agent"
-	case kServer:
-		return "Server"
-	case kSubscriptionState:
-		return "Subscription-State"
-	case kSessionExpires:
-		return "Session-Expires"
-	case kTimestamp:
-		return "Timestamp"
-	case kDate:
-		return "Date"
-	case kSubject:
-		return "Subject"
-	case kContentEncoding:
-		return "Content-Encoding"
-	case kOrganization:
-		return "Organization"
-	case kRetryAfter:
-		return "Retry-After"
-	case kAcceptContact:
-		return "Accept-Contact"
-	case kRejectContact:
-		return "Reject-Contact"
-	case kRequestDisposition:
-		return "Request-Disposition"
-	case kIdentity:
-		return "Identity"
-	case kIdentityInfo:
-		return "Identity-Info"
-	case kAccept:
-		return "Accept"
-	case kReason:
-		return "Reason"
-	case kWarning:
-		return "Warning"
-	case kPAssertedIdentity:
-		return "P-Asserted-Identity"
-	}
-	return ""
 }

@@ -78,12 +78,11 @@ func scanAddr(s string) (addr, bool) {
 	if start < 0 {
 		return scanBare(s)
 	}
-	n := strings.IndexByte(s[start:], '>')
-	if n < 0 {
+	end := start + 1 + spanText(s[start+1:], inAddr)
+	if end == len(s) || s[end] != '>' {
 		return addr{}, false
 	}
-	a := addr{uri: start + 1, uriEnd: start + n, params: start + n + 1}
-	return a, isAddrURI(s[a.uri:a.uriEnd]) && paramsOK(s[a.params:])
+	return addr{uri: start + 1, uriEnd: end, params: end + 1}, hasScheme(s[start+1:end]) && paramsOK(s[end+1:])
 }
 
 // displayEnd is the index of the '<' behind an optional display name, or -1.
@@ -98,9 +97,7 @@ func displayEnd(s string) int {
 		}
 	} else {
 		// Letters beyond ASCII belong in quotes, but phones send them bare.
-		for i < len(s) && (isToken(s[i]) || isSpace(s[i]) || s[i] >= 0x80) {
-			i++
-		}
+		i = spanText(s, inDisplay)
 	}
 	if i < len(s) && s[i] == '<' {
 		return i
@@ -115,17 +112,17 @@ func scanBare(s string) (addr, bool) {
 	if end < 0 {
 		end = len(s)
 	}
-	ok := isAddrURI(s[:end]) && strings.IndexByte(s[:end], ',') < 0 && strings.IndexByte(s[:end], '?') < 0
+	ok := spanText(s[:end], inAddr) == end && hasScheme(s[:end]) && strings.IndexByte(s[:end], ',') < 0 && strings.IndexByte(s[:end], '?') < 0
 	return addr{uri: 0, uriEnd: end, params: end}, ok && paramsOK(s[end:])
 }
 
-// isAddrURI is a light check that s is one URI of any scheme.
-func isAddrURI(s string) bool {
-	colon := strings.IndexByte(s, ':')
-	if colon <= 0 || colon == len(s)-1 || !isScheme(s[:colon]) {
-		return false
+// hasScheme tells a URI of whatever scheme by its first part.
+func hasScheme(s string) bool {
+	if len(s) > 4 && s[:4] == "sip:" {
+		return true
 	}
-	return spanText(s[colon:], inAddr) == len(s)-colon
+	colon := strings.IndexByte(s, ':')
+	return colon > 0 && colon < len(s)-1 && isScheme(s[:colon])
 }
 
 // addrTag is the tag of a From or To value.

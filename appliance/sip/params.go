@@ -36,13 +36,7 @@ func paramValueEnd(s string) int {
 	if s != "" && s[0] == '"' {
 		return quotedEnd(s, 0)
 	}
-	for i := 0; i < len(s); i++ {
-		switch s[i] {
-		case ' ', '\t', ';', ',', '"', '<', '>', '\\':
-			return i
-		}
-	}
-	return len(s)
+	return spanText(s, inValue)
 }
 
 // paramsOK tells whether s is nothing but well-formed parameters.

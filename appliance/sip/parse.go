@@ -1,9 +1,6 @@
 package sip
 
-import (
-	"bytes"
-	"strconv"
-)
+import "strconv"
 
 // Parse reads one message and lets it through only if every part that routing
 // relies on is there once and well formed; b then belongs to the Message. Empty
@@ -38,26 +35,14 @@ func (m *Message) parse() *Fault {
 	if f != nil {
 		return f
 	}
-	m.rows = m.few[:0]
 	var s seen
-	for {
-		if i+1 >= len(m.raw) {
-			return bad("Missing End Of Header")
-		}
-		if m.raw[i] == '\r' && m.raw[i+1] == '\n' {
-			break
-		}
-		if i, f = m.parseRow(i, &s); f != nil {
-			return f
-		}
-	}
-	if i > maxHeader {
-		return &Fault{Status: 513, Reason: "Header Too Large"}
+	if i, f = m.parseRows(i, &s); f != nil {
+		return f
 	}
 	if f := m.gate(&s); f != nil {
 		return f
 	}
-	return m.frameBody(i+2, &s)
+	return m.frameBody(i, &s)
 }
 
 // parseStart reads the start line and returns where the next line starts.
@@ -120,46 +105,58 @@ func (m *Message) parseStatus(line string) *Fault {
 	return nil
 }
 
-// parseRow reads the header field at i and returns where the next line starts.
-func (m *Message) parseRow(i int, s *seen) (int, *Fault) {
-	b := m.raw
-	n := i + span(b, i, inToken)
-	if n == len(b) {
-		return 0, bad("Missing End Of Header")
-	}
-	if b[n] != ':' || n == i {
-		if isSpace(b[n]) {
-			return 0, odd() // a folded line, or spaces before the colon
+// parseRows reads the header fields from i on and returns where the body starts.
+func (m *Message) parseRows(i int, s *seen) (int, *Fault) {
+	b, rows := m.raw, m.few[:0]
+	for {
+		n := i + span(b, i, inToken)
+		if n == len(b) {
+			return 0, bad("Missing End Of Header")
 		}
-		return 0, bad("Malformed Header Name")
+		if b[n] != ':' || n == i {
+			if n == i && i+1 < len(b) && b[i] == '\r' && b[i+1] == '\n' {
+				m.rows = rows
+				return i + 2, nil
+			}
+			return 0, notAField(b[n])
+		}
+		k := kindOf(text(b[i:n]))
+		at := n + 1
+		for at < len(b) && isSpace(b[at]) {
+			at++
+		}
+		end := control(b, at)
+		if end+1 >= len(b) || b[end] != '\r' || b[end+1] != '\n' {
+			var f *Fault
+			if end, f = oddEnd(b, at, end, k); f != nil {
+				return 0, f
+			}
+		}
+		if len(rows) == MaxFields || end > maxHeader || n-i > maxName {
+			return 0, bad513()
+		}
+		stop := end
+		for stop > at && isSpace(b[stop-1]) {
+			stop--
+		}
+		s.note(k, len(rows))
+		rows = append(rows, newRow(i, end+2-i, n-i, at-i, stop-at, k))
+		i = end + 2
 	}
-	at := n + 1
-	for at < len(b) && isSpace(b[at]) {
-		at++
-	}
-	k := kindOf(text(b[i:n]))
-	end, f := rowEnd(b, at, k)
-	if f != nil {
-		return 0, f
-	}
-	if len(m.rows) == MaxFields {
-		return 0, &Fault{Status: 513, Reason: "Too Many Header Fields"}
-	}
-	if end > maxHeader || n-i > maxName {
-		return 0, &Fault{Status: 513, Reason: "Header Too Large"}
-	}
-	stop := end
-	for stop > at && isSpace(b[stop-1]) {
-		stop--
-	}
-	s.note(k, len(m.rows))
-	m.rows = append(m.rows, newRow(i, end+2-i, n-i, at-i, stop-at, k))
-	return end + 2, nil
 }
 
-// rowEnd is where the value at b[at] ends: at its CRLF.
-func rowEnd(b []byte, at int, k kind) (int, *Fault) {
-	end, odd := control(b, at), false
+// notAField judges a line that starts with no name and colon.
+func notAField(c byte) *Fault {
+	if isSpace(c) {
+		return odd() // a folded line, or spaces before the colon
+	}
+	return bad("Malformed Header Name")
+}
+
+// oddEnd is where the value at b[at] ends, at its CRLF, if a control character
+// stands before that, at end.
+func oddEnd(b []byte, at, end int, k kind) (int, *Fault) {
+	odd := false
 	for end < len(b) && b[end] != '\r' && b[end] != '\n' {
 		odd = odd || b[end] != '\t'
 		end = control(b, end+1)
@@ -215,76 +212,4 @@ func (m *Message) frameBody(i int, s *seen) *Fault {
 	}
 	m.body = rest[:n:n]
 	return nil
-}
-
-// normalise rewrites legal but odd header sections into plain form: folded lines
-// are joined by one space, spaces before a colon go, and the version is written
-// in upper case. Nothing else changes.
-func normalise(b []byte) ([]byte, *Fault) {
-	out := make([]byte, 0, len(b)+32)
-	end := bytes.Index(b, []byte("\r\n"))
-	if end < 0 {
-		return nil, bad("Malformed Start Line")
-	}
-	out = append(out, upperVersion(b[:end])...)
-	for i := end + 2; ; {
-		out = append(out, '\r', '\n')
-		if i >= len(b) {
-			return nil, bad("Missing End Of Header")
-		}
-		if isSpace(b[i]) && i == end+2 {
-			return nil, bad("Malformed Start Line")
-		}
-		n := bytes.Index(b[i:], []byte("\r\n"))
-		if n < 0 {
-			return nil, bad("Missing End Of Header")
-		}
-		if n == 0 {
-			out = append(out, '\r', '\n')
-			return append(out, b[i+2:]...), nil
-		}
-		out = appendTight(out, b[i:i+n])
-		for i += n + 2; i < len(b) && isSpace(b[i]); i += n + 2 {
-			if n = bytes.Index(b[i:], []byte("\r\n")); n < 0 {
-				return nil, bad("Missing End Of Header")
-			}
-			out = append(trimRightBytes(out), ' ')
-			out = append(out, bytes.Trim(b[i:i+n], " \t")...)
-		}
-	}
-}
-
-// appendTight appends a header line without the spaces before its colon.
-func appendTight(dst, line []byte) []byte {
-	n := span(line, 0, inToken)
-	colon := n
-	for colon < len(line) && isSpace(line[colon]) {
-		colon++
-	}
-	if colon > n && colon < len(line) && line[colon] == ':' {
-		return append(append(dst, line[:n]...), line[colon:]...)
-	}
-	return append(dst, line...)
-}
-
-func trimRightBytes(b []byte) []byte {
-	for len(b) > 0 && isSpace(b[len(b)-1]) {
-		b = b[:len(b)-1]
-	}
-	return b
-}
-
-// upperVersion writes the SIP/2.0 at either end of a start line in upper case.
-func upperVersion(line []byte) []byte {
-	const v = "SIP/2.0"
-	out := bytes.Clone(line)
-	if len(out) < len(v) {
-		return out
-	}
-	if head := out[:len(v)]; same(string(head), v) {
-		copy(head, v)
-	} else if tail := out[len(out)-len(v):]; same(string(tail), v) {
-		copy(tail, v)
-	}
-	return out
 }
