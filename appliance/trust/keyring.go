@@ -65,7 +65,14 @@ type sealKey struct {
 	retired time.Time // zero while it seals
 
 	aead cipher.AEAD
-	macs sync.Pool // of hash.Hash
+	work sync.Pool // of *workspace
+}
+
+// workspace spares Seal and Open their garbage.
+type workspace struct {
+	mac           hash.Hash
+	sum           [sha256.Size]byte
+	ad, raw, text []byte
 }
 
 // NewKeyring returns a keyring in memory with one fresh key. It panics when
@@ -88,12 +95,13 @@ func (k *Keyring) Seal(purpose byte, zone string, plain []byte) string {
 		panic("trust: token content is too large")
 	}
 	key := k.set.Load().keys[0]
-	var adBuf [128]byte
-	var outBuf [256]byte
-	ad := appendAD(adBuf[:0], purpose, zone)
-	out := key.appendNonce(append(outBuf[:0], key.id), ad, plain)
-	out = key.aead.Seal(out, out[1:1+nonceSize], plain, ad)
-	return base64.RawURLEncoding.EncodeToString(out)
+	s := key.work.Get().(*workspace)
+	defer key.work.Put(s)
+	s.ad = appendAD(s.ad[:0], purpose, zone)
+	s.raw = key.appendNonce(append(s.raw[:0], key.id), s, plain)
+	s.raw = key.aead.Seal(s.raw, s.raw[1:1+nonceSize], plain, s.ad)
+	s.text = tokenText.AppendEncode(s.text[:0], s.raw)
+	return string(s.text)
 }
 
 // Open returns what a token holds, or ErrToken.
@@ -101,19 +109,25 @@ func (k *Keyring) Open(purpose byte, zone string, token string) ([]byte, error) 
 	if len(zone) > 255 || len(token) > base64.RawURLEncoding.EncodedLen(maxSealed+overhead) {
 		return nil, ErrToken
 	}
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(raw) < overhead {
+	set := k.set.Load()
+	s := set.keys[0].work.Get().(*workspace)
+	defer set.keys[0].work.Put(s)
+	var err error
+	s.text = append(s.text[:0], token...)
+	if s.raw, err = tokenText.AppendDecode(s.raw[:0], s.text); err != nil || len(s.raw) < overhead {
 		return nil, ErrToken
 	}
-	var adBuf [128]byte
-	ad := appendAD(adBuf[:0], purpose, zone)
-	for _, key := range k.set.Load().byID[raw[0]] {
-		if plain, err := key.aead.Open(nil, raw[1:1+nonceSize], raw[1+nonceSize:], ad); err == nil {
+	s.ad = appendAD(s.ad[:0], purpose, zone)
+	for _, key := range set.byID[s.raw[0]] {
+		if plain, err := key.aead.Open(nil, s.raw[1:1+nonceSize], s.raw[1+nonceSize:], s.ad); err == nil {
 			return plain, nil
 		}
 	}
 	return nil, ErrToken
 }
+
+// tokenText refuses a second spelling of the same bytes.
+var tokenText = base64.RawURLEncoding.Strict()
 
 // Rotate makes a new key the sealing one. The former keeps opening tokens for
 // Retention; keys that have been retired for longer are forgotten.
@@ -200,21 +214,19 @@ func newSealKey(id byte, secret [32]byte, made, retired time.Time) *sealKey {
 		panic("trust: " + err.Error())
 	}
 	key := &sealKey{id: id, secret: secret, made: made, retired: retired, aead: aead}
-	key.macs.New = func() any { return hmac.New(sha256.New, key.secret[16:]) }
+	key.work.New = func() any { return &workspace{mac: hmac.New(sha256.New, key.secret[16:])} }
 	return key
 }
 
 func (key *sealKey) copy() *sealKey { return newSealKey(key.id, key.secret, key.made, key.retired) }
 
-func (key *sealKey) appendNonce(dst, ad, plain []byte) []byte {
-	mac := key.macs.Get().(hash.Hash)
-	mac.Reset()
-	mac.Write(ad) // its length is told by its own second byte
-	mac.Write(plain)
-	var sum [sha256.Size]byte
-	dst = append(dst, mac.Sum(sum[:0])[:nonceSize]...)
-	key.macs.Put(mac)
-	return dst
+// appendNonce hashes what the token says and whom it is for; the second byte of
+// the latter tells where it ends.
+func (key *sealKey) appendNonce(dst []byte, s *workspace, plain []byte) []byte {
+	s.mac.Reset()
+	s.mac.Write(s.ad)
+	s.mac.Write(plain)
+	return append(dst, s.mac.Sum(s.sum[:0])[:nonceSize]...)
 }
 
 func appendAD(dst []byte, purpose byte, zone string) []byte {
