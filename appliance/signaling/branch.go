@@ -47,6 +47,7 @@ type Branch struct {
 // branchState is where a branch stands.
 //
 //	waiting ─▶ calling ─▶ proceeding ─▶ failed, accepted ─▶ gone
+//	              └─ silent INVITE ─▶ abandoned ─────────────▲
 type branchState uint8
 
 const (
@@ -55,6 +56,7 @@ const (
 	branchProceeding                    // a provisional response came
 	branchFailed                        // has a failure: repeats are absorbed
 	branchAccepted                      // has a 2xx of an INVITE: repeats are relayed
+	branchAbandoned                     // an INVITE given up unanswered: should it ring late, it is cancelled or hung up
 	branchGone
 )
 

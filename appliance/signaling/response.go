@@ -60,20 +60,23 @@ func (b *branch) received(m *sip.Message) {
 func (b *branch) provisional(m *sip.Message) {
 	t := b.tx
 	t.mu.Lock()
-	if b.state != branchCalling && b.state != branchProceeding {
+	abandoned := b.state == branchAbandoned
+	if b.state != branchCalling && b.state != branchProceeding && !abandoned {
 		t.mu.Unlock()
 		return
 	}
 	var cancel []byte
-	if b.invite {
+	if b.invite && !abandoned {
 		b.resend.stop()
 		b.raw = nil
 		if !b.cancelling && (b.state == branchCalling || m.Status() > 100) {
 			b.limit = t.proxy.now() + t.proxy.cfg.TimerC
 		}
 	}
-	b.state = branchProceeding
-	if b.invite && t.cancelled {
+	if !abandoned {
+		b.state = branchProceeding
+	}
+	if b.invite && (t.cancelled || abandoned) {
 		cancel = b.cancelLocked()
 	}
 	t.settleLocked()
@@ -81,7 +84,7 @@ func (b *branch) provisional(m *sip.Message) {
 	if cancel != nil {
 		_ = b.Conn.Send(cancel)
 	}
-	if m.Status() > 100 {
+	if m.Status() > 100 && !abandoned {
 		b.relay(m)
 	}
 }
@@ -92,6 +95,11 @@ func (b *branch) success(m *sip.Message) {
 	t := b.tx
 	t.mu.Lock()
 	open := b.state == branchCalling || b.state == branchProceeding
+	if b.state == branchAbandoned {
+		t.mu.Unlock()
+		b.hangUp(m)
+		return
+	}
 	if !open && b.state != branchAccepted {
 		t.mu.Unlock()
 		t.proxy.stray(m, "INVITE")
@@ -120,7 +128,8 @@ func (b *branch) failure(m *sip.Message) {
 		}
 		return
 	}
-	if b.state != branchCalling && b.state != branchProceeding {
+	abandoned := b.state == branchAbandoned
+	if b.state != branchCalling && b.state != branchProceeding && !abandoned {
 		t.mu.Unlock()
 		return
 	}
@@ -135,11 +144,13 @@ func (b *branch) failure(m *sip.Message) {
 	if ack != nil {
 		_ = b.Conn.Send(ack)
 	}
-	if rang {
+	switch {
+	case abandoned:
+	case rang:
 		b.conclude(&StatusError{Status: 408, Reason: "Request Timeout"}, nil)
-		return
+	default:
+		b.conclude(nil, m)
 	}
-	b.conclude(nil, m)
 }
 
 // failedLocked keeps the branch as long as its final response may be repeated.
@@ -166,13 +177,25 @@ func (b *branch) fail(why *StatusError) {
 		t.mu.Unlock()
 		return
 	}
+	if b.invite && b.state == branchCalling && why.Status == 408 {
+		b.abandonLocked()
+	} else {
+		b.endLocked()
+	}
 	if t.cancelled {
 		why = requestTerminated()
 	}
-	b.endLocked()
 	t.settleLocked()
 	t.mu.Unlock()
 	b.conclude(why, nil)
+}
+
+// abandonLocked keeps an INVITE that was given up in mind for as long as its
+// callee may still answer: two phones must not ring for one call.
+func (b *branch) abandonLocked() {
+	b.state, b.raw, b.limit = branchAbandoned, nil, b.tx.proxy.now()+timeout
+	b.resend.stop()
+	b.tx.proxy.watch.remove(&b.watch)
 }
 
 func requestTerminated() *StatusError {

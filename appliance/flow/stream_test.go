@@ -1,0 +1,179 @@
+package flow
+
+import (
+	"encoding/hex"
+	"net"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestMessages sends whole, split, glued and large messages over TLS and TCP,
+// from strangers and from the inside, with keepalives between.
+func TestMessages(t *testing.T) {
+	w := newWorld(t, Plan{Listeners: []Listener{tlsOpen, tcpOpen, tcpInside}}, nil)
+	for name, c := range map[string]net.Conn{"tls": w.tls(tlsOpen), "tcp": w.tcp(tcpOpen), "inside": w.tcp(tcpInside)} {
+		t.Run(name, func(t *testing.T) {
+			one := message(1, 10)
+			for i := range one {
+				if i%40 == 0 {
+					send(t, c, one[i:min(i+40, len(one))])
+				}
+			}
+			send(t, c, "\r\n"+message(2, 0)+message(3, 20_000)+"\r\n\r\n"+message(4, 5000)+"\r\n")
+			for n := 1; n <= 4; n++ {
+				if got := w.next().msg.CallID(); got != strconv.Itoa(n) {
+					t.Errorf("got message %s, want %d", got, n)
+				}
+			}
+			same(t, reads(t, c, 2), []byte("\r\n"))
+			send(t, c, "\r\n") // with the one left behind message 4, a ping
+			same(t, reads(t, c, 2), []byte("\r\n"))
+			send(t, c, message(5, 0))
+			r := w.next()
+			if err := r.conn.Send([]byte("answer")); err != nil {
+				t.Fatal(err)
+			}
+			same(t, reads(t, c, 6), []byte("answer"))
+		})
+	}
+}
+
+// TestSTUN asks for our address on the SIP connection, glued to a message.
+func TestSTUN(t *testing.T) {
+	w := newWorld(t, Plan{Listeners: []Listener{tlsOpen}}, nil)
+	c := w.tls(tlsOpen)
+	request, _ := hex.DecodeString("000100082112a442b7e7a701bc34d686fa87dfae" + "80220004" + "74657374")
+	send(t, c, string(request[:3]))
+	send(t, c, string(request[3:])+message(1, 0)+string(request))
+	want, _ := hex.DecodeString("0101000c2112a442b7e7a701bc34d686fa87dfae" + "002000080001")
+	port := c.LocalAddr().(*net.TCPAddr).Port ^ 0x2112
+	want = append(want, byte(port>>8), byte(port), 127^0x21, 0x12, 0xa4, 1^0x42)
+	same(t, reads(t, c, 32), want)
+	same(t, reads(t, c, 32), want)
+	w.next()
+}
+
+// TestFaults refuses what is not SIP: a bad message is reported and the next
+// one read; a stream that has lost its framing ends.
+func TestFaults(t *testing.T) {
+	w := newWorld(t, Plan{Listeners: []Listener{tcpOpen}, Limits: Limits{MessageSize: 5000}}, nil)
+	c := w.tcp(tcpOpen)
+	send(t, c, strings.Replace(message(1, 0), "CSeq: 1", "CSeq: x", 1)+message(2, 0))
+	if f := <-w.faults; f.Status != 400 || f.Msg == nil {
+		t.Errorf("got %v, want an answerable 400", f)
+	}
+	w.next()
+	send(t, c, message(3, 6000)[:5500])
+	if f := <-w.faults; f.Status != 513 {
+		t.Errorf("got %v, want 513", f)
+	}
+	ends(t, c)
+	for _, garbage := range []string{"\x00\x01\xff\xff1234", "\x01\x01\x00\x00abcdefgh"} {
+		c := w.tcp(tcpOpen)
+		send(t, c, garbage)
+		ends(t, c)
+	}
+	c = w.tcp(tcpOpen)
+	for range mostFaults + 1 {
+		_, _ = c.Write([]byte(strings.Replace(message(1, 0), "CSeq: 1", "CSeq: x", 1)))
+	}
+	ends(t, c)
+}
+
+// TestSlow holds every way of being slow against its deadline.
+func TestSlow(t *testing.T) {
+	limits := Limits{Handshake: 200 * time.Millisecond, FirstMessage: 300 * time.Millisecond,
+		Message: 300 * time.Millisecond, Idle: 300 * time.Millisecond, IdleKept: 600 * time.Millisecond}
+	w := newWorld(t, Plan{Listeners: []Listener{tlsOpen, tcpOpen}, Limits: limits}, nil)
+	check := func(name string, c net.Conn, want error) {
+		t.Helper()
+		ends(t, c)
+		if got := w.over().Why(); got != want {
+			t.Errorf("%s: closed for %v, want %v", name, got, want)
+		}
+	}
+	ends(t, w.tcp(tlsOpen)) // no handshake: never a connection
+	check("silent", w.tls(tlsOpen), errSilent)
+	c := w.tcp(tcpOpen)
+	send(t, c, "\r\n\r\n") // a keepalive is no message
+	check("only keepalives", c, errSilent)
+	c = w.tcp(tcpOpen)
+	send(t, c, message(1, 100)[:300])
+	check("half a message", c, errSlowly)
+	c = w.tcp(tcpOpen)
+	send(t, c, message(1, 0))
+	w.next()
+	check("no second message", c, errTimeout)
+	c = w.tcp(tcpOpen)
+	began := time.Now()
+	send(t, c, message(1, 0))
+	w.next().conn.SetAuthenticated(true)
+	check("authenticated", c, errTimeout)
+	if time.Since(began) < limits.IdleKept {
+		t.Error("an authenticated connection was closed early")
+	}
+}
+
+// TestStalled sends to a client that does not read: the sender never waits,
+// the connection ends, and another is served meanwhile.
+func TestStalled(t *testing.T) {
+	w := newWorld(t, Plan{Listeners: []Listener{tlsOpen}, Limits: Limits{Write: 300 * time.Millisecond, Backlog: 64 << 10}}, nil)
+	for _, flood := range []bool{true, false} {
+		stalled, other := w.tls(tlsOpen), w.tls(tlsOpen)
+		send(t, stalled, message(1, 0))
+		bad := w.next().conn
+		send(t, other, message(2, 0))
+		good := w.next().conn
+		chunk := make([]byte, 16<<10)
+		var slowest time.Duration
+		for n := 0; flood || n < 500; n++ {
+			began := time.Now()
+			err := bad.Send(chunk)
+			slowest = max(slowest, time.Since(began))
+			if err != nil {
+				break
+			}
+			if !flood && bad.stream.waiting() > 32<<10 {
+				break // something waits, but less than may
+			}
+		}
+		if slowest > 200*time.Millisecond {
+			t.Errorf("Send took %v", slowest)
+		}
+		if err := good.Send([]byte("answer")); err != nil {
+			t.Error(err)
+		}
+		same(t, reads(t, other, 6), []byte("answer"))
+		if c := w.over(); c != bad {
+			t.Error("the wrong connection was closed")
+		}
+		other.Close()
+		w.over()
+	}
+}
+
+func (s *stream) waiting() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.pending) + s.writing
+}
+
+// TestCloseDrains closes a connection whose last bytes wait for the client.
+func TestCloseDrains(t *testing.T) {
+	w := newWorld(t, Plan{Listeners: []Listener{tlsOpen}, Limits: Limits{Backlog: 64 << 20}}, nil)
+	c := w.tls(tlsOpen)
+	send(t, c, message(1, 0))
+	conn := w.next().conn
+	chunk := make([]byte, 8<<20)
+	if err := conn.Send(chunk); err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+	if conn.Send(chunk) == nil {
+		t.Error("Send on a closed connection did not fail")
+	}
+	reads(t, c, len(chunk))
+	ends(t, c)
+}
