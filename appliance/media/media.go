@@ -93,3 +93,8 @@ type Policy struct {
 	InsideTLS bool       // signalling to the inside hop is TLS, so keys may travel in it
 	Fallback  bool       // both ends agreed on X-cisco-srtp-fallback: RTP may follow an offer of SRTP
 }
+
+// NoRoom is the answer to a call for which the relay has no ports or is not up.
+func NoRoom(err error) *Refused {
+	return &Refused{Status: 503, Reason: "Media: " + err.Error()}
+}

@@ -11,6 +11,7 @@ type Conn struct {
 	Addr     netip.Addr // zero if the line names a host or another network
 	Internet bool       // the network type is IN
 	Held     bool       // 0.0.0.0 or ::, the old way to say hold
+	Missing  bool       // there is no c= line at all
 }
 
 func parseConn(v string) Conn {
@@ -33,7 +34,7 @@ func (b *Body) Conn(i int) Conn {
 			return parseConn(v)
 		}
 	}
-	return Conn{}
+	return Conn{Missing: true}
 }
 
 // SetConn writes the section's c= line, adding one where the grammar wants
@@ -120,4 +121,12 @@ func (s *Section) SetRTCP(port int) {
 	if s.Has("rtcp") {
 		s.Set("rtcp", strconv.Itoa(port))
 	}
+}
+
+// SessionConn is the session's own connection.
+func (b *Body) SessionConn() Conn {
+	if v, ok := b.Session.value('c'); ok {
+		return parseConn(v)
+	}
+	return Conn{Missing: true}
 }

@@ -4,13 +4,13 @@ import "strconv"
 
 // CheckAnswer checks what an answer owes its offer (RFC 3264 §6): as many
 // media lines, of the same types, and none switched on that was off.
-func CheckAnswer(offer []MLine, answer *Body) error {
-	if len(answer.Media) != len(offer) {
-		return &Error{Why: "answer has " + strconv.Itoa(len(answer.Media)) +
+func CheckAnswer(offer, answer []MLine) error {
+	if len(answer) != len(offer) {
+		return &Error{Why: "answer has " + strconv.Itoa(len(answer)) +
 			" media lines, its offer " + strconv.Itoa(len(offer))}
 	}
-	for i, m := range answer.Media {
-		switch a := m.M(); {
+	for i, a := range answer {
+		switch {
 		case a.Type != offer[i].Type:
 			return &Error{Why: "answer changes media line " + strconv.Itoa(i+1) + " from " + offer[i].Type + " to " + a.Type}
 		case offer[i].Port == 0 && a.Port != 0:
@@ -22,9 +22,9 @@ func CheckAnswer(offer []MLine, answer *Body) error {
 
 // CheckReoffer checks what a later offer owes the earlier description: no
 // media line may vanish (RFC 3264 §8).
-func CheckReoffer(before []MLine, offer *Body) error {
-	if len(offer.Media) < len(before) {
-		return &Error{Why: "offer has " + strconv.Itoa(len(offer.Media)) +
+func CheckReoffer(before, offer []MLine) error {
+	if len(offer) < len(before) {
+		return &Error{Why: "offer has " + strconv.Itoa(len(offer)) +
 			" media lines, before it had " + strconv.Itoa(len(before))}
 	}
 	return nil

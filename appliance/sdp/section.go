@@ -119,3 +119,10 @@ func (s *Section) insert(at int, fresh ...line) {
 	}
 	s.lines = slices.Insert(s.lines, at, fresh...)
 }
+
+// RemoveAttr takes attributes of that name out of every section.
+func (b *Body) RemoveAttr(name string) {
+	for _, s := range b.sections() {
+		s.Remove(name)
+	}
+}

@@ -1,0 +1,86 @@
+package core
+
+import (
+	"fmt"
+	"io"
+
+	"sallyport/appliance/media"
+	"sallyport/appliance/rtp"
+	"sallyport/appliance/sdp"
+)
+
+// ownKey names one of our master keys. Each is drawn once per session, so
+// that every fork of a call and every later offer tells the same.
+type ownKey struct {
+	stream int
+	side   media.Side
+	suite  sdp.Suite
+}
+
+// master finds or draws one of our keys.
+func (c *mediaCall) master(cfg *MediaConfig, k ownKey) ([]byte, error) {
+	if have := c.own[k]; have != nil {
+		return have, nil
+	}
+	key, salt := k.suite.Lengths()
+	fresh := make([]byte, key+salt)
+	if _, err := io.ReadFull(cfg.Rand, fresh); err != nil {
+		return nil, fmt.Errorf("media key: %w", err)
+	}
+	c.own[k] = fresh
+	return fresh, nil
+}
+
+// offerKeys puts every suite that we speak into an offer.
+func (c *mediaCall) offerKeys(cfg *MediaConfig, s *sdp.Section, i int, side media.Side) error {
+	var values []string
+	for n, suite := range sdp.Suites() {
+		master, err := c.master(cfg, ownKey{i, side, suite})
+		if err != nil {
+			return err
+		}
+		values = append(values, sdp.Crypto{Tag: n + 1, Suite: suite, Keys: []sdp.Key{{Master: master}}}.Line())
+	}
+	s.Replace("crypto", values)
+	return nil
+}
+
+// answerKeys accepts one crypto line of an offer.
+func (c *mediaCall) answerKeys(cfg *MediaConfig, s *sdp.Section, i int, side media.Side, offer sdp.Crypto) error {
+	master, err := c.master(cfg, ownKey{i, side, offer.Suite})
+	if err != nil {
+		return err
+	}
+	s.Replace("crypto", []string{sdp.Crypto{Tag: offer.Tag, Suite: offer.Suite, Keys: []sdp.Key{{Master: master}}}.Line()})
+	return nil
+}
+
+// insideSecure reports whether the inside leg of a line is SRTP. by is the
+// side whose offer the line belongs to: the inside's own, or an answer to ours.
+func (c *mediaCall) insideSecure(l mediaLine, by media.Side) bool {
+	switch {
+	case !l.keyed():
+		return false
+	case by == media.UCSide:
+		return sdp.IsSecure(l.M.Proto) || c.Policy.Inside != media.Off
+	}
+	return true
+}
+
+// keysOf is what a line's sender protects with.
+func keysOf(c sdp.Crypto) rtp.Keys {
+	k := rtp.Keys{Suite: string(c.Suite)}
+	for _, one := range c.Keys {
+		k.Keys = append(k.Keys, rtp.Key{Master: one.Master, MKI: one.MKI})
+	}
+	return k
+}
+
+// ownKeys is what we protect with towards a side; unset if that key was never told.
+func (c *mediaCall) ownKeys(i int, side media.Side, suite sdp.Suite) rtp.Keys {
+	master := c.own[ownKey{i, side, suite}]
+	if master == nil {
+		return rtp.Keys{}
+	}
+	return rtp.Keys{Suite: string(suite), Keys: []rtp.Key{{Master: master}}}
+}
