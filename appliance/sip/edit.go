@@ -53,6 +53,16 @@ func (m *Message) Prepend(name, value string) {
 // how many there were.
 func (m *Message) Remove(name string) int { return m.removeFrom(kindOf(name), name, 0) }
 
+// RemovePrefix takes all fields out whose name starts with prefix, in any case,
+// and tells how many there were.
+func (m *Message) RemovePrefix(prefix string) int {
+	had := len(m.rows)
+	m.rows = slices.DeleteFunc(m.rows, func(r row) bool {
+		return int(r.name) >= len(prefix) && same(text(m.bytes(r.off)[:len(prefix)]), prefix)
+	})
+	return had - len(m.rows)
+}
+
 // PopFirst takes the first element of the first field of that name out and
 // returns it; empty if there is none.
 func (m *Message) PopFirst(name string) string {
@@ -74,6 +84,23 @@ func (m *Message) insert(i int, r row) {
 	m.rows = append(m.rows, r)
 	copy(m.rows[i+1:], m.rows[i:])
 	m.rows[i] = r
+}
+
+// SetFirst replaces the first element of the first field of that name, as a
+// proxy does with the top Via; the rest of its list stays. Without such a field
+// it is Prepend.
+func (m *Message) SetFirst(name, value string) {
+	i := m.find(kindOf(name), name, 0)
+	if i < 0 {
+		m.Prepend(name, value)
+		return
+	}
+	if _, rest := cut(m.value(i)); rest != "" {
+		value += ", " + rest
+	}
+	if r, ok := m.write(name, value); ok {
+		m.rows[i] = r
+	}
 }
 
 // dropHead leaves only the tail rest of a row's value, or nothing of the row.
@@ -104,9 +131,9 @@ func (m *Message) SetAll(name string, values []string) {
 	}
 }
 
-// SetURI replaces the Request-URI.
+// SetURI replaces the Request-URI of a request; an empty one changes nothing.
 func (m *Message) SetURI(uri string) {
-	if m.status == 0 {
+	if m.status == 0 && uri != "" {
 		m.uri, m.start = cleanURI(uri), 0
 	}
 }

@@ -30,16 +30,20 @@ func Frame(b []byte, max int) (n int, err error) {
 	head, length, f := measure(m)
 	switch {
 	case f != nil:
-		return 0, f.answerable(m)
+		return 0, f.answerable(headOf(m))
 	case head == 0 && len(m) < min(max, maxHeader):
 		return 0, nil
 	case head == 0, head > maxHeader, uint64(head)+length > uint64(max):
-		return 0, bad513().answerable(m)
+		return 0, bad513().answerable(headOf(m))
 	case head+int(length) > len(m):
 		return 0, nil
 	}
 	return lead + head + int(length), nil
 }
+
+// headOf is a copy of what a fault's Msg can be made of: the stream's buffer goes
+// back to its owner before the answer is written.
+func headOf(b []byte) []byte { return bytes.Clone(b[:min(len(b), maxHeader)]) }
 
 func bad513() *Fault { return &Fault{Status: 513, Reason: "Message Too Large"} }
 

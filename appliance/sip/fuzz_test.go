@@ -415,3 +415,19 @@ func FuzzSplit(f *testing.F) {
 		}
 	})
 }
+
+func FuzzToken(f *testing.F) {
+	f.Add("e1.AbC-_9")
+	f.Fuzz(func(t *testing.T, s string) {
+		owner, tok, ok := ParseTokenUser(s)
+		if !ok {
+			return
+		}
+		if got := TokenUser(owner, tok); got != s {
+			t.Fatalf("%q became %q", s, got)
+		}
+		if u, err := ParseURI("sip:" + s + "@h"); err != nil || u.User != s || EscapeUser(s) != s {
+			t.Fatalf("%q is no user: %+v, %v", s, u, err)
+		}
+	})
+}

@@ -73,6 +73,27 @@ func TestRemoveEverySpelling(t *testing.T) {
 	}
 }
 
+func TestRemovePrefix(t *testing.T) {
+	m := mustParse(t, wire(strings.Replace(plainRequest, "From:", "X-Own-A: 1\nx-own-b: 2\nX-Ow: 3\nFrom:", 1)))
+	if n := m.RemovePrefix("X-Own-"); n != 2 || m.Has("X-Own-A") || m.Has("X-Own-B") || !m.Has("X-Ow") {
+		t.Errorf("removed %d, left\n%s", n, m.Bytes())
+	}
+}
+
+func TestSetFirst(t *testing.T) {
+	m := mustParse(t, wire(strings.Replace(plainRequest, "bK1", `bK1;x="a,b" , SIP/2.0/UDP z;branch=2`+"\nv: SIP/2.0/UDP y", 1)))
+	v, _ := m.Via()
+	m.SetFirst("Via", v.WithParam("received", "192.0.2.1").String())
+	m.SetFirst("Path", "<sip:p;lr>")
+	want := []string{`SIP/2.0/TLS a.example.com;branch=z9hG4bK1;x="a,b";received=192.0.2.1`, "SIP/2.0/UDP z;branch=2", "SIP/2.0/UDP y"}
+	if got := m.Values("Via"); !slices.Equal(got, want) {
+		t.Errorf("Via %q, want %q", got, want)
+	}
+	if got := m.Get("Path"); got != "<sip:p;lr>" {
+		t.Errorf("Path %q", got)
+	}
+}
+
 func TestEditsCannotInject(t *testing.T) {
 	m := mustParse(t, wire(plainRequest))
 	evil := "a\r\nEvil: 1\r\n\r\nbody\x00"
