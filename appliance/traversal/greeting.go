@@ -68,11 +68,6 @@ func (g *greeting) id() PeerID {
 	return PeerID(binary.BigEndian.Uint64(sum[:8]) | 1) // never zero
 }
 
-// String is how a peer's identity is written in logs and status.
-func (id PeerID) String() string {
-	return hex.EncodeToString(binary.BigEndian.AppendUint64(nil, uint64(id)))
-}
-
 func (l *Links) greet(slot int, path string) *greeting {
 	return &greeting{
 		Version: linkVersion, Node: l.node(), Instance: l.instance, Time: l.cfg.Clock(),

@@ -114,7 +114,8 @@ func (k *Keyring) Open(purpose byte, zone string, token string) ([]byte, error) 
 	defer set.keys[0].work.Put(s)
 	var err error
 	s.text = append(s.text[:0], token...)
-	if s.raw, err = tokenText.AppendDecode(s.raw[:0], s.text); err != nil || len(s.raw) < overhead {
+	if s.raw, err = tokenText.AppendDecode(s.raw[:0], s.text); err != nil || len(s.raw) < overhead ||
+		tokenText.EncodedLen(len(s.raw)) != len(token) { // the decoder skips line ends
 		return nil, ErrToken
 	}
 	s.ad = appendAD(s.ad[:0], purpose, zone)

@@ -33,6 +33,7 @@ func TestTokens(t *testing.T) {
 		"other zone":    func() ([]byte, error) { return k.Open('p', "Traversa", token) },
 		"long zone":     func() ([]byte, error) { return k.Open('p', strings.Repeat("z", 256), token) },
 		"cut":           func() ([]byte, error) { return k.Open('p', "Traversal", token[:len(token)-2]) },
+		"line end":      func() ([]byte, error) { return k.Open('p', "Traversal", token[:9]+"\n"+token[9:]) },
 		"empty":         func() ([]byte, error) { return k.Open('p', "Traversal", "") },
 		"padded":        func() ([]byte, error) { return k.Open('p', "Traversal", token+"=") },
 		"huge":          func() ([]byte, error) { return k.Open('p', "Traversal", strings.Repeat("A", 1<<20)) },

@@ -1,6 +1,10 @@
 package trust
 
-import "crypto/tls"
+import (
+	"crypto/tls"
+	"fmt"
+	"strings"
+)
 
 // Purpose says what a TLS connection is for. Each purpose has its own Policy.
 type Purpose uint8
@@ -82,4 +86,22 @@ func (pol Policy) minVersion() uint16 {
 		return tls.VersionTLS12
 	}
 	return pol.MinVersion
+}
+
+// Versions reads a range of TLS versions in the form of the configuration
+// table, such as "TLSv1.2:TLSv1.3".
+func Versions(s string) (min, max uint16, err error) {
+	for _, word := range strings.Split(s, ":") {
+		v := map[string]uint16{"TLSv1": tls.VersionTLS10, "TLSv1.1": tls.VersionTLS11, "TLSv1.2": tls.VersionTLS12, "TLSv1.3": tls.VersionTLS13}[word]
+		if v == 0 {
+			return 0, 0, fmt.Errorf("%q is no TLS version", word)
+		}
+		if min == 0 || v < min {
+			min = v
+		}
+		if v > max {
+			max = v
+		}
+	}
+	return min, max, nil
 }

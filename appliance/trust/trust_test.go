@@ -245,6 +245,20 @@ func TestPolicyIsLive(t *testing.T) {
 	}
 }
 
+func TestVersions(t *testing.T) {
+	for text, want := range map[string][2]uint16{
+		"TLSv1.2:TLSv1.3": {tls.VersionTLS12, tls.VersionTLS13},
+		"TLSv1.3":         {tls.VersionTLS13, tls.VersionTLS13},
+		"TLSv1":           {tls.VersionTLS10, tls.VersionTLS10},
+		"":                {}, "TLSv1.2:": {}, "SSLv3": {},
+	} {
+		low, high, err := Versions(text)
+		if low != want[0] || high != want[1] || (err == nil) != (low != 0) {
+			t.Errorf("%q: %x %x %v", text, low, high, err)
+		}
+	}
+}
+
 func TestRequestSignInstall(t *testing.T) {
 	ca := newTestCA(t, "ca")
 	edge := ready(t, ca, "old.example")
