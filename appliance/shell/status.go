@@ -1,0 +1,161 @@
+package shell
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"sallyport/appliance/xapi"
+)
+
+// status is the verb xStatus.
+func (t *turn) status(ctx context.Context, words []word) int {
+	if rest, depth := question(words); depth > 0 {
+		return t.statusHelp(rest)
+	}
+	return t.trees(ctx, 's', words, elements(t.b.Role()), t.b.Status)
+}
+
+// history is the verb xHistory.
+func (t *turn) history(ctx context.Context, words []word) int {
+	root, err := t.b.History(ctx, "")
+	if err != nil {
+		return t.wrong(err)
+	}
+	var names []string
+	for _, c := range root.Children {
+		names = append(names, c.Name)
+	}
+	if _, depth := question(words); depth > 0 {
+		for _, n := range names {
+			t.help("xHistory "+n, "", "")
+		}
+		t.printf(okLine)
+		return Done
+	}
+	return t.trees(ctx, 'h', words, names, t.b.History)
+}
+
+// elements are the first words of the status rows that role has.
+func elements(role xapi.Role) (names []string) {
+	for _, s := range xapi.Statuses() {
+		first, _, _ := strings.Cut(s.Path, " ")
+		if s.Role.Has(role) && !slices.Contains(names, first) {
+			names = append(names, first)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+type reader func(ctx context.Context, element string) (*xapi.Node, error)
+
+// trees prints, each as a block, the elements that words ask for: all of them,
+// one, a part of one, or by //name every leaf whose path has name in it.
+func (t *turn) trees(ctx context.Context, letter byte, words []word, names []string, read reader) int {
+	term, search := "", len(words) > 0 && strings.HasPrefix(words[0].text, "//")
+	if search {
+		if term, words = searchTerm(words), nil; term == "" {
+			return t.wrong(usageError("// needs a part of a path behind it, such as //port"))
+		}
+	}
+	trees, err := readTrees(ctx, words, names, read)
+	if err != nil {
+		return t.wrong(err)
+	}
+	for _, n := range trees {
+		if search {
+			if n = leaves(n, term); n == nil {
+				continue
+			}
+		}
+		t.block(letter, n)
+	}
+	t.printf(okLine)
+	return Done
+}
+
+// readTrees reads what words name, pruned to it; without words everything.
+func readTrees(ctx context.Context, words []word, names []string, read reader) ([]*xapi.Node, error) {
+	path := statusWords(words)
+	if len(path) > 0 {
+		name, err := pick(path[0], names)
+		if err != nil {
+			return nil, err
+		}
+		names = []string{name}
+	}
+	var trees []*xapi.Node
+	for _, name := range names {
+		n, err := read(ctx, name)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		if n == nil {
+			n = xapi.NewNode(name)
+		}
+		if len(path) > 1 {
+			found, err := n.Find(path[1:]...)
+			if err != nil {
+				return nil, err
+			}
+			n = prune(n, found)
+		}
+		trees = append(trees, n)
+	}
+	return trees, nil
+}
+
+// statusWords accepts what a block prints, colons behind names, as a path.
+func statusWords(words []word) (path []string) {
+	for _, w := range words {
+		for part := range strings.FieldsSeq(strings.TrimSuffix(w.text, ":")) {
+			path = append(path, part)
+		}
+	}
+	return path
+}
+
+// pick finds word among names by the rules of the tables.
+func pick(word string, names []string) (string, error) {
+	at := &xapi.Word{}
+	for _, n := range names {
+		at.Children = append(at.Children, &xapi.Word{Segment: xapi.Segment{Word: n}})
+	}
+	c, _, err := at.Child(word)
+	if err != nil {
+		return "", err
+	}
+	return c.Word, nil
+}
+
+// prune copies n with only the nodes in keep, what is below them and what leads
+// to them. It returns nil if there is none.
+func prune(n *xapi.Node, keep []*xapi.Node) *xapi.Node {
+	if slices.Contains(keep, n) {
+		return n
+	}
+	c := *n
+	c.Children = nil
+	for _, child := range n.Children {
+		if p := prune(child, keep); p != nil {
+			c.Children = append(c.Children, p)
+		}
+	}
+	if c.Children == nil {
+		return nil
+	}
+	return &c
+}
+
+// leaves prunes n to the leaves whose path has term in it.
+func leaves(n *xapi.Node, term string) *xapi.Node {
+	var keep []*xapi.Node
+	n.Walk(func(path string, leaf *xapi.Node) {
+		if containsFold(n.Label()+" "+path, term) {
+			keep = append(keep, leaf)
+		}
+	})
+	return prune(n, keep)
+}
