@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"sallyport/appliance/xapi"
@@ -17,6 +18,7 @@ func tableChecks() []Check {
 		order(xapi.SIPRefreshMinimum, xapi.SIPRefreshMaximum),
 		unique(xapi.ZoneName), unique(xapi.SIPDomainName), unique(xapi.RuleName),
 		unique(xapi.AdminAccountName), unique(xapi.DeploymentName),
+		clientPorts, demuxPorts, patterns,
 	}
 }
 
@@ -49,4 +51,34 @@ func unique(h xapi.Str) Check {
 		}
 		return errors.Join(errs...)
 	}
+}
+
+// clientPorts wants TCP and TLS, which listen on the same addresses, to differ.
+func clientPorts(sn *Snapshot) error {
+	both := sn.Bool(xapi.SIPTCPMode) && sn.Bool(xapi.SIPTLSMode)
+	if tcp := sn.Int(xapi.SIPTCPPort); both && tcp == sn.Int(xapi.SIPTLSPort) {
+		return fmt.Errorf("%s and %s are both %d", xapi.SIPTCPPort.Path, xapi.SIPTLSPort.Path, tcp)
+	}
+	return nil
+}
+
+func demuxPorts(sn *Snapshot) error {
+	if rtp := sn.Int(xapi.MediaDemuxRTPPort); rtp == sn.Int(xapi.MediaDemuxRTCPPort) {
+		return fmt.Errorf("%s and %s are both %d", xapi.MediaDemuxRTPPort.Path, xapi.MediaDemuxRTCPPort.Path, rtp)
+	}
+	return nil
+}
+
+// patterns wants the pattern of a regular expression rule to be one.
+func patterns(sn *Snapshot) error {
+	var errs []error
+	for _, n := range sn.Indexes(xapi.RuleName.Item) {
+		if sn.Enum(xapi.RulePatternType, n) != "Regex" {
+			continue
+		}
+		if _, err := regexp.Compile(sn.Str(xapi.RulePattern, n)); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", xapi.RulePattern.At(n), err))
+		}
+	}
+	return errors.Join(errs...)
 }

@@ -30,7 +30,7 @@ type Change struct {
 }
 
 // Edit runs fn on a candidate, checks it, and commits it as one revision. If fn
-// or a check fails nothing changes. Edits run one at a time; fn must not call
+// or a check fails nothing changes; a failing check is a *CheckError. Edits run one at a time; fn must not call
 // the store's own writing methods. When Edit returns without error the revision
 // is on disk.
 func (s *Store) Edit(who Who, fn func(*Edit) error) (*Commit, error) {
@@ -74,6 +74,14 @@ func (s *Store) publish(next *Snapshot, pending *Pending) {
 	s.watches.signal()
 }
 
+// CheckError is what checks found wrong with a candidate as a whole.
+type CheckError struct{ Faults []error }
+
+func (e *CheckError) Error() string { return errors.Join(e.Faults...).Error() }
+
+// Unwrap gives the faults one by one.
+func (e *CheckError) Unwrap() []error { return e.Faults }
+
 // check refuses what the checks find wrong with the candidate, except faults
 // that the base has as well: a rule that came with an update must not stop the
 // edit that mends something else.
@@ -94,7 +102,10 @@ func (s *Store) check(base, next *Snapshot) error {
 			}
 		}
 	}
-	return errors.Join(fresh...)
+	if len(fresh) == 0 {
+		return nil
+	}
+	return &CheckError{fresh}
 }
 
 // parts takes a joined error apart.

@@ -10,8 +10,10 @@ package config
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -66,14 +68,36 @@ func Open(path string, opt Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.db, err = bolt.Open(path, 0o600, &bolt.Options{Timeout: openTimeout}); err != nil {
-		return nil, fmt.Errorf("open configuration %s: %w", path, err)
-	}
-	if err := s.load(); err != nil {
-		s.db.Close()
+	if err := guard(func() error { return s.open(path) }); err != nil {
 		return nil, fmt.Errorf("open configuration %s: %w", path, err)
 	}
 	return s, nil
+}
+
+func (s *Store) open(path string) (err error) {
+	if s.db, err = bolt.Open(path, 0o600, &bolt.Options{Timeout: openTimeout}); err != nil {
+		return err
+	}
+	if err := s.load(); err != nil {
+		return errors.Join(err, s.db.Close())
+	}
+	return nil
+}
+
+// ErrDamaged is a file whose pages do not hold together. It is left as it is:
+// what is lost in it only a backup can tell.
+var ErrDamaged = errors.New("the file is damaged; restore a backup")
+
+// guard turns what bbolt does when it meets a torn page, a panic or a read beyond
+// its mapping, into an error.
+func guard(f func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("%w (%v)", ErrDamaged, v)
+		}
+	}()
+	return f()
 }
 
 func newStore(opt Options) (*Store, error) {

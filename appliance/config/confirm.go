@@ -101,6 +101,7 @@ func (s *Store) dropPendingLocked() error {
 	err := s.db.Update(func(tx *bolt.Tx) error { return putPending(tx.Bucket([]byte(bucketMeta)), nil) })
 	if err == nil {
 		s.pending = nil
+		s.watches.signal()
 	}
 	return err
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -18,7 +19,7 @@ const (
 	AllOrNothing ImportMode = iota
 	// GoodLines applies what can be taken and leaves the rest out.
 	GoodLines
-	// DryRun applies nothing and only reports.
+	// DryRun applies nothing and only reports, as GoodLines would.
 	DryRun
 )
 
@@ -52,7 +53,7 @@ type ReportLine struct {
 type Report struct {
 	Lines  []ReportLine
 	Commit *Commit // nil if nothing was applied
-	Error  error   // why the whole was refused although each line was good: a check
+	Error  error   // what the checks find wrong with the whole: then nothing was applied
 }
 
 // Count returns how many lines got the verdict.
@@ -84,23 +85,24 @@ func (s *Store) Import(r io.Reader, who Who, mode ImportMode) (*Report, error) {
 		return nil, fmt.Errorf("import: %w", err)
 	}
 	rep := &Report{}
-	ran := false
 	rep.Commit, err = s.Edit(who, func(e *Edit) error {
 		e.Note("import")
 		for i, text := range lines {
 			rep.Lines = append(rep.Lines, e.importLine(i+1, text))
 		}
-		if mode == DryRun || mode == AllOrNothing && rep.Count(Refused) > 0 {
+		if mode == AllOrNothing && rep.Count(Refused) > 0 {
 			return errHold
 		}
-		ran = true
+		if mode == DryRun {
+			return cmp.Or(s.check(s.Snapshot(), e.next), errHold)
+		}
 		return nil
 	})
-	switch {
-	case errors.Is(err, errHold):
+	if errors.Is(err, errHold) {
 		return rep, nil
-	case err != nil && ran:
-		rep.Error = err
+	}
+	if faults := new(CheckError); errors.As(err, &faults) {
+		rep.Error = faults
 		return rep, nil
 	}
 	return rep, err

@@ -109,6 +109,7 @@ func TestImportModes(t *testing.T) {
 		{AllOrNothing, "SystemUnit Name: a", true}, // already so: no revision, but applied
 		{GoodLines, "SystemUnit Name: b\nLog Level: 9", true},
 		{GoodLines, "Traversal Media Port Start: 59000\nTraversal Media Port End: 50000", false},
+		{DryRun, "Traversal Media Port Start: 59000\nTraversal Media Port End: 50000", false},
 	} {
 		rep, err := s.Import(strings.NewReader(tc.text), alice, tc.mode)
 		if err != nil {
@@ -116,6 +117,9 @@ func TestImportModes(t *testing.T) {
 		}
 		if (rep.Commit != nil) != tc.applied {
 			t.Errorf("%d %q: commit %+v\n%s%v", tc.mode, tc.text, rep.Commit, report(rep), rep.Error)
+		}
+		if whole := strings.Contains(tc.text, "59000"); whole != (rep.Error != nil) {
+			t.Errorf("%d %q: error %v", tc.mode, tc.text, rep.Error)
 		}
 	}
 	if sn := s.Snapshot(); sn.Rev() != 2 || sn.Str(xapi.SystemUnitName) != "b" {

@@ -158,6 +158,8 @@ func TestFailedEditChangesNothing(t *testing.T) {
 		{"Zones Zone 2 Name: A"},
 		{"Traversal Media Port Start: 60000", "Traversal Media Port End: 50000"},
 		{"Traversal Server SSH Prt: 3"},
+		{"SIP TCP Mode: On", "SIP TCP Port: 5061"},
+		{"Zones Policy SearchRules Rule 1 Pattern Type: Regex", "Zones Policy SearchRules Rule 1 Pattern String: (a"},
 		{"Ethernet 1 IP V4 StaticNAT Mode: On"}, // edge's, and this is core
 	} {
 		if c, err := s.Edit(alice, setAll(lines...)); err == nil {

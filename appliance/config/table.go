@@ -65,7 +65,7 @@ func (t *table) place(key string) (p xapi.Place, ok bool) {
 		}
 	}
 	p.Item = t.byKey[strings.Join(words, "/")]
-	return p, p.Item != nil && t.inRange(p)
+	return p, p.Item != nil && t.inRange(p) && p.Key() == key
 }
 
 // takes finds the place of a stored text that its row still accepts. Sealed texts

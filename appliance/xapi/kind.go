@@ -25,7 +25,6 @@ const (
 	Host                     // an address or a host name, or nothing
 	DNSName                  // a host or domain name, or nothing
 	Set                      // comma list of Values, kept in table order
-	Regex                    // text that compiles, where the row's pattern type says so
 	Time                     // a point in time; readings only
 )
 
@@ -119,8 +118,6 @@ func (s space) plain() string {
 		return "an address or a host name"
 	case DNSName:
 		return "a host or domain name such as example.com"
-	case Regex:
-		return fmt.Sprintf("a pattern of %d to %d characters", s.min, s.max)
 	}
 	return fmt.Sprintf("text of %d to %d characters", s.min, s.max)
 }
