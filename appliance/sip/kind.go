@@ -116,14 +116,13 @@ func kindOf(s string) kind {
 	case "Date":
 		return kDate
 	}
-	if len(s) == 1 {
+	switch len(s) {
+	case 0:
+		return other
+	case 1:
 		return compact(s[0] | 0x20)
 	}
-	k := guess(s)
-	if k == other {
-		return other
-	}
-	if n := k.String(); same(n, s) {
+	if k := guess(s); k != other && same(k.String(), s) {
 		return k
 	}
 	return other

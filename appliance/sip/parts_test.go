@@ -100,6 +100,7 @@ func TestEditsCannotInject(t *testing.T) {
 	m.Set("Subject", evil)
 	m.Add("X\r\nEvil", evil)
 	m.Add("\r\n", evil)
+	m.Set("", evil)
 	m.Prepend("Via", evil)
 	m.SetAll("Contact", []string{evil, "b"})
 	m.SetURI("sip:a@b SIP/2.0\r\nEvil: 1\r\n")
