@@ -150,21 +150,24 @@ func (l *Links) answer(k *link, cs *tls.ConnectionState, tc *tls.Conn, m *sip.Me
 	return err
 }
 
-// linkOf finds or makes edge's link for a node that greeted. Of nodes that are
-// gone the longest gone is forgotten when there are too many.
+// linkOf finds or makes edge's link for a node that greeted. A node that is
+// gone is forgotten when another takes its place, and the longest gone when
+// there are too many.
 func (l *Links) linkOf(s Server, g *greeting, from netip.AddrPort) (*link, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var zone []*link
 	for k := range l.links {
-		if k.zone != s.Zone || k.removed {
-			continue
-		}
-		if k.peerID() == g.id() && k.path == g.Path {
+		switch {
+		case k.zone != s.Zone || k.removed:
+		case k.peerID() == g.id() && k.path == g.Path:
 			k.noteSkew(l.cfg.Clock().Sub(g.Time), 0)
 			return k, nil
+		case k.supplanted(g, from):
+			k.remove("replaced by another node")
+		default:
+			zone = append(zone, k)
 		}
-		zone = append(zone, k)
 	}
 	if len(zone) >= maxLinksPerZone && !l.forgetOneLocked(zone) {
 		return nil, errors.New("too many nodes on this zone")
@@ -176,6 +179,14 @@ func (l *Links) linkOf(s Server, g *greeting, from netip.AddrPort) (*link, error
 	k.noteSkew(l.cfg.Clock().Sub(g.Time), 0)
 	l.links[k] = struct{}{}
 	return k, nil
+}
+
+// supplanted says that a link is down and that who greets now comes from its
+// place under another key: the node was installed anew.
+func (k *link) supplanted(g *greeting, from netip.AddrPort) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.connsLocked() == 0 && k.path == g.Path && k.peer.Node == g.Node && k.peer.Remote.Addr() == from.Addr()
 }
 
 func (l *Links) forgetOneLocked(zone []*link) bool {

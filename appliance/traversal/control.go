@@ -138,7 +138,7 @@ func (c *control) call(ctx context.Context, method string, in []byte) ([]byte, e
 		case !ok:
 			return nil, errTunnelCut
 		case m.kind == rpcError:
-			return nil, &RemoteError{method, string(m.body)}
+			return nil, &RemoteError{method, printable(string(m.body))}
 		}
 		return m.body, nil
 	case <-ctx.Done():

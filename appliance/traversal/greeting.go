@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"sallyport/appliance/sip"
 )
@@ -120,8 +122,18 @@ func parseGreeting(m *sip.Message) (*greeting, error) {
 	if err := json.Unmarshal(m.Body(), &g); err != nil {
 		return nil, errGreeting
 	}
-	g.Node = strings.ToValidUTF8(g.Node, "?")
+	g.Node, g.Path = printable(g.Node), printable(g.Path)
 	return &g, g.check()
+}
+
+// printable makes a peer's words fit for logs and terminals.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, s)
 }
 
 // signedText differs by role, so that neither end's words can be played back

@@ -195,6 +195,59 @@ func TestSwallowedLinkIsNoticed(t *testing.T) {
 	whole(t, edge, core)
 }
 
+// Only the SSH side is swallowed: SIP stays up, the tunnels come back.
+func TestSwallowedTunnelIsNoticed(t *testing.T) {
+	quick := func(c *Config) {
+		c.Ping = Probe{Quiet: 100 * time.Millisecond, Retry: 50 * time.Millisecond, Retries: 3}
+	}
+	ca := newCA(t)
+	edge := newNode(t, xapi.Edge, ca, []string{"127.0.0.1"}, quick)
+	core := newNode(t, xapi.Core, ca, []string{"core.example"}, func(c *Config) {
+		quick(c)
+		c.OnStream = echo
+	})
+	at := edge.open(t, edgePlan("core.example"))
+	way := newRelay(t, fmt.Sprint("127.0.0.1:", edge.sshPort()))
+	plan := corePlan(at)
+	plan.Clients[0].SSHPort = int(way.addr().Port())
+	core.Apply(plan)
+	whole(t, edge, core)
+	s, err := edge.OpenStream(t.Context(), zone, "http")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	way.swallow(true)
+	if _, err := s.Read(make([]byte, 1)); err != errTunnelCut {
+		t.Errorf("stream on a dead tunnel: %v", err)
+	}
+	eventually(t, "core says why", func() bool { return core.Status()[0].TunnelWhy != "" })
+	if st := core.Status()[0]; st.State != Active || st.Tunnels != Failed {
+		t.Errorf("status %+v", st)
+	}
+	way.swallow(false)
+	way.cut()
+	whole(t, edge, core)
+}
+
+// A node that was installed anew has another key: its former self does not
+// stay behind in edge's status.
+func TestReinstalledCore(t *testing.T) {
+	ca := newCA(t)
+	edge := newNode(t, xapi.Edge, ca, []string{"127.0.0.1"}, nil)
+	plan := corePlan(edge.open(t, edgePlan("core.example")))
+	for range 3 {
+		core := newNode(t, xapi.Core, ca, []string{"core.example"}, nil)
+		core.Apply(plan)
+		whole(t, edge, core)
+		if s := edge.Status(); len(s) != 1 {
+			t.Errorf("edge knows %d peers", len(s))
+		}
+		core.stop()
+		eventually(t, "link down", func() bool { return len(edge.Peers(zone)) == 0 })
+	}
+}
+
 func TestEdgeRestarts(t *testing.T) {
 	ca := newCA(t)
 	edge := newNode(t, xapi.Edge, ca, []string{"127.0.0.1"}, nil)

@@ -55,8 +55,7 @@ func (l *Links) Status() []PeerStatus {
 	defer l.mu.Unlock()
 	var out []PeerStatus
 	for k := range l.links {
-		if !k.removed {
-			s := k.status()
+		if s := k.status(); !k.removed && !s.forgotten(l.cfg.Clock()) {
 			s.Refused = l.refused[k.zone].count
 			out = append(out, s)
 		}
@@ -70,6 +69,12 @@ func (l *Links) Status() []PeerStatus {
 		return cmp.Or(strings.Compare(a.Zone, b.Zone), strings.Compare(a.Address, b.Address), cmp.Compare(a.Peer, b.Peer))
 	})
 	return out
+}
+
+// forgotten says that edge need not mention a node any more: it may have been
+// taken out of service, which nobody tells edge.
+func (s PeerStatus) forgotten(now time.Time) bool {
+	return s.Type == "TraversalServer" && s.State == Failed && now.Sub(s.Since) > 24*time.Hour
 }
 
 // lonelyLocked is the line of a zone without a live peer: what keeps peers

@@ -309,7 +309,7 @@ func (s *Stream) peerReset(reason string) {
 	s.m.mu.Lock()
 	s.m.forgetLocked(s)
 	s.m.mu.Unlock()
-	s.fail(&ResetError{reason})
+	s.fail(&ResetError{printable(reason)})
 }
 
 // ResetError is what a stream's user gets after the far end refused or reset

@@ -127,7 +127,7 @@ func TestStreamDeadlines(t *testing.T) {
 	if n, err := a.Read(make([]byte, 1)); n != 1 || err != nil {
 		t.Errorf("read after the deadline was lifted: %v", err)
 	}
-	a.SetWriteDeadline(time.Now().Add(20 * time.Millisecond))
+	a.SetWriteDeadline(time.Now().Add(300 * time.Millisecond))
 	n, err := a.Write(make([]byte, 2*maxCredit)) // nobody reads
 	if n != startCredit || !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("wrote %d, %v", n, err)

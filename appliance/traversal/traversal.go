@@ -52,7 +52,7 @@ type Config struct {
 	ServerTLS func() *tls.Config                // edge; must require and verify a client certificate
 	ClientTLS func(peerName string) *tls.Config // core; must verify the peer's name
 	HostKey   ed25519.PrivateKey                // this node towards its peers
-	Ping      Probe                             // core's test of a quiet connection; zero means a sane one
+	Ping      Probe                             // test of a quiet connection: core's of SIP, both ends' of SSH; zero means a sane one
 
 	// OnMessage gets each SIP message, in order per connection, on the
 	// connection's reader: what it does delays the next message. trace is the

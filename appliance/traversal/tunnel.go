@@ -24,8 +24,6 @@ const (
 	streamChannels = 4
 
 	keepaliveRequest = "keepalive@sallyport"
-	keepaliveEvery   = 5 * time.Second
-	keepaliveWithin  = 5 * time.Second
 )
 
 func sshConfig() ssh.Config {
@@ -53,7 +51,7 @@ func (s *session) end() {
 
 // attend answers keepalives, refuses all other requests, and sends keepalives
 // of its own; a peer that does not answer them is cut off.
-func (s *session) attend(reqs <-chan *ssh.Request) {
+func (s *session) attend(reqs <-chan *ssh.Request, p Probe) {
 	s.wg.Go(func() {
 		for r := range reqs {
 			if r.WantReply {
@@ -67,7 +65,7 @@ func (s *session) attend(reqs <-chan *ssh.Request) {
 		s.Conn.Wait()
 	})
 	s.wg.Go(func() {
-		tick := time.NewTicker(keepaliveEvery)
+		tick := time.NewTicker(p.Quiet)
 		defer tick.Stop()
 		for {
 			select {
@@ -75,7 +73,7 @@ func (s *session) attend(reqs <-chan *ssh.Request) {
 				return
 			case <-tick.C:
 			}
-			late := time.AfterFunc(keepaliveWithin, func() { s.raw.Close() })
+			late := time.AfterFunc(p.Retry*time.Duration(p.Retries+1), func() { s.raw.Close() })
 			_, _, err := s.Conn.SendRequest(keepaliveRequest, true, nil)
 			late.Stop()
 			if err != nil {
@@ -153,7 +151,7 @@ func (d *dialer) tunnel(ctx context.Context, kind string) error {
 		return fmt.Errorf("ssh on port %d: %w", port, err)
 	}
 	defer s.end()
-	s.attend(reqs)
+	s.attend(reqs, d.l.cfg.Ping)
 	s.wg.Go(func() { refuseChannels(chans) })
 	return d.openChannels(ctx, s, kind)
 }
@@ -222,7 +220,7 @@ func (l *Links) serveSSH(ctx context.Context, raw net.Conn, from netip.AddrPort,
 	passed()
 	s := newSession(c, raw)
 	defer s.end()
-	s.attend(reqs)
+	s.attend(reqs, l.cfg.Ping)
 	k := c.Permissions.ExtraData[linkKey{}].(*link)
 	if err := l.takeChannels(ctx, k, s, chans); err != nil && ctx.Err() == nil && k.entry() != nil {
 		k.tunnelFailed("from core", explain(err))

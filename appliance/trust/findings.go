@@ -51,15 +51,9 @@ func (t *Trust) Findings(now time.Time, names []string) []Finding {
 // FindingsWithin is Findings with another warning time.
 func (t *Trust) FindingsWithin(now time.Time, names []string, soon time.Duration) []Finding {
 	l := t.live.Load()
-	var out []Finding
-	if len(l.cas) == 0 {
-		out = append(out, Finding{NoAuthority, "", "No authority is trusted: install the CA certificates of the peers."})
-	}
+	out := t.stored(l)
 	if l.cert == nil {
-		return append(out, Finding{Missing, "", "No server certificate is installed: make a signing request and install the certificate."})
-	}
-	if _, err := t.diskPair(); err != nil {
-		out = append(out, Finding{KeyMismatch, subject(l.cert.Leaf), "The stored certificate and key cannot be used: " + err.Error() + "."})
+		return out
 	}
 	for _, c := range t.Chain() {
 		out = append(out, validity(c, now, soon)...)
@@ -75,13 +69,26 @@ func (t *Trust) FindingsWithin(now time.Time, names []string, soon time.Duration
 	return out
 }
 
-// diskPair tells whether the next start would find a usable pair.
-func (t *Trust) diskPair() (any, error) {
-	c, err := t.readServer()
-	if err == nil && c == nil {
-		err = fmt.Errorf("%s is gone", serverFile)
+// stored judges the files, which is what the next start will find.
+func (t *Trust) stored(l *live) []Finding {
+	var out []Finding
+	_, caErr := t.readCAs()
+	switch {
+	case caErr != nil:
+		out = append(out, Finding{NoAuthority, "", "The stored CA list cannot be read: " + caErr.Error() + "."})
+	case len(l.cas) == 0:
+		out = append(out, Finding{NoAuthority, "", "No authority is trusted: install the CA certificates of the peers."})
 	}
-	return c, err
+	cert, err := t.readServer()
+	switch {
+	case err != nil:
+		out = append(out, Finding{KeyMismatch, "", "The stored certificate and key cannot be used: " + err.Error() + "."})
+	case cert == nil && l.cert == nil:
+		out = append(out, Finding{Missing, "", "No server certificate is installed: make a signing request and install the certificate."})
+	case cert == nil:
+		out = append(out, Finding{Missing, "", "The file of the server certificate is gone: install it again before the next start."})
+	}
+	return out
 }
 
 func validity(c *x509.Certificate, now time.Time, soon time.Duration) []Finding {

@@ -131,7 +131,8 @@ func (t *Trust) storeCAsLocked(cas []*x509.Certificate) error {
 	}
 	var b bytes.Buffer
 	for _, c := range cas {
-		fmt.Fprintf(&b, "# %s\n# issued by %s\n# SHA-256 %s\n", c.Subject, c.Issuer, Fingerprint(c))
+		// Quoted: a subject with line ends must not become a line of this file.
+		fmt.Fprintf(&b, "# %q\n# issued by %q\n# SHA-256 %s\n", c.Subject.String(), c.Issuer.String(), Fingerprint(c))
 		b.Write(encodeCertificate(c.Raw))
 	}
 	if err := t.writeFile(caFile, b.Bytes()); err != nil {

@@ -40,9 +40,10 @@ type live struct {
 	server   [purposes]*tls.Config
 }
 
-// Open reads the directory, which is made when it does not exist. A missing
-// certificate is no error: handshakes that need one fail until one is
-// installed, and Findings says so. clock nil means time.Now.
+// Open reads the directory, which is made when it does not exist. A missing or
+// damaged certificate is no error, since the node must come up to be given a
+// new one: handshakes that need it fail until then, and Findings says so. clock
+// nil means time.Now.
 func Open(dir string, clock func() time.Time) (*Trust, error) {
 	if clock == nil {
 		clock = time.Now
@@ -51,9 +52,9 @@ func Open(dir string, clock func() time.Time) (*Trust, error) {
 		return nil, fmt.Errorf("trust: %w", err)
 	}
 	t := &Trust{dir: dir, clock: clock, policies: defaultPolicies()}
-	if err := t.Reload(); err != nil {
-		return nil, err
-	}
+	cert, _ := t.readServer()
+	cas, _ := t.readCAs()
+	t.publishLocked(cert, cas) // nobody else knows t yet
 	return t, nil
 }
 

@@ -427,6 +427,17 @@ func TestFindings(t *testing.T) {
 			}
 		})
 	}
+	damaged := t.TempDir()
+	for _, f := range []string{serverFile, caFile} {
+		os.WriteFile(filepath.Join(damaged, f), []byte("half a fi"), 0o600)
+	}
+	tr, err := Open(damaged, nil)
+	if err != nil {
+		t.Fatalf("damaged files keep the node from starting: %v", err)
+	}
+	if got := tr.Findings(now, nil); len(got) != 2 || got[0].Kind != NoAuthority || got[1].Kind != KeyMismatch {
+		t.Errorf("damaged files: %+v", got)
+	}
 	if got := newTrust(t, nil).Findings(now, nil); len(got) != 2 || got[0].Kind != NoAuthority {
 		t.Errorf("an empty box: %+v", got)
 	}
