@@ -47,7 +47,7 @@ func (c *mediaCall) inward(cfg *MediaConfig, kind media.Kind, b *sdp.Body) error
 	if err := c.check(media.ClientSide, kind, lines); err != nil {
 		return err
 	}
-	opened, err := c.open(cfg, lines)
+	opened, err := c.open(cfg, lines, c.insideV6)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (c *mediaCall) readClient(b *sdp.Body) ([]mediaLine, error) {
 
 // toInside rewrites a client's description for the UC side.
 func (c *mediaCall) toInside(cfg *MediaConfig, kind media.Kind, b *sdp.Body, lines []mediaLine) error {
-	usual := cfg.Relay.Plan().Inner.Pick(c.insideV6())
+	usual := cfg.Relay.Plan().Inner.Pick(c.insideV6(mediaLine{}))
 	pass := make([]media.Pass, len(lines))
 	for i := range lines {
 		st := c.streams[i]

@@ -21,7 +21,7 @@ func (c *mediaCall) outward(cfg *MediaConfig, kind media.Kind, b *sdp.Body) erro
 	if err := c.check(media.UCSide, kind, lines); err != nil {
 		return err
 	}
-	opened, err := c.open(cfg, lines)
+	opened, err := c.open(cfg, lines, func(l mediaLine) bool { return l.Conn.Addr.Is6() })
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ func mLines(lines []mediaLine) []sdp.MLine { return media.MLines(plainLines(line
 // open gives every relayed line its stream, on the channel that edge told if
 // it told one. If one cannot be had, those that were opened for this
 // description are closed again.
-func (c *mediaCall) open(cfg *MediaConfig, lines []mediaLine) (opened []int, err error) {
+func (c *mediaCall) open(cfg *MediaConfig, lines []mediaLine, v6 func(mediaLine) bool) (opened []int, err error) {
 	for i, l := range lines {
 		if st := c.streams[i]; st != nil {
 			if l.channel.Valid() {
@@ -39,7 +39,7 @@ func (c *mediaCall) open(cfg *MediaConfig, lines []mediaLine) (opened []int, err
 		if !l.On() {
 			continue
 		}
-		if err := c.openOne(cfg, i, l); err != nil {
+		if err := c.openOne(cfg, i, l.channel, v6(l)); err != nil {
 			c.close(opened)
 			return nil, err
 		}
@@ -48,12 +48,12 @@ func (c *mediaCall) open(cfg *MediaConfig, lines []mediaLine) (opened []int, err
 	return opened, nil
 }
 
-func (c *mediaCall) openOne(cfg *MediaConfig, i int, l mediaLine) error {
+func (c *mediaCall) openOne(cfg *MediaConfig, i int, ch media.Channel, v6 bool) error {
 	rtp, rtcp, ok := cfg.EdgeMedia(c.Peer)
 	if !ok {
 		return &media.Refused{Status: 503, Reason: "Media: the link to edge is down"}
 	}
-	st, err := c.sess.OpenCore(i, l.channel, rtp, rtcp, c.insideV6())
+	st, err := c.sess.OpenCore(i, ch, rtp, rtcp, v6)
 	if err != nil {
 		return media.NoRoom(err)
 	}
@@ -61,8 +61,9 @@ func (c *mediaCall) openOne(cfg *MediaConfig, i int, l mediaLine) error {
 	return nil
 }
 
-// insideV6 is the family of inside legs: what the UC side's description says, else IPv4.
-func (c *mediaCall) insideV6() bool {
+// insideV6 is the family for an inside leg that the client begins: that of
+// what the inside said before, else IPv4.
+func (c *mediaCall) insideV6(mediaLine) bool {
 	for _, st := range c.streams {
 		return st.V6()
 	}

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"maps"
@@ -157,10 +156,11 @@ func (r *Relay) rangeLocked(p Plan) {
 // Run carries packets until ctx ends, then closes every socket.
 func (r *Relay) Run(ctx context.Context) error {
 	r.mu.Lock()
+	err := r.hireLocked()
 	workers := slices.Clone(r.workers)
 	r.mu.Unlock()
-	if len(workers) == 0 {
-		return fmt.Errorf("media: run before a plan was applied")
+	if err != nil {
+		return err
 	}
 	var wg sync.WaitGroup
 	for _, w := range workers {
