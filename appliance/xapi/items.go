@@ -41,7 +41,6 @@ func Alarms() []*Alarm {
 // Value lists that several rows share. Nothing writes to them.
 var (
 	onOff           = []string{"On", "Off"}
-	offOn           = []string{"Off", "On"}
 	yesNo           = []string{"Yes", "No"}
 	enabledDisabled = []string{"Enabled", "Disabled"}
 	patternTypes    = []string{"Exact", "Prefix", "Suffix", "Regex"}
