@@ -84,13 +84,16 @@ func baresipConfig(cfg PhoneConfig, tone, rec string) string {
 	return strings.Join(lines, "\n") + "\n"
 }
 
-func baresipAccount(cfg PhoneConfig) string {
-	interval := cfg.RegInterval
-	if interval == 0 {
-		interval = 120
+func (cfg PhoneConfig) interval() int {
+	if cfg.RegInterval == 0 {
+		return 120
 	}
+	return cfg.RegInterval
+}
+
+func baresipAccount(cfg PhoneConfig) string {
 	a := fmt.Sprintf(`<sip:%s@%s;transport=%s>;auth_pass=%s;outbound="sip:%s;transport=%s";regint=%d;audio_codecs=pcmu/8000/1;answermode=auto`,
-		cfg.User, cfg.Domain, cfg.Transport, Password, cfg.Server, cfg.Transport, interval)
+		cfg.User, cfg.Domain, cfg.Transport, Password, cfg.Server, cfg.Transport, cfg.interval())
 	if cfg.SRTP {
 		a += ";mediaenc=srtp-mand"
 	}
@@ -165,6 +168,14 @@ func (p *Phone) AwaitRegistered() {
 	Until(p.space.net.t, 20*time.Second, p.cfg.User+" registers", func() bool {
 		return strings.Contains(p.Output(), "200 OK") && strings.Contains(p.Output(), "binding")
 	})
+}
+
+// AwaitReturn waits until the phone has registered again after a moment when
+// before was its count of REGISTER_OK. A lost connection is noticed at the next
+// refresh, and the next try comes up to a minute later (RFC 5626 4.5).
+func (p *Phone) AwaitReturn(before int) {
+	p.space.net.t.Helper()
+	p.Await("REGISTER_OK", before+1, 100*time.Second)
 }
 
 // Command gives an order: dial, hangup, and so on.

@@ -88,6 +88,9 @@ listen=udp:ADDR:5060
 listen=tcp:ADDR:5060
 listen=tls:ADDR:5061
 alias="DOMAIN"
+auto_aliases=no
+dns=no
+rev_dns=no
 tcp_connection_lifetime=3600
 tcp_accept_no_cl=no
 
@@ -111,6 +114,7 @@ modparam("tls", "config", "DIR/tls.cfg")
 modparam("usrloc", "db_mode", 0)
 modparam("registrar", "gruu_enabled", 0)
 modparam("registrar", "max_expires", 3600)
+modparam("registrar", "min_expires", 5)
 PATHPARAMS
 
 request_route {

@@ -75,9 +75,21 @@ func sweep() {
 		pid, _, _ := strings.Cut(rest, "-")
 		n, err := strconv.Atoi(pid)
 		if ours && err == nil && syscall.Kill(n, 0) == syscall.ESRCH {
-			exec.Command("ip", "netns", "del", name).Run()
+			remove(name)
 		}
 	}
+}
+
+// remove ends what still runs in a namespace of ours and deletes it.
+func remove(name string) {
+	out, _ := exec.Command("ip", "netns", "pids", name).Output()
+	for _, pid := range strings.Fields(string(out)) {
+		// A parked thread of our own may still be inside.
+		if n, err := strconv.Atoi(pid); err == nil && n != os.Getpid() {
+			syscall.Kill(n, syscall.SIGKILL)
+		}
+	}
+	exec.Command("ip", "netns", "del", name).Run()
 }
 
 // Space adds a namespace with its loopback up.
@@ -86,7 +98,7 @@ func (n *Net) Space(name string) *Space {
 	s := &Space{n, name, n.prefix + name}
 	n.must("ip", "netns", "add", s.name)
 	n.spaces[name] = s
-	n.t.Cleanup(func() { exec.Command("ip", "netns", "del", s.name).Run() })
+	n.t.Cleanup(func() { remove(s.name) })
 	s.IP("link", "set", "lo", "up")
 	return s
 }

@@ -1,0 +1,143 @@
+package netns
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strconv"
+	"time"
+)
+
+// Site is the network that an operator has: the Internet, a DMZ that may open
+// nothing inwards, and the inside.
+//
+//	alice .10 ─┐                                             ┌─ ucm   10.2.0.1
+//	bob   .11 ─┼─ wan 203.0.113.0/24 ── .1 edge 10.1.0.1     ├─ core  10.2.0.2
+//	home  .20 ─┘                              │              ├─ carol 10.2.0.10
+//	  └ 192.168.7.2 behind NAT               dmz ── firewall ┴─ inside
+type Site struct {
+	*Net
+	Wan, Dmz, Inside, Firewall, Edge *Space
+}
+
+// The addresses of a site.
+const (
+	EdgeOutside = "203.0.113.1"
+	EdgeInner   = "10.1.0.1"
+	CoreAddr    = "10.2.0.2"
+	UCMAddr     = "10.2.0.1"
+	CarolAddr   = "10.2.0.10"
+
+	firewallDMZ, firewallInside = "10.1.0.254", "10.2.0.254"
+)
+
+// Firewalled builds a site without any machine but edge's.
+func (n *Net) Firewalled() *Site {
+	n.t.Helper()
+	s := &Site{Net: n, Wan: n.Bridge("wan"), Dmz: n.Bridge("dmz"), Inside: n.Bridge("inside"), Firewall: n.Space("fw"), Edge: n.Space("edge")}
+	n.Join(s.Firewall, "dmz", firewallDMZ+"/24", s.Dmz, "")
+	n.Join(s.Firewall, "inside", firewallInside+"/24", s.Inside, "")
+	s.Firewall.Forward()
+	s.Firewall.NFT(firewallRules)
+	n.Join(s.Edge, "outer", EdgeOutside+"/24", s.Wan, "")
+	n.Join(s.Edge, "inner", EdgeInner+"/24", s.Dmz, "")
+	s.Edge.IP("route", "add", "10.2.0.0/24", "via", firewallDMZ)
+	return s
+}
+
+// firewallRules let the inside open what it likes towards the DMZ, and the DMZ
+// nothing towards the inside; what it tries is counted.
+const firewallRules = `
+table inet fw {
+	counter tried { }
+	chain forward {
+		type filter hook forward priority 0; policy drop;
+		ct state established,related accept
+		iifname "inside" oifname "dmz" accept
+		iifname "dmz" counter name tried drop
+	}
+}
+`
+
+// AddInside adds a machine to the inside.
+func (s *Site) AddInside(name, addr string) *Space {
+	s.t.Helper()
+	m := s.Space(name)
+	s.Join(m, "eth0", addr+"/24", s.Inside, firewallInside)
+	return m
+}
+
+// AddOutside adds a machine to the Internet.
+func (s *Site) AddOutside(name, addr string) *Space {
+	s.t.Helper()
+	m := s.Space(name)
+	s.Join(m, "eth0", addr+"/24", s.Wan, "")
+	return m
+}
+
+// Home is a NAT router with one machine behind it.
+type Home struct {
+	Router, Client *Space
+}
+
+// HomeClient is the address of the machine behind a NAT.
+const HomeClient = "192.168.7.2"
+
+// AddHome adds a NAT router with a public address and a machine behind it.
+func (s *Site) AddHome(name, public string) *Home {
+	s.t.Helper()
+	h := &Home{Router: s.AddOutside(name+"-nat", public), Client: s.Space(name)}
+	lan := s.Bridge(name + "-lan")
+	s.Join(h.Router, "lan", "192.168.7.1/24", lan, "")
+	s.Join(h.Client, "eth0", HomeClient+"/24", lan, "192.168.7.1")
+	h.Router.Forward()
+	h.Router.NFT(natRules)
+	return h
+}
+
+const natRules = `
+table ip nat {
+	chain post {
+		type nat hook postrouting priority 100;
+		oifname "eth0" masquerade
+	}
+}
+`
+
+// Move gives the router another public address, as a provider does: the line
+// goes down, and the kernel forgets what it had translated.
+func (h *Home) Move(public string) {
+	h.Router.IP("link", "set", "eth0", "down")
+	h.Router.IP("addr", "flush", "dev", "eth0")
+	h.Router.IP("addr", "add", public+"/24", "dev", "eth0")
+	h.Router.IP("link", "set", "eth0", "up")
+}
+
+// Cut breaks the way between the DMZ and the inside; Mend joins it again.
+func (s *Site) Cut() { s.Firewall.IP("link", "set", "dmz", "down") }
+
+// Mend ends a Cut.
+func (s *Site) Mend() { s.Firewall.IP("link", "set", "dmz", "up") }
+
+// Tried is the number of packets that the DMZ tried to open inwards.
+func (s *Site) Tried() int {
+	s.t.Helper()
+	out := s.Firewall.Run("nft", "list", "counter", "inet", "fw", "tried")
+	m := regexp.MustCompile(`packets (\d+)`).FindStringSubmatch(out)
+	if m == nil {
+		s.t.Fatalf("no counter in %q", out)
+	}
+	n, _ := strconv.Atoi(m[1])
+	return n
+}
+
+// Reaches tells whether a TCP connection from a space can be opened.
+func (s *Space) Reaches(addr string, port int) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	c, err := s.Dial(ctx, "tcp", fmt.Sprintf("%s:%d", addr, port))
+	if err == nil {
+		c.Close()
+	}
+	return err == nil
+}
