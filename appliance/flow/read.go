@@ -163,10 +163,14 @@ func (r *reader) arrived(n int, err error) error {
 	return errTimeout
 }
 
-// busy tells whether the buffer holds the beginning of a message. Line ends
-// alone are none: a client may leave one behind its message.
+// busy tells whether the buffer holds the beginning of a message. A line end
+// alone is none: a client may leave one behind its message, and it may be the
+// first half of a keepalive.
 func (r *reader) busy() bool {
-	return r.buf != nil && len(bytes.TrimLeft(r.buf[:min(r.held, 4)], "\r\n")) > 0
+	if r.buf == nil || r.held == 0 {
+		return false
+	}
+	return r.held > 3 || len(bytes.Trim(r.buf[:r.held], "\r\n")) > 0
 }
 
 // settle goes back to waiting with little memory.
