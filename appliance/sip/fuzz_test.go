@@ -111,8 +111,9 @@ func excused(t *testing.T, b []byte, theirs oracle.Message, fault *Fault) {
 			t.Fatalf("%s, but sipgo finds one\n%q", fault, b)
 		}
 	}
-	req, ok := theirs.(*oracle.Request)
-	if cs := theirs.CSeq(); ok && cs != nil && fault.Reason == "CSeq Method Mismatch" && cs.MethodName == req.Method {
+	// sipgo writes the request's method in capitals, so it is read from the line.
+	method, _, _ := bytes.Cut(bytes.TrimLeft(b, "\r\n"), []byte(" "))
+	if cs := theirs.CSeq(); cs != nil && fault.Reason == "CSeq Method Mismatch" && string(cs.MethodName) == string(method) {
 		t.Fatalf("%s, but sipgo finds them equal\n%q", fault, b)
 	}
 	if cl := theirs.ContentLength(); cl != nil && fault.Reason == "Content-Length Exceeds Message" {
