@@ -280,6 +280,8 @@ func TestUDP(t *testing.T) {
 	}
 	_ = c.Send([]byte("hello"))
 	same(t, reads(t, b, 5), []byte("hello"))
+	_ = first.conn.SendTo(remote.Port(), []byte("to b"))
+	same(t, reads(t, b, 4), []byte("to b"))
 }
 
 // TestBatch lets many senders share one inside connection: every message

@@ -233,7 +233,7 @@ func (r *reader) consume() error {
 // next deals with what stands first in b and returns its length; 0 if it is
 // not whole yet.
 func (r *reader) next(b []byte) (int, error) {
-	if b[0] < 2 {
+	if mayBeSTUN(b) {
 		return r.stun(b)
 	}
 	if n, ping := sip.SkipKeepalive(b); n > 0 {

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"sallyport/appliance/sip"
+	"sallyport/appliance/stun"
 )
 
 // udpSocket is a UDP listener. Each remote address looks like a connection;
@@ -56,6 +57,15 @@ func (u *udpSocket) newConn(remote netip.AddrPort) *Conn {
 	return c
 }
 
+// SendTo sends to another port of the remote address: the answer to a request
+// without rport goes to the port that its Via names (RFC 3261 18.2.2).
+func (c *Conn) SendTo(port uint16, b []byte) error {
+	if c.udp == nil {
+		return c.Send(b)
+	}
+	return c.udp.conn(netip.AddrPortFrom(c.remote.Addr(), port)).Send(b)
+}
+
 const datagram = 64 << 10
 
 func (u *udpSocket) read() {
@@ -80,15 +90,13 @@ func (u *udpSocket) received(b []byte, remote netip.AddrPort) {
 			u.flows.cfg.Log.Error("reader panicked", "remote", remote, "panic", v, "stack", string(debug.Stack()))
 		}
 	}()
-	if b[0] < 2 {
-		if stunLength(b) == len(b) {
-			if answer := stunAnswer(b, remote); answer != nil {
-				_, _ = u.pc.WriteToUDPAddrPort(answer, remote)
-			}
+	if mayBeSTUN(b) {
+		if answer, err := stun.AnswerTo(b, remote); err == nil {
+			_, _ = u.pc.WriteToUDPAddrPort(answer, remote)
 		}
 		return
 	}
-	if u.Open && u.flows.sources.limiter(remote.Addr(), u.flows.cfg.Clock()).Allow() == false {
+	if u.Open && !u.flows.sources.limiter(remote.Addr(), u.flows.cfg.Clock()).Allow() {
 		u.flows.count.slowed.Add(1)
 		return
 	}

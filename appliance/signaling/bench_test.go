@@ -65,7 +65,7 @@ func answers(b *testing.B, far *nullConn, status int) (all []*sip.Message) {
 	return all
 }
 
-const batchOf = 256
+const batchOf = 4096
 
 // requests makes a batch of different requests.
 func requests(b *testing.B, method string, first int) (all []*sip.Message) {

@@ -39,6 +39,10 @@ type Branch struct {
 	// nil, or a return of nil, relays the answer. It is not asked after a CANCEL.
 	Next func(status int) *Branch
 
+	// Gone is the failure when the connection breaks before the final response,
+	// or cannot be written to; nil means 503.
+	Gone *StatusError
+
 	// Timeout bounds the wait for the final response, for an INVITE that for
 	// the first response; 0 means 32 s.
 	Timeout time.Duration
@@ -202,7 +206,7 @@ func (b *branch) start(c Conn) {
 	t.settleLocked()
 	t.mu.Unlock()
 	if err := c.Send(raw); err != nil {
-		b.fail(asStatus(nil))
+		b.connClosed()
 	}
 }
 
@@ -219,7 +223,13 @@ func (b *branch) beginLocked(raw []byte) {
 }
 
 // connClosed fails a branch whose answer can no longer come.
-func (b *branch) connClosed() { b.fail(asStatus(nil)) }
+func (b *branch) connClosed() {
+	if b.Gone != nil {
+		b.fail(b.Gone)
+		return
+	}
+	b.fail(asStatus(nil))
+}
 
 // endLocked forgets the branch; responses to it are stray from now on.
 func (b *branch) endLocked() {

@@ -35,6 +35,7 @@ var update = flag.Bool("update", false, "rewrite golden files")
 //	u> 180 INVITE tag=x               u answers what it got
 //	dialled u | undialled 503         Branch.Dial ends
 //	loop u a uri=…                    what u got last comes over a
+//	originate OPTIONS u               a request of our own
 //	wait 500ms · close u · break u · forward · reply 486
 //
 // What the proxy sends and calls is written down with its time.
@@ -102,6 +103,14 @@ func (c *fakeConn) Remote() netip.AddrPort {
 	return c.remote
 }
 func (c *fakeConn) Zone() string { return c.name }
+
+// SendTo is what a UDP connection offers: the answer goes to another port.
+func (c *fakeConn) SendTo(port uint16, b []byte) error {
+	if port != 40000 {
+		c.stage.note("to port %d:", port)
+	}
+	return c.Send(b)
+}
 
 func (c *fakeConn) Send(b []byte) error {
 	if c.broken {
@@ -216,6 +225,12 @@ func (s *stage) step(w []string) {
 			m.SetURI(strings.TrimPrefix(w[3], "uri="))
 		}
 		s.proxy.Receive(s.conns[w[2]], m, "trace")
+	case "originate":
+		m := request(s.conns[w[2]], w[1], "unused", nil)
+		m.Remove("Via")
+		b := s.branch(&Request{Msg: m})
+		b.Next = nil
+		s.proxy.Originate(b)
 	case "forward":
 		s.forward(s.held)
 	case "reply":
@@ -256,7 +271,7 @@ func request(c *fakeConn, method, branch string, opt map[string]string) *sip.Mes
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\r\n", args...) }
 	line("%s %s SIP/2.0", method, get("uri", "sip:bob@example.com"))
-	line("Via: SIP/2.0/%s %s;branch=%s%s", c.network, get("sentby", c.name+".example.com"), get("magic", magic)+branch, strings.ReplaceAll(get("viaparams", ""), ",", ";"))
+	line("Via: SIP/2.0/%s %s;branch=%s%s", c.network, get("sentby", c.name+".example.com:"+strconv.Itoa(int(c.remote.Port()))), get("magic", magic)+branch, strings.ReplaceAll(get("viaparams", ""), ",", ";"))
 	if v := opt["via2"]; v != "" {
 		line("Via: SIP/2.0/TLS further.example.com;branch=%s", magic+v)
 	}
@@ -347,10 +362,17 @@ func (s *stage) branch(r *Request) Branch {
 	if _, ok := s.option["dial"]; ok {
 		b.Conn, b.Dial = nil, s.dial
 	}
+	if v := s.option["gone"]; v != "" {
+		n, _ := strconv.Atoi(v)
+		b.Gone = &StatusError{Status: n, Reason: "Gone"}
+	}
 	if v := s.option["timeout"]; v != "" {
 		b.Timeout, _ = time.ParseDuration(v)
 	}
 	b.OnResponse = s.onResponse
+	if r.tx == nil && r.Conn == nil {
+		s.tried = 0
+	}
 	b.OnFinal = func(status int) { s.note("final %d", status) }
 	b.Next = func(status int) *Branch {
 		s.note("next %d", status)

@@ -27,6 +27,7 @@ func (t *transaction) tick(now time.Duration) {
 // outgoing is a message that a timer sends.
 type outgoing struct {
 	conn Conn
+	port uint16
 	raw  []byte
 }
 
@@ -36,12 +37,12 @@ func (o outgoing) send(p *Proxy) {
 		return
 	}
 	p.count.resent.Add(1)
-	_ = o.conn.Send(o.raw)
+	_ = reply(o.conn, o.port, o.raw)
 }
 
 func (t *transaction) tickServerLocked(now time.Duration, sends []outgoing, late []func()) ([]outgoing, []func()) {
 	if t.resend.due(now, t2) {
-		sends = append(sends, outgoing{t.Conn, t.last})
+		sends = append(sends, outgoing{t.Conn, t.port, t.last})
 	}
 	if t.end == 0 || t.end > now {
 		return sends, late
@@ -65,10 +66,10 @@ func (b *branch) tickLocked(now time.Duration, sends []outgoing, late []func()) 
 		if !b.invite && b.state == branchProceeding {
 			b.resend.at = now + t2
 		}
-		sends = append(sends, outgoing{b.Conn, b.raw})
+		sends = append(sends, outgoing{b.Conn, 0, b.raw})
 	}
 	if b.cancelAgain.due(now, t2) {
-		sends = append(sends, outgoing{b.Conn, b.cancelRaw})
+		sends = append(sends, outgoing{b.Conn, 0, b.cancelRaw})
 	}
 	if b.limit == 0 || b.limit > now {
 		return sends, late
@@ -79,7 +80,7 @@ func (b *branch) tickLocked(now time.Duration, sends []outgoing, late []func()) 
 		b.endLocked()
 	case b.invite && b.state == branchProceeding && !b.cancelling:
 		b.rang = true // Timer C
-		sends = append(sends, outgoing{b.Conn, b.cancelLocked()})
+		sends = append(sends, outgoing{b.Conn, 0, b.cancelLocked()})
 	default:
 		late = append(late, func() { b.fail(&StatusError{Status: 408, Reason: "Request Timeout"}) })
 	}

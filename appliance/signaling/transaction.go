@@ -29,6 +29,7 @@ type transaction struct {
 	Request
 	key    serverKey
 	invite bool
+	port   uint16 // that answers go to, if it is not the one of Conn
 	born   time.Duration
 	watch  watcher
 	place  entry
@@ -50,6 +51,9 @@ func (p *Proxy) newTransaction(key serverKey, c Conn, m *sip.Message, trace stri
 	t.Request = Request{Msg: m, Conn: c, Trace: trace, proxy: p, tx: t}
 	t.place.owner, t.watch.who = t, t
 	t.branches = t.first[:0]
+	if c != nil {
+		t.port = replyPort(c, m)
+	}
 	return t
 }
 
@@ -94,7 +98,7 @@ func (t *transaction) respond(m *sip.Message) bool {
 	}
 	t.mu.Unlock()
 	if ok {
-		_ = t.Conn.Send(raw) // a client that is gone gets no answer
+		_ = reply(t.Conn, t.port, raw) // a client that is gone gets no answer
 	}
 	return ok
 }
@@ -137,7 +141,7 @@ func (t *transaction) repeated() {
 	last := t.last
 	t.mu.Unlock()
 	if last != nil {
-		_ = t.Conn.Send(last)
+		_ = reply(t.Conn, t.port, last)
 	}
 }
 

@@ -25,6 +25,41 @@ func stampVia(c Conn, m *sip.Message) {
 	m.Prepend("Via", stamped(old, from, wantsPort))
 }
 
+// replyPort is the port that answers to m go to if it is not the one that m
+// came from, else 0: over UDP a sender that does not ask for rport wants them
+// at the port of its Via (RFC 3261 18.2.2), as some gateways do.
+func replyPort(c Conn, m *sip.Message) uint16 {
+	if c.Reliable() {
+		return 0
+	}
+	top, err := m.Via()
+	if err != nil {
+		return 0
+	}
+	if _, wantsPort := top.Param("rport"); wantsPort {
+		return 0
+	}
+	port := uint16(top.Port)
+	if port == 0 {
+		port = 5060
+	}
+	if port == c.Remote().Port() {
+		return 0
+	}
+	return port
+}
+
+// reply sends an answer back to where its request came from, or to the port
+// that it names.
+func reply(c Conn, port uint16, b []byte) error {
+	if other, ok := c.(interface {
+		SendTo(port uint16, b []byte) error
+	}); ok && port != 0 {
+		return other.SendTo(port, b)
+	}
+	return c.Send(b)
+}
+
 func sentBy(v sip.Via) netip.Addr {
 	a, _ := netip.ParseAddr(strings.Trim(v.Host, "[]"))
 	return a
