@@ -170,12 +170,13 @@ func (p *Phone) AwaitRegistered() {
 	})
 }
 
-// AwaitReturn waits until the phone has registered again after a moment when
-// before was its count of REGISTER_OK. A lost connection is noticed at the next
-// refresh, and the next try comes up to a minute later (RFC 5626 4.5).
+// AwaitReturn waits until the phone has registered again; before was its count
+// of REGISTER_OK. Nobody tells baresip that its connection is gone: its refresh
+// runs into Timer F (32 s), and the next try comes 30 to 60 s later (RFC 5626
+// 4.5).
 func (p *Phone) AwaitReturn(before int) {
 	p.space.net.t.Helper()
-	p.Await("REGISTER_OK", before+1, 100*time.Second)
+	p.Await("REGISTER_OK", before+1, 150*time.Second)
 }
 
 // Command gives an order: dial, hangup, and so on.

@@ -12,26 +12,29 @@ import (
 //	carol 10.77.0.4 ──┘
 func TestPeersByThemselves(t *testing.T) {
 	for _, tt := range []struct {
-		name, transport, port string
-		srtp                  bool
-	}{{"tls-srtp", "tls", "5061", true}, {"udp-rtp", "udp", "5060", false}} {
-		t.Run(tt.name, func(t *testing.T) {
+		transport, port string
+		srtp            bool
+		mode            PathMode
+	}{{"tls", "5061", true, PathOff}, {"tls", "5061", true, PathOutbound}, {"tcp", "5060", false, PathLazy}, {"udp", "5060", false, PathStrict}} {
+		t.Run(tt.transport+"-"+string(tt.mode), func(t *testing.T) {
+			t.Parallel()
 			n := New(t, "kamailio", "baresip")
 			sw := n.Bridge("sw")
 			ca := NewAuthority(t)
 			ucm := n.Space("ucm")
 			n.Join(ucm, "eth0", "10.77.0.1/24", sw, "")
-			ucm.StartKamailio("10.77.0.1", "ucm.test", PathOff, ca.Issue("ucm.test", "10.77.0.1"))
+			ucm.StartKamailio("10.77.0.1", "ucm.test", tt.mode, ca.Issue("ucm.test", "10.77.0.1"))
 			phone := func(name, addr string, tone float64) *Phone {
 				s := n.Space(name)
 				n.Join(s, "eth0", addr+"/24", sw, "")
 				return s.StartPhone(PhoneConfig{User: name, Domain: "ucm.test", Addr: addr, Server: "10.77.0.1:" + tt.port,
-					Transport: tt.transport, Tone: tone, SRTP: tt.srtp, CA: ca.File, Identity: ca.Issue(name + ".test")})
+					Transport: tt.transport, RegInterval: 10, Outbound: tt.mode == PathOutbound, Tone: tone, SRTP: tt.srtp, CA: ca.File, Identity: ca.Issue(name + ".test")})
 			}
 			alice, bob := phone("alice", "10.77.0.2", 440), phone("bob", "10.77.0.3", 880)
 			alice.AwaitRegistered()
 			bob.AwaitRegistered()
 			Talk(t, alice, bob, 4*time.Second)
+			alice.Await("REGISTER_OK", 1, 15*time.Second) // a refresh is told
 		})
 	}
 }

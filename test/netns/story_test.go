@@ -6,12 +6,16 @@ import (
 )
 
 // The stories: sallyport between real peers, set up as an operator would, in
-// the network that site.go draws.
+// the network that site.go draws. They mostly wait, so they are told side by
+// side.
 func TestSallyport(t *testing.T) {
 	New(t, "kamailio", "baresip") // or say what is missing before building
 	bin := Binary(t)
 	for _, o := range []Options{{PathOff, "TCP"}, {PathLazy, "TLS"}, {PathStrict, "TCP"}, {PathOutbound, "TLS"}} {
-		t.Run("register-and-call-"+string(o.Path)+"-"+o.Transport, func(t *testing.T) { registerAndCall(newPair(t, bin, o)) })
+		t.Run("register-and-call-"+string(o.Path)+"-"+o.Transport, func(t *testing.T) {
+			t.Parallel()
+			registerAndCall(newPair(t, bin, o))
+		})
 	}
 	usual := Options{PathStrict, "TLS"}
 	for _, story := range []struct {
@@ -24,7 +28,10 @@ func TestSallyport(t *testing.T) {
 		{"edge-killed-and-restarted", edgeKilled},
 		{"core-killed-and-restarted", coreKilled},
 	} {
-		t.Run(story.name, func(t *testing.T) { story.tell(newPair(t, bin, usual)) })
+		t.Run(story.name, func(t *testing.T) {
+			t.Parallel()
+			story.tell(newPair(t, bin, usual))
+		})
 	}
 }
 
