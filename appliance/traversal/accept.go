@@ -88,9 +88,10 @@ func (l *Links) serveSIP(s Server, ln *listener) func(context.Context, net.Conn,
 		}
 		raw.SetDeadline(time.Time{})
 		f.max = l.maxMessage()
-		c.link.attach(c, g)
+		if !c.link.attach(c, g) {
+			return
+		}
 		c.serve(ctx, ln.probe.Load().heed(g.Ping))
-		c.link.detach(c)
 	}
 }
 
@@ -186,7 +187,7 @@ func (l *Links) linkOf(s Server, g *greeting, from netip.AddrPort) (*link, error
 func (k *link) supplanted(g *greeting, from netip.AddrPort) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.connsLocked() == 0 && k.path == g.Path && k.peer.Node == g.Node && k.peer.Remote.Addr() == from.Addr()
+	return k.epoch > 0 && k.connsLocked() == 0 && k.path == g.Path && k.peer.Node == g.Node && k.peer.Remote.Addr() == from.Addr()
 }
 
 func (l *Links) forgetOneLocked(zone []*link) bool {

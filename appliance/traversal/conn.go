@@ -46,6 +46,7 @@ type Conn struct {
 	got    atomic.Uint64
 
 	once sync.Once
+	gone atomic.Bool
 	done chan struct{}
 	why  string // set before done is closed
 }
@@ -96,21 +97,23 @@ func (c *Conn) Send(b []byte) error {
 func (c *Conn) Close(why string) {
 	c.once.Do(func() {
 		c.why = why
+		c.gone.Store(true)
 		close(c.done)
 		c.out.fail(fmt.Errorf("link connection closed: %s", why))
 		c.raw.NetConn().Close() // not raw.Close, which would wait for a writer
 	})
 }
 
-// serve reads the connection to its end and returns why it ended. Nothing of
-// it runs any more then.
+// serve reads the connection to its end, takes it off the link and returns why
+// it ended. Nothing of it runs any more then.
 func (c *Conn) serve(ctx context.Context, p Probe) string {
-	stop := context.AfterFunc(ctx, func() { c.Close("shut down") })
+	stop := context.AfterFunc(ctx, func() { c.Close("closed by this node") })
 	defer stop()
 	c.wg.Go(func() { c.probe(p) })
 	err := c.read()
 	c.Close(c.link.l.endOf(err))
 	c.wg.Wait()
+	c.link.detach(c) // first, so that OnClose finds another connection
 	if f := c.link.l.cfg.OnClose; f != nil {
 		c.contain(func() { f(c) })
 	}

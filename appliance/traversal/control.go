@@ -3,63 +3,21 @@ package traversal
 import (
 	"bufio"
 	"context"
-	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"runtime/debug"
 	"sync"
-	"time"
 	"unicode/utf8"
 
 	"golang.org/x/crypto/ssh"
-)
-
-// A message on the control channel is
-//
-//	4 length of the rest | 1 type | 4 id | rest
-//
-// where a request's rest is the method, with a length byte, and the argument.
-// Both ends ask and answer; ids are the asker's own.
-const (
-	rpcRequest = 1
-	rpcAnswer  = 2
-	rpcError   = 3 // the rest is text
-	rpcCancel  = 4 // the asker waits no more
-
-	rpcHeader = 5
-	// MaxRPC bounds argument and answer of a call.
-	MaxRPC = 1 << 20
-
-	maxMethod   = 64
-	maxAsked    = 256     // calls of ours under way
-	maxAnswers  = 64      // calls of the peer under way
-	maxArgBytes = 8 << 20 // … and what they hold together
-
-	callTimeout = 10 * time.Second
-
-	methodPing = "link.ping"
-	pingEvery  = 30 * time.Second
-)
-
-var (
-	errRPC      = errors.New("broken control message")
-	errTooLarge = fmt.Errorf("control message is larger than %d bytes", MaxRPC)
 )
 
 // RemoteError is what the peer's handler returned.
 type RemoteError struct{ Method, Text string }
 
 func (e *RemoteError) Error() string { return e.Method + ": " + e.Text }
-
-type rpcMessage struct {
-	kind   byte
-	id     uint32
-	method string // of a request
-	body   []byte
-}
 
 // control is the SSH connection for requests, either end of it.
 type control struct {
@@ -74,6 +32,7 @@ type control struct {
 	nextID  uint32
 	answers map[uint32]context.CancelFunc
 	held    int // bytes of arguments
+	refused int // refusals that are not written yet
 	err     error
 }
 
@@ -198,7 +157,9 @@ func (c *control) read(ctx context.Context, wg *sync.WaitGroup) error {
 		}
 		switch m.kind {
 		case rpcRequest:
-			c.take(ctx, wg, m)
+			if err := c.take(ctx, wg, m); err != nil {
+				return err
+			}
 		case rpcCancel:
 			c.cancel(m.id)
 		default:
@@ -225,8 +186,9 @@ func (c *control) cancel(id uint32) {
 	}
 }
 
-// take starts a handler for a request, or says why not.
-func (c *control) take(ctx context.Context, wg *sync.WaitGroup, m rpcMessage) {
+// take starts a handler for a request, or says why not. It never writes on the
+// reader's goroutine: two readers that wait for each other would stay so.
+func (c *control) take(ctx context.Context, wg *sync.WaitGroup, m rpcMessage) error {
 	f := c.link.l.handler(m.method)
 	ctx, stop := context.WithCancel(ctx)
 	c.mu.Lock()
@@ -234,17 +196,31 @@ func (c *control) take(ctx context.Context, wg *sync.WaitGroup, m rpcMessage) {
 	if refusal == "" {
 		c.answers[m.id] = stop
 		c.held += len(m.body)
+	} else {
+		c.refused++
 	}
+	flood := c.refused > 2*maxAsked
 	c.mu.Unlock()
-	if refusal != "" {
+	if flood {
 		stop()
-		c.write(rpcMessage{kind: rpcError, id: m.id, body: []byte(refusal)})
-		return
+		return errFlood
 	}
 	wg.Go(func() {
 		defer stop()
-		c.answer(ctx, f, m)
+		if refusal == "" {
+			c.answer(ctx, f, m)
+		} else {
+			c.refuse(m.id, refusal)
+		}
 	})
+	return nil
+}
+
+func (c *control) refuse(id uint32, why string) {
+	c.write(rpcMessage{kind: rpcError, id: id, body: []byte(why)})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.refused--
 }
 
 func (c *control) refusalLocked(f Handler, m rpcMessage) string {
@@ -294,94 +270,4 @@ func clip(s string) []byte {
 		}
 	}
 	return []byte(s)
-}
-
-func appendRPC(dst []byte, m rpcMessage) []byte {
-	n := rpcHeader + len(m.body)
-	if m.kind == rpcRequest {
-		n += 1 + len(m.method)
-	}
-	dst = binary.BigEndian.AppendUint32(dst, uint32(n))
-	dst = append(dst, m.kind)
-	dst = binary.BigEndian.AppendUint32(dst, m.id)
-	if m.kind == rpcRequest {
-		dst = append(append(dst, byte(len(m.method))), m.method...)
-	}
-	return append(dst, m.body...)
-}
-
-func readRPC(r io.Reader) (rpcMessage, error) {
-	var h [4 + rpcHeader]byte
-	if _, err := io.ReadFull(r, h[:]); err != nil {
-		return rpcMessage{}, err
-	}
-	m := rpcMessage{kind: h[4], id: binary.BigEndian.Uint32(h[5:])}
-	n := int64(binary.BigEndian.Uint32(h[:])) - rpcHeader
-	if n < 0 || n > MaxRPC+1+maxMethod || m.kind < rpcRequest || m.kind > rpcCancel {
-		return m, fmt.Errorf("%w: type %d, length %d", errRPC, m.kind, n)
-	}
-	m.body = make([]byte, n)
-	if _, err := io.ReadFull(r, m.body); err != nil {
-		return m, err
-	}
-	if m.kind != rpcRequest {
-		return m, nil
-	}
-	method, rest, ok := cutText(m.body, maxMethod)
-	if !ok {
-		return m, fmt.Errorf("%w: no method", errRPC)
-	}
-	m.method, m.body = method, rest
-	return m, nil
-}
-
-// ping is argument and answer of the link's own method: it tells how far the
-// clocks are apart.
-type ping struct {
-	Time time.Time `json:"time"`
-}
-
-func (l *Links) answerPing(_ context.Context, p Peer, in []byte) ([]byte, error) {
-	var q ping
-	if err := json.Unmarshal(in, &q); err != nil {
-		return nil, errRPC
-	}
-	now := l.cfg.Clock()
-	if k := l.pick(p.Zone, p.ID, ""); k != nil {
-		k.noteSkew(now.Sub(q.Time), 0)
-	}
-	return json.Marshal(ping{now})
-}
-
-// compareClocks asks the edge for its time now and then.
-func (c *control) compareClocks(ctx context.Context) {
-	for {
-		if !wait(ctx, pingEvery) {
-			return
-		}
-		before, began := c.link.l.cfg.Clock(), time.Now()
-		in, err := json.Marshal(ping{before})
-		if err != nil {
-			return
-		}
-		asking, stop := context.WithTimeout(ctx, callTimeout)
-		out, err := c.call(asking, methodPing, in)
-		stop()
-		var a ping
-		if err != nil || json.Unmarshal(out, &a) != nil {
-			continue
-		}
-		took := time.Since(began)
-		c.link.noteSkew(before.Add(took/2).Sub(a.Time), took)
-	}
-}
-
-// noteSkew keeps how far our clock is ahead of the peer's.
-func (k *link) noteSkew(skew, rtt time.Duration) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.skew = skew
-	if rtt > 0 {
-		k.rtt = rtt
-	}
 }

@@ -91,11 +91,12 @@ func (d *dialer) sip(ctx context.Context, slot int) error {
 		}
 		return err
 	}
-	d.link.attach(c, g)
+	if !d.link.attach(c, g) {
+		c.raw.NetConn().Close()
+		return ErrDown
+	}
 	d.rouse()
-	why := c.serve(ctx, d.l.cfg.Ping)
-	d.link.detach(c)
-	return errors.New(why)
+	return errors.New(c.serve(ctx, d.l.cfg.Ping))
 }
 
 func (d *dialer) connect(ctx context.Context, slot int) (*Conn, *greeting, error) {

@@ -26,7 +26,7 @@ func (l *Links) Conn(zone string, peer PeerID, orderKey string) (*Conn, error) {
 	}
 	i := int(hash(orderKey) % sipConns)
 	for n := range sipConns {
-		if c := e.slots[(i+n)%sipConns]; c != nil {
+		if c := e.slots[(i+n)%sipConns]; c != nil && !c.gone.Load() {
 			return c, nil
 		}
 	}

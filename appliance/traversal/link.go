@@ -84,9 +84,13 @@ func (k *link) signalLocked() {
 
 // attach puts a connection whose greeting was accepted into its slot. What it
 // replaces is closed: an older one of the same slot, or all of a node that has
-// started anew.
-func (k *link) attach(c *Conn, g *greeting) {
+// started anew. It is false for a link that is being removed.
+func (k *link) attach(c *Conn, g *greeting) bool {
 	k.mu.Lock()
+	if k.removed {
+		k.mu.Unlock()
+		return false
+	}
 	var old []*Conn
 	for i, o := range k.slots {
 		if o != nil && (i == c.slot || o.instance != c.instance) {
@@ -106,6 +110,7 @@ func (k *link) attach(c *Conn, g *greeting) {
 		o.Close("replaced by a newer connection")
 	}
 	k.l.publish()
+	return true
 }
 
 // detach takes a closed connection out, and the whole link down with the last.

@@ -1,14 +1,12 @@
 package traversal
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -159,184 +157,6 @@ func (s *Stream) received(b []byte) error {
 	return nil
 }
 
-// Write implements net.Conn. It returns when the last byte is on its way to
-// the channel; the writer's round is fair among streams.
-func (s *Stream) Write(p []byte) (int, error) {
-	m := s.m
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for s.writing && s.werr == nil && !s.wdead.passed() {
-		s.writable.Wait()
-	}
-	if err := s.writeErrLocked(); err != nil {
-		return 0, err
-	}
-	s.writing, s.pending = true, p
-	s.hastenLocked()
-	m.readyLocked(s)
-	for len(s.pending) > 0 && s.werr == nil && !s.wdead.passed() {
-		s.writable.Wait()
-	}
-	n := len(p) - len(s.pending)
-	s.writing, s.pending = false, nil
-	s.writable.Broadcast()
-	if n < len(p) {
-		return n, s.writeErrLocked()
-	}
-	return n, nil
-}
-
-// hastenLocked spares a small write the wait for the writer: while the batch
-// has room and no other stream waits for its turn, the data joins it at once.
-func (s *Stream) hastenLocked() {
-	m := s.m
-	n := min(len(s.pending), s.credit, maxFrame)
-	if n == 0 || len(m.ready) > 0 || len(m.next)+n > batchSize {
-		return
-	}
-	m.queueLocked(frameData, s.id, s.pending[:n])
-	s.pending, s.credit = s.pending[n:], s.credit-n
-}
-
-func (s *Stream) writeErrLocked() error {
-	if s.werr == nil && s.wdead.passed() {
-		return os.ErrDeadlineExceeded
-	}
-	return s.werr
-}
-
-// granted takes credit from the mux's reader.
-func (s *Stream) granted(n int) error {
-	s.m.mu.Lock()
-	defer s.m.mu.Unlock()
-	if n <= 0 || n > maxCredit || s.credit+n > maxCredit {
-		return fmt.Errorf("%w: stream %d got a credit of %d", errProtocol, s.id, n)
-	}
-	s.credit += n
-	s.m.readyLocked(s)
-	return nil
-}
-
-// CloseWrite ends our direction; the peer reads to the end and may go on
-// sending.
-func (s *Stream) CloseWrite() error {
-	s.m.mu.Lock()
-	defer s.m.mu.Unlock()
-	if s.werr != nil {
-		return s.werr
-	}
-	s.finishLocked(net.ErrClosed)
-	return nil
-}
-
-// finishLocked says that nothing more will be sent.
-func (s *Stream) finishLocked(why error) {
-	if s.werr == nil {
-		s.werr = why
-		s.writable.Broadcast()
-	}
-	if s.sentFin {
-		return
-	}
-	s.sentFin = true
-	s.m.queueLocked(frameFin, s.id, nil)
-	if s.gotFin {
-		s.m.forgetLocked(s)
-	}
-}
-
-// Close ends both directions. Data that was written still arrives; data that
-// was not read is thrown away.
-func (s *Stream) Close() error {
-	s.mu.Lock()
-	again := errors.Is(s.rerr, net.ErrClosed)
-	s.rerr = net.ErrClosed
-	s.in, s.off = nil, 0
-	s.settleLocked()
-	s.rdead.clear()
-	s.readable.Broadcast()
-	s.mu.Unlock()
-	s.m.mu.Lock()
-	defer s.m.mu.Unlock()
-	s.wdead.clear()
-	if !again && !s.gotFin && s.m.streams[s.id] == s {
-		s.m.queueLocked(frameStop, s.id, nil)
-	}
-	if s.m.streams[s.id] == s {
-		s.finishLocked(net.ErrClosed)
-	}
-	s.werr = net.ErrClosed
-	s.writable.Broadcast()
-	return nil
-}
-
-// Reset ends the stream at once; the peer's next read returns an error that
-// carries reason.
-func (s *Stream) Reset(reason string) {
-	if len(reason) > maxReason {
-		reason = reason[:maxReason]
-	}
-	s.m.mu.Lock()
-	if s.m.streams[s.id] == s {
-		s.m.queueLocked(frameReset, s.id, []byte(reason))
-		s.m.forgetLocked(s)
-	}
-	s.m.mu.Unlock()
-	s.fail(net.ErrClosed)
-}
-
-func (s *Stream) peerFinished() {
-	s.mu.Lock()
-	s.eof = true
-	s.readable.Broadcast()
-	s.mu.Unlock()
-	s.m.mu.Lock()
-	defer s.m.mu.Unlock()
-	s.gotFin = true
-	if s.sentFin {
-		s.m.forgetLocked(s)
-	}
-}
-
-// peerStopped: what we would still send has no reader, so our end is final.
-func (s *Stream) peerStopped() {
-	s.m.mu.Lock()
-	defer s.m.mu.Unlock()
-	s.finishLocked(syscall.EPIPE)
-}
-
-func (s *Stream) peerReset(reason string) {
-	s.m.mu.Lock()
-	s.m.forgetLocked(s)
-	s.m.mu.Unlock()
-	s.fail(&ResetError{printable(reason)})
-}
-
-// ResetError is what a stream's user gets after the far end refused or reset
-// it.
-type ResetError struct{ Reason string }
-
-func (e *ResetError) Error() string { return "stream reset by the far end: " + e.Reason }
-
-// fail ends both directions with an error. What was received before can still
-// be read.
-func (s *Stream) fail(err error) {
-	s.mu.Lock()
-	if s.rerr == nil && !s.eof {
-		s.rerr = err
-	}
-	s.rdead.clear()
-	s.readable.Broadcast()
-	s.mu.Unlock()
-	s.m.mu.Lock()
-	if s.werr == nil {
-		s.werr = err
-	}
-	s.wdead.clear()
-	s.writable.Broadcast()
-	s.m.mu.Unlock()
-}
-
 // LocalAddr implements net.Conn: our address of the SSH connection.
 func (s *Stream) LocalAddr() net.Addr { return s.m.addrs[0] }
 
@@ -370,13 +190,4 @@ func (s *Stream) SetWriteDeadline(t time.Time) error {
 	s.wdead.set(t, s.m.mu.Lock, s.m.mu.Unlock, s.writable.Broadcast)
 	s.writable.Broadcast()
 	return nil
-}
-
-// sendCredit grants the peer n more bytes.
-func (m *mux) sendCredit(s *Stream, n int) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.streams[s.id] == s {
-		m.queueLocked(frameCredit, s.id, binary.BigEndian.AppendUint32(nil, uint32(n)))
-	}
 }

@@ -49,7 +49,7 @@ type peerEvent struct {
 	why string
 }
 
-func newCA(t *testing.T) *trust.CA {
+func newCA(t testing.TB) *trust.CA {
 	t.Helper()
 	ca, err := trust.NewCA("test", nil)
 	if err != nil {
@@ -60,7 +60,7 @@ func newCA(t *testing.T) *trust.CA {
 
 // newNode makes a node whose certificate carries names; change may alter its
 // configuration before it starts.
-func newNode(t *testing.T, role xapi.Role, ca *trust.CA, names []string, change func(*Config)) *node {
+func newNode(t testing.TB, role xapi.Role, ca *trust.CA, names []string, change func(*Config)) *node {
 	t.Helper()
 	tr, err := trust.Open(t.TempDir(), nil)
 	if err != nil {
@@ -101,7 +101,7 @@ func newNode(t *testing.T, role xapi.Role, ca *trust.CA, names []string, change 
 	return n
 }
 
-func install(t *testing.T, tr *trust.Trust, ca *trust.CA, o trust.IssueOptions) {
+func install(t testing.TB, tr *trust.Trust, ca *trust.CA, o trust.IssueOptions) {
 	t.Helper()
 	cert, key, err := ca.Issue(o)
 	if err != nil {
@@ -126,7 +126,7 @@ func edgePlan(subject string) Plan {
 }
 
 // open applies edge's plan and returns where it listens.
-func (n *node) open(t *testing.T, p Plan) netip.AddrPort {
+func (n *node) open(t testing.TB, p Plan) netip.AddrPort {
 	t.Helper()
 	eventually(t, "edge listens", func() bool { return n.Apply(p) == nil && len(n.Addresses(zone)) > 0 })
 	return n.Addresses(zone)[0]
@@ -141,7 +141,7 @@ func corePlan(edges ...netip.AddrPort) Plan {
 }
 
 // pair is one edge and one core with the link wholly up.
-func pair(t *testing.T, edgeCfg, coreCfg func(*Config)) (edge, core *node) {
+func pair(t testing.TB, edgeCfg, coreCfg func(*Config)) (edge, core *node) {
 	t.Helper()
 	ca := newCA(t)
 	edge = newNode(t, xapi.Edge, ca, []string{"edge.example", "127.0.0.1"}, edgeCfg)
@@ -155,7 +155,7 @@ func pair(t *testing.T, edgeCfg, coreCfg func(*Config)) (edge, core *node) {
 }
 
 // whole waits until a node's links have every connection and both tunnels.
-func whole(t *testing.T, nodes ...*node) {
+func whole(t testing.TB, nodes ...*node) {
 	t.Helper()
 	for _, n := range nodes {
 		eventually(t, "link whole", func() bool {
@@ -170,7 +170,7 @@ func whole(t *testing.T, nodes ...*node) {
 	}
 }
 
-func eventually(t *testing.T, what string, ok func() bool) {
+func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(20 * time.Second)
 	for !ok() {
@@ -181,7 +181,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-func receive[T any](t *testing.T, ch chan T) T {
+func receive[T any](t testing.TB, ch chan T) T {
 	t.Helper()
 	select {
 	case v := <-ch:
@@ -232,7 +232,7 @@ type relay struct {
 	wg    sync.WaitGroup
 }
 
-func newRelay(t *testing.T, to string) *relay {
+func newRelay(t testing.TB, to string) *relay {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
