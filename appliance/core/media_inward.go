@@ -93,6 +93,7 @@ func (c *mediaCall) toInside(cfg *MediaConfig, kind media.Kind, b *sdp.Body, lin
 	for i := range lines {
 		st := c.streams[i]
 		if st == nil || !lines[i].On() {
+			c.answerOff(kind, media.ClientSide, b.Media[i], i)
 			continue
 		}
 		rtp, rtcp := st.Local()
@@ -139,6 +140,15 @@ func (c *mediaCall) answerInside(cfg *MediaConfig, s *sdp.Section, i int) error 
 		return nil
 	}
 	return c.answerKeys(cfg, s, i, media.UCSide, l.crypto)
+}
+
+// answerOff gives a refused line the transport of its offer, because some
+// phones compare even there.
+func (c *mediaCall) answerOff(kind media.Kind, from media.Side, s *sdp.Section, i int) {
+	offer, _ := c.exchange.Offered(from)
+	if l := lineAt(offer, i); kind == media.Answer && l.Class == sdp.RTP && s.M().Class() == sdp.RTP {
+		s.SetProto(l.M.Proto)
+	}
 }
 
 func lineAt(lines []mediaLine, i int) mediaLine {

@@ -61,6 +61,7 @@ func (c *mediaCall) toLink(cfg *MediaConfig, kind media.Kind, b *sdp.Body, lines
 	for i, l := range lines {
 		st := c.streams[i]
 		if st == nil || !l.On() {
+			c.answerOff(kind, media.UCSide, b.Media[i], i)
 			continue
 		}
 		rtp, rtcp := st.LinkLocal()
