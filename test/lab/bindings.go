@@ -108,6 +108,9 @@ func (r *Registrar) bind(t *serverTx, user string) (int, string) {
 		return 0, ""
 	}
 	for _, c := range contacts {
+		if paramOf(c, "cisco-keep-alive") != "" {
+			continue // it asks whether we live, and takes nothing back
+		}
 		if status, reason := r.bindOneLocked(t, user, c); status != 0 {
 			return status, reason
 		}

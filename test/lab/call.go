@@ -227,20 +227,20 @@ func (c *Call) end(cause int, why string) {
 	p.mu.Lock()
 	delete(p.calls, c.callID)
 	p.mu.Unlock()
-	for _, l := range c.Legs() {
+	for _, l := range c.media() {
 		l.mute(true)
 	}
 	p.stack.background(c.closeMedia)
 }
 
 func (c *Call) closeMedia() {
-	for _, l := range c.Legs() {
+	for _, l := range c.media() {
 		l.close()
 	}
 }
 
-// Legs are the call's media lines.
-func (c *Call) Legs() []*leg {
+// media are the call's media lines.
+func (c *Call) media() []*leg {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return append([]*leg(nil), c.legs...)
@@ -252,7 +252,7 @@ func (c *Call) Stats(n ...int) MediaStats {
 	if len(n) > 0 {
 		i = n[0]
 	}
-	legs := c.Legs()
+	legs := c.media()
 	if i >= len(legs) {
 		return MediaStats{}
 	}
@@ -279,7 +279,7 @@ func (c *Call) AwaitMedia(ctx context.Context, hz float64, packets int) (MediaSt
 
 // Mute stops or resumes our packets without signalling.
 func (c *Call) Mute(on bool) {
-	for _, l := range c.Legs() {
+	for _, l := range c.media() {
 		l.mute(on)
 	}
 }
@@ -290,7 +290,7 @@ func (c *Call) Rebind(local netip.Addr) error {
 	if !local.IsValid() {
 		local = c.phone.cfg.Local
 	}
-	for _, l := range c.Legs() {
+	for _, l := range c.media() {
 		if err := l.rebind(local); err != nil {
 			return err
 		}

@@ -29,7 +29,7 @@ func ParseMessage(raw []byte) (*Message, error) {
 	}
 	lines := strings.Split(unfold(string(head)), "\r\n")
 	m := &Message{Start: lines[0], Body: body}
-	if !strings.Contains(m.Start, "SIP/2.0") {
+	if !strings.Contains(m.Start, "SIP/2.0") || strings.ContainsAny(m.Start, "\r\n") {
 		return nil, fmt.Errorf("lab: bad start line %q", m.Start)
 	}
 	return m, m.readFields(lines[1:])
@@ -41,7 +41,7 @@ func (m *Message) readFields(lines []string) error {
 	}
 	for _, line := range lines {
 		name, value, ok := strings.Cut(line, ":")
-		if !ok || name == "" {
+		if !ok || strings.TrimSpace(name) == "" || strings.ContainsAny(line, "\r\n") {
 			return fmt.Errorf("lab: bad header row %q", line)
 		}
 		m.Fields = append(m.Fields, Field{canonical(name), strings.TrimSpace(value)})

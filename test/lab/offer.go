@@ -26,7 +26,7 @@ func (c *Call) offer() ([]byte, error) {
 }
 
 func (c *Call) kinds() []string {
-	if legs := c.Legs(); len(legs) > 0 {
+	if legs := c.media(); len(legs) > 0 {
 		return nil
 	}
 	if c.video {
@@ -77,7 +77,7 @@ func (c *Call) takeAnswer(body []byte) error {
 	if err != nil {
 		return err
 	}
-	legs := c.Legs()
+	legs := c.media()
 	if len(far.media) != len(legs) {
 		return fmt.Errorf("lab: %d media lines answered, %d offered", len(far.media), len(legs))
 	}
@@ -129,7 +129,7 @@ func (c *Call) answerTo(body []byte) ([]byte, error) {
 	}
 	lines := make([]mediaLine, len(far.media))
 	for i := range far.media {
-		if lines[i], err = c.answerLine(c.Legs()[i], &far.media[i]); err != nil {
+		if lines[i], err = c.answerLine(c.media()[i], &far.media[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -142,7 +142,7 @@ func (c *Call) answerTo(body []byte) ([]byte, error) {
 // missing are the kinds of offered lines that have no leg yet.
 func (c *Call) missing(far *session) []string {
 	var kinds []string
-	for i := len(c.Legs()); i < len(far.media); i++ {
+	for i := len(c.media()); i < len(far.media); i++ {
 		kinds = append(kinds, far.media[i].kind)
 	}
 	return kinds
@@ -192,7 +192,7 @@ func (c *Call) agree(l *leg, far *mediaLine) (mine, theirs crypto, err error) {
 // FarMedia is where the call's media is sent to.
 func (c *Call) FarMedia() []netip.AddrPort {
 	var all []netip.AddrPort
-	for _, l := range c.Legs() {
+	for _, l := range c.media() {
 		l.mu.Lock()
 		all = append(all, l.to)
 		l.mu.Unlock()

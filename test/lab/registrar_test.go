@@ -2,6 +2,7 @@ package lab
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"strings"
 	"testing"
@@ -132,4 +133,46 @@ func TestWithoutRecordRoute(t *testing.T) {
 	}
 	talk(t, ctx, call, CarolTone, far, 1000)
 	must(t, call.Hangup(ctx))
+}
+
+func TestCallOverIPv6(t *testing.T) {
+	t.Parallel()
+	if c, err := net.ListenPacket("udp", "[::1]:0"); err != nil {
+		t.Skip("no IPv6 here")
+	} else {
+		c.Close()
+	}
+	w, ctx := newTestWorld(t, func(c *RegistrarConfig) { c.TLS = netip.MustParseAddrPort("[::1]:0") }), testContext(t)
+	six := func(c *PhoneConfig) { c.Local = netip.IPv6Loopback() }
+	alice := outside(t, w, "alice", six)
+	b := outside(t, w, "bob", func(c *PhoneConfig) { bob(c); six(c); c.AutoAnswer = true })
+	call, err := alice.Call(ctx, "bob")
+	must(t, err)
+	talk(t, ctx, call, 660, next(t, ctx, b.Incoming()), 440)
+	must(t, call.Hangup(ctx))
+}
+
+func TestKeepAliveRegisterTakesNothingBack(t *testing.T) {
+	t.Parallel()
+	w, ctx := newTestWorld(t, nil), testContext(t)
+	alice := outside(t, w, "alice", nil)
+	m := alice.registerRequest(0)
+	m.Set("Contact", alice.contact(true)+";expires=0;cisco-keep-alive")
+	_, err := alice.ask(ctx, m)
+	must(t, err)
+	if got := len(w.Registrar.Bindings("alice")); got != 1 {
+		t.Errorf("%d bindings after a keep-alive, want 1", got)
+	}
+}
+
+func TestSpoofedSender(t *testing.T) {
+	t.Parallel()
+	w, ctx := newTestWorld(t, func(c *RegistrarConfig) { c.ChallengeCalls = true }), testContext(t)
+	alice := outside(t, w, "alice", nil)
+	m := alice.Request("INVITE", "carol").Set("From", "<sip:bob@"+w.Domain+">;tag=1")
+	resp, err := alice.Exchange(ctx, m)
+	must(t, err)
+	if resp.Status() != 407 {
+		t.Errorf("got %s, want 407", resp.Start)
+	}
 }

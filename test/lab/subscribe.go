@@ -123,3 +123,19 @@ func (p *Phone) Publish(ctx context.Context, event, contentType, body string) er
 func (p *Phone) Options(ctx context.Context, to string) (*Message, error) {
 	return p.ask(ctx, p.outOfDialog("OPTIONS", to))
 }
+
+// Request makes a request of the phone's own to a user or URI, for tests that
+// change it (a spoofed From, a Route that was seen elsewhere) before Exchange.
+func (p *Phone) Request(method, to string) *Message {
+	m := p.outOfDialog(method, to)
+	if method == "INVITE" || method == "SUBSCRIBE" {
+		m.Add("Contact", p.contact(false))
+	}
+	return m
+}
+
+// Exchange sends a request as it is, but for a Via, over the phone's connection
+// and returns the final answer whatever it is.
+func (p *Phone) Exchange(ctx context.Context, m *Message) (*Message, error) {
+	return p.exchange(ctx, m, nil)
+}

@@ -248,7 +248,7 @@ func (c *Call) Info(ctx context.Context, contentType, body string) error {
 
 // Digit sends one DTMF digit as an RTP event.
 func (c *Call) Digit(d byte) {
-	if legs := c.Legs(); len(legs) > 0 {
+	if legs := c.media(); len(legs) > 0 {
 		if i := slices.Index([]byte("0123456789*#ABCD"), d); i >= 0 {
 			legs[0].event(byte(i))
 		}

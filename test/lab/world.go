@@ -124,6 +124,15 @@ func (w *World) InsidePhone(user string, tone float64) (*Phone, error) {
 		Server: w.Registrar.Addr("UDP"), Local: w.host(10), Tone: tone, AutoAnswer: true, Expires: time.Hour, Log: w.cfg.Log})
 }
 
+// OutsidePhone describes the softphone of alice (440 Hz), bob (660 Hz) or dave
+// (1200 Hz) outside, to be completed with Server, CA and Local: TLS, SRTP with
+// every suite, outbound.
+func (w *World) OutsidePhone(user string) PhoneConfig {
+	tone := map[string]float64{"alice": 440, "bob": 660, "dave": 1200}[user]
+	return PhoneConfig{User: user, Password: Users()[user], Domain: w.Domain, Suites: AllSuites(), Tone: tone,
+		Outbound: true, Keepalive: CRLFKeepalive, Log: w.cfg.Log}
+}
+
 // Prefix is the beginning of every address of the world, for leak checks.
 func (w *World) Prefix() string {
 	b := w.cfg.Net.As4()
