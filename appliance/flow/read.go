@@ -45,6 +45,7 @@ type reader struct {
 	faults  int
 	pooled  *[]byte
 	started time.Time // when the message in buf began
+	limit   time.Time // the read deadline that is set
 }
 
 // read reads messages until the connection ends.
@@ -114,11 +115,18 @@ func (r *reader) fill() error {
 	return r.arrived(n, err)
 }
 
+// near is how much too early a deadline may be set: setting one costs as much
+// as routing a message, and when it passes it is looked at again anyway.
+const near = 10 * time.Minute
+
 // readInto reads with a deadline that may have moved while it waited.
 func (r *reader) readInto(b []byte, until func() time.Time) (int, error) {
 	for {
 		end := until()
-		_ = r.stream.SetReadDeadline(end)
+		if early := end.Sub(r.limit); early < 0 || early > near || end.Sub(time.Now()) < 2*near {
+			r.limit = end
+			_ = r.stream.SetReadDeadline(end)
+		}
 		n, err := r.net.Read(b)
 		if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(until()) {
 			continue
