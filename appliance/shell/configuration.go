@@ -220,7 +220,7 @@ func (t *turn) set(settings []setting, forced bool) int {
 	c, err := t.commit(t.cutsOff(settings) && !forced, func(e *config.Edit) error {
 		var errs []error
 		for _, s := range settings {
-			errs = append(errs, e.SetPlace(s.place, s.value))
+			errs = append(errs, assign(e, s))
 		}
 		return errors.Join(errs...)
 	})
@@ -230,6 +230,15 @@ func (t *turn) set(settings []setting, forced bool) int {
 	t.waits(c)
 	t.printf(okLine)
 	return Done
+}
+
+// assign sets one value. The empty value goes back to the default where the row
+// has no use for it.
+func assign(e *config.Edit, s setting) error {
+	if _, err := s.place.Item.Parse(s.value); s.value == "" && err != nil {
+		return e.Unset(s.place.String())
+	}
+	return e.SetPlace(s.place, s.value)
 }
 
 // cutsOff reports whether the settings change something that this session may
@@ -262,40 +271,34 @@ func (t *turn) waits(c *config.Commit) {
 // show prints the values at and below a node.
 func (t *turn) show(req request) int {
 	sn := t.b.Config().Snapshot()
-	found := 0
-	visit(sn, req.at, req.idx, false, func(p xapi.Place, set bool) {
-		text := sn.Text(p.Item, p.Idx...)
-		if text == "" && p.Item != req.at.Item {
-			return
-		}
-		found++
-		t.value(p.String(), text)
-	})
-	if found == 0 && len(req.idx) > 0 {
+	if req.at.Item == nil {
 		if err := missing(sn, req); err != nil {
 			return t.wrong(err)
 		}
 	}
+	visit(sn, req.at, req.idx, false, func(p xapi.Place, set bool) {
+		if text := sn.Text(p.Item, p.Idx...); text != "" || p.Item == req.at.Item {
+			t.value(p.String(), text)
+		}
+	})
 	t.printf("\n" + okLine)
 	return Done
 }
 
 // missing tells of a list entry that is not there which ones are.
 func missing(sn *config.Snapshot, req request) error {
-	items := req.at.Items()
-	last := len(req.idx) - 1
-	if len(items) == 0 || items[0].Indexes() == 0 {
-		return nil
+	for level, n := range req.idx {
+		have := sn.Indexes(req.at.Items()[0], req.idx[:level]...)
+		if slices.Contains(have, n) {
+			continue
+		}
+		there := "there are none"
+		if len(have) > 0 {
+			there = "there are " + strings.Trim(fmt.Sprint(have), "[]")
+		}
+		return fmt.Errorf("%s is not set; %s", pathOf(step{req.at, req.idx}), there)
 	}
-	have := sn.Indexes(items[0], req.idx[:last]...)
-	if slices.Contains(have, req.idx[last]) {
-		return nil
-	}
-	there := "there are none"
-	if len(have) > 0 {
-		there = "there are " + strings.Trim(fmt.Sprint(have), "[]")
-	}
-	return fmt.Errorf("%s is not set; %s", pathOf(step{req.at, req.idx}), there)
+	return nil
 }
 
 // visit calls f for each row at and below a node: where there is a list, for the

@@ -11,7 +11,7 @@ import (
 // overview answers "?" and help.
 func (t *turn) overview() int {
 	for _, v := range verbTable() {
-		t.printf("  %-30s %s\n", strings.TrimSpace(v.name+" "+v.use), v.help)
+		t.printf("  %-38s  %s\n", strings.TrimSpace(v.name+" "+v.use), v.help)
 	}
 	t.printf("Words may be shortened while unique. ? behind any word tells what may follow; Tab completes it.\n")
 	t.printf(okLine)

@@ -95,6 +95,9 @@ func readTrees(ctx context.Context, words []word, names []string, read reader) (
 		if n == nil {
 			n = xapi.NewNode(name)
 		}
+		if len(path) > 1 && len(n.Children) == 0 {
+			return nil, fmt.Errorf("%s is empty now", name)
+		}
 		if len(path) > 1 {
 			found, err := n.Find(path[1:]...)
 			if err != nil {

@@ -160,7 +160,7 @@ func (t *turn) export(_ context.Context, words []word) int {
 		}
 		return t.answer(nil)
 	}
-	err := t.inFolder(func(root *os.Root) error {
+	err := t.inFolder(words[0].text, func(root *os.Root) error {
 		f, err := root.OpenFile(words[0].text, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 		if err != nil {
 			return fileError(words[0].text, err)
@@ -171,9 +171,12 @@ func (t *turn) export(_ context.Context, words []word) int {
 }
 
 // inFolder opens the file folder, out of which no name leads.
-func (t *turn) inFolder(f func(*os.Root) error) error {
-	if t.b.Folder() == "" {
+func (t *turn) inFolder(name string, f func(*os.Root) error) error {
+	switch {
+	case t.b.Folder() == "":
 		return errors.New("this node has no file folder")
+	case strings.ContainsAny(name, "/\\") || strings.HasPrefix(name, "."):
+		return usageError(fmt.Sprintf("%q is not a plain file name, as sftp shows them", clip(name)))
 	}
 	root, err := os.OpenRoot(t.b.Folder())
 	if err != nil {
@@ -217,7 +220,7 @@ func (t *turn) importLines(_ context.Context, words []word) int {
 		return t.take(t.more, mode)
 	}
 	exit := Failed
-	err := t.inFolder(func(root *os.Root) error {
+	err := t.inFolder(file, func(root *os.Root) error {
 		f, err := root.Open(file)
 		if err != nil {
 			return fileError(file, err)
@@ -242,9 +245,7 @@ func (t *turn) take(r io.Reader, mode config.ImportMode) int {
 			t.printf("line %d: %s: %s\n", l.Number, printable(l.Path), describe(l))
 		}
 	}
-	t.printf("%d taken, %d unchanged, %d not needed here, %d of the other role, %d passwords to type anew, %d refused\n",
-		rep.Count(config.Taken), rep.Count(config.Same), rep.Count(config.NotNeeded),
-		rep.Count(config.NotHere), rep.Count(config.Foreign), rep.Count(config.Refused))
+	t.sums(rep)
 	switch {
 	case rep.Error != nil:
 		return t.wrong(rep.Error)
@@ -256,11 +257,27 @@ func (t *turn) take(r io.Reader, mode config.ImportMode) int {
 	return t.answer(nil)
 }
 
+func (t *turn) sums(rep *config.Report) {
+	text := fmt.Sprintf("%d taken", rep.Count(config.Taken))
+	for _, c := range []struct {
+		verdict config.Verdict
+		what    string
+	}{
+		{config.Same, "unchanged"}, {config.NotNeeded, "not needed here"}, {config.NotHere, "of the other role"},
+		{config.Foreign, "passwords to type anew"}, {config.Refused, "refused"},
+	} {
+		if n := rep.Count(c.verdict); n > 0 {
+			text += fmt.Sprintf(", %d %s", n, c.what)
+		}
+	}
+	t.printf("%s\n", text)
+}
+
 func describe(l config.ReportLine) string {
 	if l.Verdict == config.NotNeeded {
 		return "known, not needed here: " + l.Why
 	}
-	return l.Why
+	return strings.TrimPrefix(l.Why, l.Path+": ")
 }
 
 // person reads "user alice", "alice", and what follows.
