@@ -98,16 +98,19 @@ func (k *link) attach(c *Conn, g *greeting) bool {
 			k.dropLocked(o, "the peer started anew")
 		}
 	}
-	if k.connsLocked() == 0 {
+	first := k.connsLocked() == 0
+	if first {
 		k.epoch++
 		k.since, k.why = k.l.cfg.Clock(), ""
-		k.l.cfg.Log.Info("traversal link up", "zone", k.zone, "peer", g.Node, "address", c.remote, "id", c.peer.ID)
 	}
 	k.slots[c.slot], k.peer, k.hello = c, c.peer, g
 	k.signalLocked()
 	k.mu.Unlock()
 	for _, o := range old {
 		o.Close("replaced by a newer connection")
+	}
+	if first {
+		k.l.cfg.Log.Info("traversal link up", "zone", k.zone, "peer", g.Node, "address", c.remote, "id", c.peer.ID)
 	}
 	k.l.publish()
 	return true
@@ -121,7 +124,11 @@ func (k *link) detach(c *Conn) {
 		return
 	}
 	k.dropLocked(c, c.why)
+	down := k.connsLocked() == 0
 	k.mu.Unlock()
+	if down {
+		k.l.cfg.Log.Warn("traversal link down", "zone", k.zone, "peer", c.peer.Node, "address", c.remote, "why", c.why)
+	}
 	k.l.publish()
 }
 
@@ -135,7 +142,6 @@ func (k *link) dropLocked(c *Conn, why string) {
 		return
 	}
 	k.since, k.why = k.l.cfg.Clock(), why
-	k.l.cfg.Log.Warn("traversal link down", "zone", k.zone, "peer", k.peer.Node, "address", c.remote, "why", why)
 	if k.streams != nil {
 		k.streams.conn.Close()
 	}

@@ -1,6 +1,7 @@
 package traversal
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -275,6 +276,32 @@ func TestStreamsUnderLoad(t *testing.T) {
 	}
 	wg.Wait()
 	over(t, a)
+}
+
+// Each round of the writer takes one frame of each stream, however much one of
+// them has to say.
+func TestWriterIsFair(t *testing.T) {
+	x, _ := net.Pipe()
+	m := newMux(x, true, newBudget(), nil, nil, nil)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for id, size := range map[uint32]int{1: 10 * maxFrame, 3: 100, 5: 2 * maxFrame} {
+		s := newStream(m, id, "http", &lease{})
+		s.pending, s.credit = make([]byte, size), maxCredit
+		m.readyLocked(s)
+	}
+	out := bufio.NewReader(bytes.NewReader(m.gatherLocked(nil)))
+	seen := map[uint32]bool{}
+	for range 3 {
+		f, err := readFrame(out, make([]byte, maxFrame))
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[f.stream] = true
+	}
+	if len(seen) != 3 {
+		t.Errorf("the first three frames are of streams %v", seen)
+	}
 }
 
 // 2,000 clients stop reading in the middle of a download. Memory stays within

@@ -3,6 +3,7 @@ package trust
 import (
 	"bytes"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
@@ -378,6 +379,21 @@ func TestFilesArePrivateAndSurvive(t *testing.T) {
 	os.WriteFile(filepath.Join(tr.dir, serverFile), cert, 0o600)
 	if err := again.Reload(); err == nil || again.Certificate() == nil {
 		t.Errorf("reload of a broken file: %v", err)
+	}
+}
+
+func TestWeakCertificates(t *testing.T) {
+	short, err := rsa.GenerateKey(rand.Reader, 1024)
+	if err != nil {
+		t.Skipf("no short keys on this machine: %v", err)
+	}
+	for _, c := range []*x509.Certificate{
+		{PublicKey: short.Public(), SerialNumber: serial()},
+		{SignatureAlgorithm: x509.SHA1WithRSA, SerialNumber: serial()},
+	} {
+		if got := weakness(c); len(got) != 1 || got[0].Kind != Weak {
+			t.Errorf("findings %+v", got)
+		}
 	}
 }
 
