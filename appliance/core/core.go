@@ -12,6 +12,7 @@ import (
 	"sallyport/appliance/alarm"
 	"sallyport/appliance/eventlog"
 	"sallyport/appliance/flow"
+	"sallyport/appliance/httpproxy"
 	"sallyport/appliance/media"
 	"sallyport/appliance/signaling"
 	"sallyport/appliance/sip"
@@ -33,7 +34,8 @@ type Config struct {
 	Trust   *trust.Trust
 	Keys    *trust.Keyring
 	HostKey ed25519.PrivateKey
-	Name    string // the node's own name towards its peers
+	Name    string                               // the node's own name towards its peers
+	Event   func(name string, detail *xapi.Node) // for whoever registered for feedback
 }
 
 // Core is the inside door: it dials the edges and stands before call control.
@@ -52,7 +54,7 @@ type Core struct {
 	links *traversal.Links
 	relay *media.Relay
 	media *Media
-	http  *HTTP
+	http  *httpproxy.Server
 	desk  signaling.Desk
 	calls *signaling.Calls
 
@@ -75,14 +77,13 @@ const (
 func New(cfg Config) *Core {
 	c := &Core{
 		cfg: cfg, log: cfg.Log, trust: cfg.Trust, rand: cfg.Rand,
-		tokens:   tokens{cfg.Keys},
-		book:     book{cfg.State.Table("routes", maxRoutes)},
-		contacts: cfg.State.Table("contacts", maxContacts),
-		resolver: net.DefaultResolver,
-		calls:    signaling.NewCalls(cfg.Clock, maxCalls),
-
+		tokens:    tokens{cfg.Keys},
+		book:      book{cfg.State.Table("routes", maxRoutes)},
+		contacts:  cfg.State.Table("contacts", maxContacts),
+		resolver:  net.DefaultResolver,
 		replanned: make(chan struct{}, 1),
 	}
+	c.calls = signaling.NewCalls(cfg.Clock, maxCalls, c.callEvent)
 	c.plan.Store(&Plan{Zones: &zone.Plan{}})
 	c.proxy = signaling.New(signaling.Config{
 		Handler: c.handle, Log: cfg.Log, Clock: cfg.Clock, Rand: cfg.Rand, Product: "sallyport",
@@ -107,6 +108,7 @@ func New(cfg Config) *Core {
 	})
 	c.relay = media.New(media.Config{Log: cfg.Log, Clock: cfg.Clock})
 	c.media = NewMedia(MediaConfig{Relay: c.relay, Log: cfg.Log, Clock: cfg.Clock, EdgeMedia: c.edgeMedia})
+	c.http = c.newHTTP()
 	c.desk = signaling.Desk{
 		Calls: c.calls, Log: cfg.Log, Refuse: c.refuse,
 		End:      func(id uint64) { c.media.End(media.SessionID(id)) },
@@ -149,11 +151,3 @@ func peerOf(conn *traversal.Conn) uint64 { return uint64(conn.Peer()) }
 
 // peerKey is a peer as the media plane names it.
 func peerKey(peer uint64) string { return strconv.FormatUint(peer, 16) }
-
-func (c *Core) stream(kind string, p traversal.Peer, conn net.Conn) {
-	if kind != "http" {
-		conn.Close()
-		return
-	}
-	c.http.ServeStream(conn)
-}

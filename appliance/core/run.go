@@ -25,11 +25,12 @@ func (c *Core) Apply(snap *config.Snapshot) error {
 	default:
 	}
 	links, linkErr := traversal.PlanFrom(snap, xapi.Core)
+	web, httpErr := httpproxy.PlanFrom(snap)
 	return errors.Join(
 		named("media", c.relay.Apply(media.PlanFrom(snap, xapi.Core))),
 		named("sip", c.flows.Apply(sip)),
 		named("link", errors.Join(linkErr, c.links.Apply(links))),
-		named("http", c.http.Apply(httpproxy.PlanFrom(snap))),
+		named("http", errors.Join(httpErr, c.http.Apply(web))),
 	)
 }
 

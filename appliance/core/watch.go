@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"sallyport/appliance/flow"
+	"sallyport/appliance/signaling"
 	"sallyport/appliance/traversal"
 	"sallyport/appliance/xapi"
 )
@@ -50,4 +51,11 @@ func (c *Core) zoneOf(l flow.Listener, remote netip.AddrPort) string {
 		return z.Name
 	}
 	return l.Zone
+}
+
+// callEvent tells whoever listens what became of a call.
+func (c *Core) callEvent(name string, call signaling.Call) {
+	n := xapi.NewNode(name)
+	call.Report(n, c.cfg.Clock())
+	c.cfg.Event(name, n)
 }

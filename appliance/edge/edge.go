@@ -11,6 +11,7 @@ import (
 	"sallyport/appliance/alarm"
 	"sallyport/appliance/eventlog"
 	"sallyport/appliance/flow"
+	"sallyport/appliance/httpproxy"
 	"sallyport/appliance/media"
 	"sallyport/appliance/signaling"
 	"sallyport/appliance/sip"
@@ -29,7 +30,8 @@ type Config struct {
 	Trust   *trust.Trust
 	Keys    *trust.Keyring
 	HostKey ed25519.PrivateKey
-	Name    string // the node's own name towards its peers
+	Name    string                               // the node's own name towards its peers
+	Event   func(name string, detail *xapi.Node) // for whoever registered for feedback
 }
 
 // Edge is the outside door: clients come to it, and cores dial it.
@@ -47,7 +49,7 @@ type Edge struct {
 	links    *traversal.Links
 	relay    *media.Relay
 	media    *Media
-	http     *HTTP
+	http     *httpproxy.Gate
 	desk     signaling.Desk
 	calls    *signaling.Calls
 
@@ -62,8 +64,9 @@ const maxCalls = 10_000
 func New(cfg Config) *Edge {
 	e := &Edge{
 		cfg: cfg, log: cfg.Log, clock: cfg.Clock, rand: cfg.Rand, alarms: cfg.Alarms,
-		tokens: tokens{cfg.Keys}, calls: signaling.NewCalls(cfg.Clock, maxCalls),
+		tokens: tokens{cfg.Keys},
 	}
+	e.calls = signaling.NewCalls(cfg.Clock, maxCalls, e.callEvent)
 	e.plan.Store(&Plan{})
 	e.proxy = signaling.New(signaling.Config{
 		Handler: e.handle, Log: cfg.Log, Clock: cfg.Clock, Rand: cfg.Rand, Product: "sallyport",
@@ -76,7 +79,7 @@ func New(cfg Config) *Edge {
 		OnClose:   e.clientClosed,
 		OnListen:  e.listening,
 	})
-	e.bindings = flow.NewBindings(flow.BindingsConfig{Clock: cfg.Clock, Rand: cfg.Rand})
+	e.bindings = flow.NewBindings(flow.BindingsConfig{Clock: cfg.Clock, Rand: cfg.Rand, OnChange: e.bindingEvent})
 	e.links = traversal.New(traversal.Config{
 		Role: xapi.Edge, Log: cfg.Log, Clock: cfg.Clock, HostKey: cfg.HostKey,
 		ServerTLS: func() *tls.Config { return cfg.Trust.ServerConfig(trust.LinkServer) },
@@ -87,6 +90,7 @@ func New(cfg Config) *Edge {
 	})
 	e.relay = media.New(media.Config{Log: cfg.Log, Clock: cfg.Clock})
 	e.media = NewMedia(MediaConfig{Relay: e.relay, Log: cfg.Log, Clock: cfg.Clock})
+	e.http = e.newGate()
 	e.desk = signaling.Desk{
 		Calls: e.calls, Log: cfg.Log, Refuse: e.refuse,
 		End:      func(id uint64) { e.media.End(media.SessionID(id)) },

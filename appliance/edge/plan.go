@@ -5,6 +5,7 @@ import (
 
 	"sallyport/appliance/config"
 	"sallyport/appliance/xapi"
+	"sallyport/appliance/zone"
 )
 
 // Plan is what edge's decisions need of the configuration.
@@ -15,6 +16,7 @@ type Plan struct {
 	TCPPort int    // and over TCP
 	Domains []Domain
 	Zones   []string // traversal zones that carry remote access, by index
+	All     []*zone.Zone
 }
 
 // A Domain is one that remote users may register for.
@@ -30,15 +32,16 @@ func PlanFrom(snap *config.Snapshot) *Plan {
 		Host:    hostName(snap),
 		TLSPort: snap.Int(xapi.SIPTLSPort),
 		TCPPort: snap.Int(xapi.SIPTCPPort),
+		All:     zone.PlanFrom(snap).Zones,
 	}
 	for _, i := range snap.Indexes(xapi.SIPDomainName.Item) {
 		if name := snap.Str(xapi.SIPDomainName, i); name != "" && snap.Bool(xapi.SIPDomainEdge, i) && snap.Bool(xapi.SIPDomainSip, i) {
 			p.Domains = append(p.Domains, Domain{strings.ToLower(name), snap.Str(xapi.SIPDomainAuthzone, i)})
 		}
 	}
-	for _, i := range snap.Indexes(xapi.ZoneName.Item) {
-		if snap.Enum(xapi.ZoneType, i) == "TraversalServer" && snap.Bool(xapi.TraversalServerCollaborationEdge, i) && snap.Bool(xapi.ZoneSIPMode, i) {
-			p.Zones = append(p.Zones, snap.Str(xapi.ZoneName, i))
+	for _, z := range p.All {
+		if z.Type == zone.TraversalServer && z.Edge && z.SIP {
+			p.Zones = append(p.Zones, z.Name)
 		}
 	}
 	return p

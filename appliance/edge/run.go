@@ -23,7 +23,7 @@ func (e *Edge) Apply(snap *config.Snapshot) error {
 		named("media", e.relay.Apply(media.PlanFrom(snap, xapi.Edge))),
 		named("sip", e.flows.Apply(flow.PlanFrom(snap, xapi.Edge))),
 		named("link", errors.Join(linkErr, e.links.Apply(links))),
-		named("http", e.http.Apply(httpproxy.EdgePlanFrom(snap))),
+		named("http", e.http.Apply(httpproxy.GatePlanFrom(snap))),
 	)
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"sallyport/appliance/flow"
+	"sallyport/appliance/signaling"
 	"sallyport/appliance/traversal"
 	"sallyport/appliance/xapi"
 )
@@ -30,4 +31,27 @@ func (e *Edge) peerChanged(p traversal.Peer, up bool, why string) {
 	key := p.Zone + " " + p.Node
 	e.log.Info("traversal link", "event", "link", "zone", p.Zone, "peer", p.Node, "up", up, "why", why)
 	e.alarms.Set(xapi.AlarmLinkDown, key, !up, fmt.Sprintf("Zone %s, core %s: %s.", p.Zone, p.Node, why))
+}
+
+// callEvent tells whoever listens what became of a call.
+func (e *Edge) callEvent(name string, call signaling.Call) {
+	n := xapi.NewNode(name)
+	call.Report(n, e.clock())
+	e.cfg.Event(name, n)
+}
+
+// bindingEvent tells whoever listens what became of a registration.
+func (e *Edge) bindingEvent(old, now *flow.Binding) {
+	name, is := "RegistrationChanged", now
+	switch {
+	case now == nil && old.Confirmed:
+		name, is = "RegistrationRemoved", old
+	case now == nil || !now.Confirmed:
+		return
+	case old == nil || !old.Confirmed:
+		name = "RegistrationAdded"
+	}
+	n := xapi.NewNode(name)
+	is.Report(n, e.clock())
+	e.cfg.Event(name, n)
 }

@@ -35,60 +35,115 @@ type Call struct {
 	State     CallState
 	Since     time.Time
 	Owner     uint64 // the binding or peer it belongs to
+	Ended     time.Time
 }
+
+// historySize is how many ended calls are remembered.
+const historySize = 255
 
 // Calls lists the calls in progress, for status and capacity. Routing never
 // asks it: tokens in the messages do that. The zero value is not usable;
 // NewCalls makes one. All methods may be called from any goroutine.
 type Calls struct {
-	clock func() time.Time
-	limit int
+	clock  func() time.Time
+	limit  int
+	notify func(event string, call Call)
 
 	mu    sync.Mutex
 	calls map[uint64]*Call
+	ended []Call // the newest, oldest first
 	total int
 	peak  int
 }
 
-// NewCalls returns an empty list that takes at most limit calls.
-func NewCalls(clock func() time.Time, limit int) *Calls {
-	return &Calls{clock: clock, limit: limit, calls: map[uint64]*Call{}}
+// NewCalls returns an empty list that takes at most limit calls. notify, which
+// may be nil, is told outside of all locks: CallAttempt, CallConnected,
+// CallDisconnected, CallFailure.
+func NewCalls(clock func() time.Time, limit int, notify func(event string, call Call)) *Calls {
+	if notify == nil {
+		notify = func(string, Call) {}
+	}
+	return &Calls{clock: clock, limit: limit, notify: notify, calls: map[uint64]*Call{}}
 }
 
 // Begin notes the call that the INVITE m starts. It reports false when the
 // list is full, so that the role can refuse the call.
 func (c *Calls) Begin(session uint64, m *sip.Message, trace, direction string, owner uint64) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if _, known := c.calls[session]; known {
-		return true
-	}
-	if len(c.calls) >= c.limit {
-		return false
-	}
-	c.calls[session] = &Call{
+	call := Call{
 		Session: session, From: address(m.Get("From")), To: address(m.Get("To")), CallID: m.CallID(),
 		Trace: trace, Direction: direction, Since: c.clock(), Owner: owner,
 	}
+	known, room := c.file(call)
+	if !known && room {
+		c.notify("CallAttempt", call)
+	}
+	return known || room
+}
+
+func (c *Calls) file(call Call) (known, room bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, known = c.calls[call.Session]; known || len(c.calls) >= c.limit {
+		return known, false
+	}
+	c.calls[call.Session] = &call
 	c.total++
 	c.peak = max(c.peak, len(c.calls))
-	return true
+	return false, true
 }
 
 // Connected notes that a call was answered.
 func (c *Calls) Connected(session uint64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if call := c.calls[session]; call != nil && call.State == Trying {
-		call.State, call.Since = Connected, c.clock()
+	if call, changed := c.connect(session); changed {
+		c.notify("CallConnected", call)
 	}
 }
 
-// End forgets a call; unknown ones are no error.
-func (c *Calls) End(session uint64) {
+func (c *Calls) connect(session uint64) (is Call, changed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	call := c.calls[session]
+	if call == nil || call.State != Trying {
+		return Call{}, false
+	}
+	call.State, call.Since = Connected, c.clock()
+	return *call, true
+}
+
+// End moves a call to the history; unknown ones are no error.
+func (c *Calls) End(session uint64) {
+	call, was := c.end(session)
+	switch {
+	case was && call.State == Connected:
+		c.notify("CallDisconnected", call)
+	case was:
+		c.notify("CallFailure", call)
+	}
+}
+
+func (c *Calls) end(session uint64) (is Call, was bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	call := c.calls[session]
+	if call == nil {
+		return Call{}, false
+	}
 	delete(c.calls, session)
+	call.Ended = c.clock()
+	if len(c.ended) == historySize {
+		c.ended = append(c.ended[:0], c.ended[1:]...)
+	}
+	c.ended = append(c.ended, *call)
+	return *call, true
+}
+
+// History returns the calls that ended last, the newest first.
+func (c *Calls) History() []Call {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := slices.Clone(c.ended)
+	slices.Reverse(out)
+	return out
 }
 
 // Get returns a copy of one call.

@@ -1,0 +1,70 @@
+package core
+
+import (
+	"context"
+	"fmt"
+
+	"sallyport/appliance/sip"
+	"sallyport/appliance/xapi"
+	"sallyport/appliance/zone"
+)
+
+// Do runs a command of the core role; known is false for one that it lacks.
+func (c *Core) Do(_ context.Context, name string, args xapi.Args) (result *xapi.Node, known bool, err error) {
+	switch name {
+	case "Locate":
+		result, err = c.locate(argument(args, "Alias"), argument(args, "SourceZone"))
+	case "ZoneList":
+		result, err = c.locate(argument(args, "Alias"), "")
+	case "CheckPattern":
+		result, err = checkPattern(args)
+	default:
+		return nil, false, nil
+	}
+	return result, true, err
+}
+
+func argument(args xapi.Args, name string) string {
+	if v := args[name]; len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}
+
+// locate tells where a request for an alias would go, and by which rule.
+func (c *Core) locate(alias, source string) (*xapi.Node, error) {
+	uri, err := sip.ParseURI(alias)
+	if err != nil || !uri.SIP() {
+		if uri, err = sip.ParseURI("sip:" + alias); err != nil {
+			return nil, fmt.Errorf("%s is not an alias", alias)
+		}
+	}
+	result := xapi.NewNode("Result")
+	n := 0
+	for _, hop := range c.plan.Load().Zones.Next(zone.Query{Source: source, Alias: bare(uri), Method: "INVITE"}) {
+		n++
+		result.Nth("Hop", n).Str("Zone", hop.Zone.Name).Leaf("Type", hop.Zone.Type.String()).Str("Rule", hop.Rule).Str("Alias", hop.URI)
+	}
+	if n == 0 {
+		return nil, fmt.Errorf("no search rule leads to %s", alias)
+	}
+	return result, nil
+}
+
+// checkPattern tries a pattern on an alias as a search rule would.
+func checkPattern(args xapi.Args) (*xapi.Node, error) {
+	behavior := argument(args, "Behavior")
+	if behavior == "" {
+		behavior = "Leave"
+	}
+	p, err := zone.NewPattern(argument(args, "Type"), argument(args, "Pattern"), behavior, argument(args, "Replace"))
+	if err != nil {
+		return nil, err
+	}
+	became, ok := p.Apply(argument(args, "Target"))
+	result := xapi.NewNode("Result").Leaf("Matches", map[bool]string{true: "Yes", false: "No"}[ok])
+	if ok {
+		result.Str("Alias", became)
+	}
+	return result, nil
+}

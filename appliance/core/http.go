@@ -1,0 +1,29 @@
+package core
+
+import (
+	"crypto/tls"
+	"net"
+
+	"sallyport/appliance/httpproxy"
+	"sallyport/appliance/traversal"
+	"sallyport/appliance/trust"
+)
+
+// newHTTP joins the allow list's server to the link. A UC node is a peer of a
+// neighbor zone: only there may a client's credentials go.
+func (c *Core) newHTTP() *httpproxy.Server {
+	return httpproxy.NewServer(httpproxy.ServerConfig{
+		Log:     c.log,
+		TLS:     func(host string) *tls.Config { return c.trust.ClientConfig(trust.HTTPSUpstream, host) },
+		Trusted: func(host string) bool { return c.plan.Load().Zones.Peer(host) != nil },
+	})
+}
+
+// stream takes what an edge opened towards us.
+func (c *Core) stream(kind string, _ traversal.Peer, conn net.Conn) {
+	if kind != "http" {
+		conn.Close()
+		return
+	}
+	c.http.ServeStream(conn)
+}

@@ -1,0 +1,84 @@
+package core
+
+import (
+	"time"
+
+	"sallyport/appliance/media"
+	"sallyport/appliance/xapi"
+	"sallyport/appliance/zone"
+)
+
+// Status adds the elements of xStatus that this role knows.
+func (c *Core) Status(t *xapi.Node) {
+	sip := t.Add("SIP")
+	c.flows.Report(sip)
+	sip.Int("Transactions", int(c.proxy.Stats().Transactions))
+	c.zones(t.Add("Zones"))
+	c.callList(t.Add("Calls"))
+	c.links.ReportTunnels(t.Add("Tunnels"))
+	c.http.Report(t.Add("CollaborationEdge").Add("HTTPAllowList"))
+	usage := t.Add("ResourceUsage")
+	c.calls.ReportUsage(usage.Add("Calls"))
+}
+
+// History adds the elements of xHistory that this role knows.
+func (c *Core) History(t *xapi.Node) { c.calls.ReportHistory(t.Add("Calls")) }
+
+// callList shows signalling and media of each call side by side.
+func (c *Core) callList(t *xapi.Node) {
+	streams := map[uint64]media.SessionStats{}
+	for _, s := range c.relay.Status() {
+		streams[uint64(s.ID)] = s
+	}
+	for i, call := range c.calls.List() {
+		n := t.Nth("Call", i+1)
+		call.Report(n, c.cfg.Clock())
+		streams[call.Session].Report(n)
+	}
+}
+
+func (c *Core) zones(t *xapi.Node) {
+	for _, z := range c.plan.Load().Zones.Zones {
+		n := t.Nth("Zone", z.Index)
+		n.Str("Name", z.Name)
+		n.Leaf("Type", z.Type.String())
+		peers := xapi.NewNode("")
+		active := false
+		if z.Type == zone.Neighbor {
+			active = c.neighbor(peers, z)
+		} else {
+			active = c.links.ReportZone(peers, z.Name)
+		}
+		n.Leaf("Status", word(active))
+		n.Children = append(n.Children, peers.Children...)
+	}
+}
+
+// neighbor adds how each peer of a neighbor answered last. One that nobody
+// asks counts as active: nothing is known against it.
+func (c *Core) neighbor(t *xapi.Node, z *zone.Zone) (active bool) {
+	kind := t.Add("Neighbor")
+	for i, p := range peersOf(z, "") {
+		n := kind.Nth("Peer", i+1).Add("SIP")
+		h, asked := c.peers.get(peerLabel(p))
+		up := h.up || !asked && !z.Monitor
+		active = active || up
+		n.Leaf("Status", word(up))
+		n.Str("Address", p.host)
+		n.Int("Port", p.port)
+		if asked {
+			n.Str("LastStatusChange", h.since.Local().Format(time.DateTime))
+		}
+		if h.why != "" {
+			n.Str("Cause", h.why)
+		}
+	}
+	return active
+}
+
+func word(active bool) string {
+	if active {
+		return "Active"
+	}
+	return "Failed"
+}

@@ -1,0 +1,54 @@
+package edge
+
+import (
+	"sallyport/appliance/media"
+	"sallyport/appliance/xapi"
+)
+
+// Status adds the elements of xStatus that this role knows.
+func (e *Edge) Status(t *xapi.Node) {
+	sip := t.Add("SIP")
+	e.flows.Report(sip)
+	sip.Int("Transactions", int(e.proxy.Stats().Transactions))
+	e.zones(t.Add("Zones"))
+	e.callList(t.Add("Calls"))
+	e.bindings.Report(t.Add("Registrations"), e.clock())
+	e.links.ReportTunnels(t.Add("Tunnels"))
+	usage := t.Add("ResourceUsage")
+	e.calls.ReportUsage(usage.Add("Calls"))
+	usage.Add("Registrations").Int("Current", e.bindings.Len())
+}
+
+// History adds the elements of xHistory that this role knows.
+func (e *Edge) History(t *xapi.Node) { e.calls.ReportHistory(t.Add("Calls")) }
+
+// callList shows signalling and media of each call side by side.
+func (e *Edge) callList(t *xapi.Node) {
+	streams := map[uint64]media.SessionStats{}
+	for _, s := range e.relay.Status() {
+		streams[uint64(s.ID)] = s
+	}
+	for i, call := range e.calls.List() {
+		n := t.Nth("Call", i+1)
+		call.Report(n, e.clock())
+		streams[call.Session].Report(n)
+	}
+}
+
+func (e *Edge) zones(t *xapi.Node) {
+	for _, z := range e.plan.Load().All {
+		n := t.Nth("Zone", z.Index)
+		n.Str("Name", z.Name)
+		n.Leaf("Type", z.Type.String())
+		peers := xapi.NewNode("")
+		n.Leaf("Status", word(e.links.ReportZone(peers, z.Name)))
+		n.Children = append(n.Children, peers.Children...)
+	}
+}
+
+func word(active bool) string {
+	if active {
+		return "Active"
+	}
+	return "Failed"
+}

@@ -1,0 +1,102 @@
+package appliance
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
+	"time"
+
+	"sallyport/appliance/shell"
+	"sallyport/appliance/xapi"
+)
+
+// A hub hands events to the sessions that registered for them. The zero value
+// is ready.
+type hub struct {
+	mu   sync.Mutex
+	subs map[chan shell.Event]string // event name, "" for all
+}
+
+// feedbackQueue is how many events a slow session may fall behind.
+const feedbackQueue = 64
+
+func (h *hub) event(name string, detail *xapi.Node) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for c, want := range h.subs {
+		if want != "" && !strings.EqualFold(want, name) {
+			continue
+		}
+		select {
+		case c <- shell.Event{Node: detail}:
+		default: // a session that does not read misses events, nobody else does
+		}
+	}
+}
+
+func (h *hub) join(name string) chan shell.Event {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.subs == nil {
+		h.subs = map[chan shell.Event]string{}
+	}
+	c := make(chan shell.Event, feedbackQueue)
+	h.subs[c] = name
+	return c
+}
+
+func (h *hub) leave(c chan shell.Event) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.subs, c)
+	close(c)
+}
+
+// statusEvery is how often a status element that somebody registered for is
+// looked at.
+const statusEvery = time.Second
+
+// Feedback sends what fits an expression until ctx ends.
+func (n *Node) Feedback(ctx context.Context, expression string) (<-chan shell.Event, error) {
+	kind, name, _ := strings.Cut(strings.Trim(expression, "/"), "/")
+	switch strings.ToLower(kind) {
+	case "event":
+		c := n.hub.join(name)
+		context.AfterFunc(ctx, func() { n.hub.leave(c) })
+		return c, nil
+	case "status":
+		if _, err := n.Status(ctx, name); err != nil {
+			return nil, err
+		}
+		c := make(chan shell.Event, feedbackQueue)
+		go n.follow(ctx, name, c)
+		return c, nil
+	}
+	return nil, fmt.Errorf("%s: register Status/… or Event/…", expression)
+}
+
+// follow sends a status element each time it has changed. It ends with ctx,
+// which whoever asked for it holds.
+func (n *Node) follow(ctx context.Context, name string, c chan<- shell.Event) {
+	defer close(c)
+	tick := time.NewTicker(statusEvery)
+	defer tick.Stop()
+	var last *xapi.Node
+	for {
+		now, err := n.Status(ctx, name)
+		if err == nil && !reflect.DeepEqual(now, last) {
+			last = now
+			select {
+			case c <- shell.Event{Status: true, Node: now}:
+			default:
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}

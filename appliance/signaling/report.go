@@ -1,0 +1,39 @@
+package signaling
+
+import (
+	"strconv"
+	"time"
+
+	"sallyport/appliance/xapi"
+)
+
+// Serial is the call's identifier as an administrator sees and types it.
+func (c Call) Serial() string { return strconv.FormatUint(c.Session, 16) }
+
+// Report adds what xStatus Calls shows of the call's signalling.
+func (c Call) Report(n *xapi.Node, now time.Time) {
+	n.Str("SerialNumber", c.Serial())
+	n.Str("Trace", c.Trace)
+	n.Leaf("State", c.State.String())
+	n.Leaf("Direction", c.Direction)
+	n.Str("From", c.From)
+	n.Str("To", c.To)
+	if !c.Ended.IsZero() {
+		now = c.Ended
+		n.Str("Ended", now.Local().Format(time.DateTime))
+	}
+	n.Int("Duration", max(0, int(now.Sub(c.Since).Seconds())))
+}
+
+// ReportHistory adds what xHistory Calls shows.
+func (c *Calls) ReportHistory(t *xapi.Node) {
+	for i, call := range c.History() {
+		call.Report(t.Nth("Call", i+1), call.Ended)
+	}
+}
+
+// ReportUsage adds what xStatus ResourceUsage shows of calls.
+func (c *Calls) ReportUsage(n *xapi.Node) {
+	current, peak, total := c.Counts()
+	n.Int("Current", current).Int("Max", peak).Int("Total", total)
+}
