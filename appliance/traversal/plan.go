@@ -161,27 +161,11 @@ func nodeName(sn *config.Snapshot) string {
 	return sn.Str(xapi.SystemUnitName)
 }
 
-// innerAddresses are those on which edge takes core: the interface that does
-// not face outside or, with a single one, that one. Without any address the
+// innerAddresses are those on which edge takes core. Without any address the
 // machine decides, which is the wildcard.
 func innerAddresses(sn *config.Snapshot, role xapi.Role) []netip.Addr {
-	if role != xapi.Edge {
-		return nil
-	}
-	inner, outer := 2, 1
-	if sn.Enum(xapi.IPExternalInterface) == "LAN2" {
-		inner, outer = 1, 2
-	}
-	for _, lan := range []int{inner, outer} {
-		var out []netip.Addr
-		for _, row := range []xapi.Str{xapi.EthernetV4Address, xapi.EthernetV6Address} {
-			if a, err := netip.ParseAddr(sn.Str(row, lan)); err == nil {
-				out = append(out, a)
-			}
-		}
-		if len(out) > 0 {
-			return out
-		}
+	if inner := sn.Inside(role); len(inner) > 0 {
+		return inner
 	}
 	return []netip.Addr{netip.IPv6Unspecified()}
 }
