@@ -46,7 +46,7 @@ func (f *Flows) sleep(d time.Duration) {
 func (f *Flows) admit(l Listener, nc *net.TCPConn) {
 	c := f.newConn(l, nc)
 	lim := f.limits.Load()
-	if l.Open && !f.sources.enter(c.remote.Addr(), lim.SourceConnections, time.Now()) {
+	if l.Open && !f.sources.enter(c.remote.Addr(), lim.SourceConnections) {
 		f.count.sourceFull.Add(1)
 		_ = nc.Close()
 		return

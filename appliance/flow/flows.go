@@ -93,9 +93,9 @@ func New(cfg Config) *Flows {
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	f.limits.Store(new(Limits).withDefaults())
 	f.pool.init()
-	// Other planes number their connections too; a random start keeps the
-	// numbers apart where they meet.
-	f.ids.Store(rand.Uint64())
+	// Links number their connections too, with the top bit set; a random start
+	// keeps the numbers apart from those of any other Flows.
+	f.ids.Store(rand.Uint64() >> 2)
 	return f
 }
 

@@ -132,17 +132,16 @@ func TestRate(t *testing.T) {
 func TestSources(t *testing.T) {
 	var s sources
 	s.resize(Limits{Sources: 256}.withDefaults())
-	now := time.Now()
 	held := netip.MustParseAddr("2001:db8:1:2::1")
-	if !s.enter(held, 1, now) {
+	if !s.enter(held, 1) {
 		t.Fatal("a first connection was refused")
 	}
 	for i := range 10_000 {
 		a := netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
-		if !s.enter(a, 1, now) {
+		if !s.enter(a, 1) {
 			t.Fatal("a new source was refused")
 		}
-		s.limiter(a, now)
+		s.limiter(a)
 		s.leave(a)
 	}
 	total := 0
@@ -155,11 +154,11 @@ func TestSources(t *testing.T) {
 	if total > 300 {
 		t.Errorf("%d sources remembered", total)
 	}
-	if s.enter(netip.MustParseAddr("2001:db8:1:2:ffff::9"), 1, now) {
+	if s.enter(netip.MustParseAddr("2001:db8:1:2:ffff::9"), 1) {
 		t.Error("another address of the same /64 had a connection of its own")
 	}
 	s.leave(held)
-	if !s.enter(held, 1, now) {
+	if !s.enter(held, 1) {
 		t.Error("a connection that ended still counts")
 	}
 }

@@ -304,7 +304,7 @@ func (r *reader) slow() error {
 		return nil
 	}
 	now := time.Now()
-	wait := r.limiter(now).ReserveN(now, 1).DelayFrom(now)
+	wait := r.limiter().ReserveN(now, 1).DelayFrom(now)
 	if wait <= 0 {
 		return nil
 	}
@@ -322,10 +322,10 @@ func (r *reader) slow() error {
 	}
 }
 
-func (r *reader) limiter(now time.Time) *rate.Limiter {
+func (r *reader) limiter() *rate.Limiter {
 	lim := r.flows.limits.Load()
 	if !r.authenticated.Load() {
-		return r.flows.sources.limiter(r.remote.Addr(), now)
+		return r.flows.sources.limiter(r.remote.Addr())
 	}
 	if r.pace == nil {
 		r.pace = rate.NewLimiter(rate.Limit(lim.FlowRate), lim.FlowBurst)

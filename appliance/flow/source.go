@@ -4,7 +4,6 @@ import (
 	"container/list"
 	"net/netip"
 	"sync"
-	"time"
 
 	"golang.org/x/time/rate"
 )
@@ -61,7 +60,7 @@ func (s *sources) resize(l *Limits) {
 }
 
 // enter counts one more connection of a source, if it may have one.
-func (s *sources) enter(a netip.Addr, most int, now time.Time) bool {
+func (s *sources) enter(a netip.Addr, most int) bool {
 	who := sourceOf(a)
 	sh := s.shard(who)
 	sh.mu.Lock()
@@ -85,7 +84,7 @@ func (s *sources) leave(a netip.Addr) {
 }
 
 // limiter is the token bucket of a source.
-func (s *sources) limiter(a netip.Addr, now time.Time) *rate.Limiter {
+func (s *sources) limiter(a netip.Addr) *rate.Limiter {
 	who := sourceOf(a)
 	sh := s.shard(who)
 	sh.mu.Lock()

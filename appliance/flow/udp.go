@@ -96,7 +96,7 @@ func (u *udpSocket) received(b []byte, remote netip.AddrPort) {
 		}
 		return
 	}
-	if u.Open && !u.flows.sources.limiter(remote.Addr(), u.flows.cfg.Clock()).Allow() {
+	if u.Open && !u.flows.sources.limiter(remote.Addr()).Allow() {
 		u.flows.count.slowed.Add(1)
 		return
 	}

@@ -38,7 +38,7 @@ func (p *Proxy) sendACK(ctx context.Context, trace string, b Branch) {
 		}
 	}
 	pushVia(b.Msg, c, b.Via, p.newBranch(""))
-	_ = c.Send(b.Msg.Bytes())
+	_ = sendOnce(c, 0, b.Msg)
 }
 
 // hangUp ends a call that the far end has answered and the role then refused:
@@ -66,7 +66,7 @@ func (b *branch) hangUp(ok *sip.Message) {
 			continue
 		}
 		pushVia(m, b.Conn, b.Via, b.tx.proxy.newBranch(""))
-		_ = b.Conn.Send(m.Bytes())
+		_ = sendOnce(b.Conn, 0, m)
 	}
 }
 

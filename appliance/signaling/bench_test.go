@@ -21,8 +21,11 @@ func (c *nullConn) Local() netip.AddrPort { return netip.AddrPort{} }
 func (c *nullConn) Remote() netip.AddrPort {
 	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, 9}), 40000)
 }
-func (c *nullConn) Zone() string        { return "outside" }
-func (c *nullConn) Send(b []byte) error { c.sent = append(c.sent, b); return nil }
+func (c *nullConn) Zone() string { return "outside" }
+func (c *nullConn) Send(b []byte) error {
+	c.sent = append(c.sent, append([]byte(nil), b...))
+	return nil
+}
 
 const benchHead = "Max-Forwards: 70\r\nFrom: \"Alice\" <sip:alice@example.com>;tag=a1b2c3d4e5\r\nTo: <sip:alice@example.com>\r\n" +
 	"Call-ID: 8a7b6c5d-%d@192.0.2.9\r\nCSeq: 101 %s\r\nUser-Agent: Jabber/14.1\r\nSupported: replaces,join,sdp-anat,norefersub,resource-priority,extended-refer,X-cisco-callinfo\r\n" +

@@ -191,7 +191,10 @@ func (b *branch) start(c Conn) {
 	}
 	id := p.newBranch(mark)
 	pushVia(b.Msg, c, b.Via, id)
-	raw := b.Msg.Bytes()
+	var raw []byte
+	if !c.Reliable() {
+		raw = b.Msg.Bytes() // to be sent again
+	}
 	t.mu.Lock()
 	if b.state != branchWaiting {
 		t.mu.Unlock()
@@ -205,9 +208,16 @@ func (b *branch) start(c Conn) {
 	}
 	t.settleLocked()
 	t.mu.Unlock()
-	if err := c.Send(raw); err != nil {
+	if err := b.send(c, raw); err != nil {
 		b.connClosed()
 	}
+}
+
+func (b *branch) send(c Conn, raw []byte) error {
+	if raw != nil {
+		return c.Send(raw)
+	}
+	return sendOnce(c, 0, b.Msg)
 }
 
 func (b *branch) beginLocked(raw []byte) {

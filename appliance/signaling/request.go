@@ -114,7 +114,7 @@ func (p *Proxy) cancel(c Conn, m *sip.Message) {
 func (p *Proxy) replyStateless(c Conn, m *sip.Message, status int, reason string, fields ...sip.Field) {
 	resp := m.Reply(status, reason)
 	p.finish(resp, fields)
-	_ = reply(c, replyPort(c, m), resp.Bytes())
+	_ = sendOnce(c, replyPort(c, m), resp)
 }
 
 // finish adds to an answer made here what all of them carry.

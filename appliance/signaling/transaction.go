@@ -89,7 +89,10 @@ func (t *transaction) respond(m *sip.Message) bool {
 	if t.Conn == nil {
 		return false
 	}
-	raw := m.Bytes()
+	var raw []byte
+	if t.keeps(m.Status()) {
+		raw = m.Bytes()
+	}
 	t.mu.Lock()
 	ok := t.admitsLocked(m.Status())
 	if ok {
@@ -97,10 +100,21 @@ func (t *transaction) respond(m *sip.Message) bool {
 		t.settleLocked()
 	}
 	t.mu.Unlock()
-	if ok {
-		_ = reply(t.Conn, t.port, raw) // a client that is gone gets no answer
+	switch { // a client that is gone gets no answer
+	case ok && raw != nil:
+		_ = reply(t.Conn, t.port, raw)
+	case ok:
+		_ = sendOnce(t.Conn, t.port, m)
 	}
 	return ok
+}
+
+// keeps tells whether an answer may have to be sent again.
+func (t *transaction) keeps(status int) bool {
+	if t.invite {
+		return status < 200 || status >= 300
+	}
+	return status < 200 || !t.Conn.Reliable()
 }
 
 func (t *transaction) admitsLocked(status int) bool {
