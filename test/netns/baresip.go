@@ -23,8 +23,9 @@ type PhoneConfig struct {
 	Transport    string // tls, tcp, udp
 	Tone         float64
 	SRTP         bool
-	Outbound     bool // sipnat=outbound: reg-id and instance
-	RegInterval  int  // seconds; 0 means 120
+	Outbound     bool   // sipnat=outbound: reg-id and instance
+	RegInterval  int    // seconds; 0 means 120
+	DNS          string // address of its name server
 	CA           string
 	Identity     Identity
 }
@@ -62,7 +63,7 @@ func (s *Space) StartPhone(cfg PhoneConfig) *Phone {
 	write(s.net.t, filepath.Join(dir, "config"), baresipConfig(cfg, tone, p.rec))
 	write(s.net.t, filepath.Join(dir, "accounts"), baresipAccount(cfg))
 	write(s.net.t, filepath.Join(dir, "contacts"), "")
-	p.Process = s.Start("baresip", "-f", dir, "-v")
+	p.Process = s.Start("baresip", "-f", dir, "-v", "-s")
 	Until(s.net.t, 10*time.Second, "baresip of "+cfg.User+" listens for control", func() bool { return p.connect() == nil })
 	s.net.t.Cleanup(func() { p.conn.Close() })
 	go p.listen()
@@ -77,6 +78,9 @@ func baresipConfig(cfg PhoneConfig, tone, rec string) string {
 		"module srtp.so", "module ctrl_tcp.so", "module_tmp uuid.so", "module_tmp account.so",
 		"module_app contact.so", "module_app debug_cmd.so", "module_app menu.so",
 		fmt.Sprintf("ctrl_tcp_listen 127.0.0.1:%d", controlPort), "rtp_stats yes",
+	}
+	if cfg.DNS != "" {
+		lines = append(lines, "dns_server "+cfg.DNS+":53")
 	}
 	if cfg.Transport == "tls" {
 		lines = append(lines, "sip_certificate "+cfg.Identity.Both, "sip_cafile "+cfg.CA)

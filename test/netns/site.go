@@ -11,7 +11,8 @@ import (
 // Site is the network that an operator has: the Internet, a DMZ that may open
 // nothing inwards, and the inside.
 //
-//	alice .10 ─┐                                             ┌─ ucm   10.2.0.1
+//	dns   .53 ─┐
+//	alice .10 ─┤                                             ┌─ ucm   10.2.0.1
 //	bob   .11 ─┼─ wan 203.0.113.0/24 ── .1 edge 10.1.0.1     ├─ core  10.2.0.2
 //	home  .20 ─┘                              │              ├─ carol 10.2.0.10
 //	  └ 192.168.7.2 behind NAT               dmz ── firewall ┴─ inside
@@ -27,11 +28,12 @@ const (
 	CoreAddr    = "10.2.0.2"
 	UCMAddr     = "10.2.0.1"
 	CarolAddr   = "10.2.0.10"
+	NameServer  = "203.0.113.53"
 
 	firewallDMZ, firewallInside = "10.1.0.254", "10.2.0.254"
 )
 
-// Firewalled builds a site without any machine but edge's.
+// Firewalled builds a site without any machine but edge's and the name server.
 func (n *Net) Firewalled() *Site {
 	n.t.Helper()
 	s := &Site{Net: n, Wan: n.Bridge("wan"), Dmz: n.Bridge("dmz"), Inside: n.Bridge("inside"), Firewall: n.Space("fw"), Edge: n.Space("edge")}
@@ -42,6 +44,7 @@ func (n *Net) Firewalled() *Site {
 	n.Join(s.Edge, "outer", EdgeOutside+"/24", s.Wan, "")
 	n.Join(s.Edge, "inner", EdgeInner+"/24", s.Dmz, "")
 	s.Edge.IP("route", "add", "10.2.0.0/24", "via", firewallDMZ)
+	s.AddOutside("dns", NameServer).StartDNS(NameServer, map[string]string{"edge." + Domain: EdgeOutside})
 	return s
 }
 

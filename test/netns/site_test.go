@@ -56,6 +56,6 @@ func TestPhoneBehindNAT(t *testing.T) {
 
 // outsidePhone is a phone on the Internet side: TLS, SRTP, outbound.
 func outsidePhone(ca *Authority, user, addr string, tone float64) PhoneConfig {
-	return PhoneConfig{User: user, Domain: Domain, Addr: addr, Server: EdgeOutside + ":5061", Transport: "tls",
+	return PhoneConfig{User: user, Domain: Domain, Addr: addr, Server: EdgeOutside + ":5061", Transport: "tls", DNS: NameServer,
 		RegInterval: 10, Tone: tone, SRTP: true, Outbound: true, CA: ca.File, Identity: ca.Issue(user + "." + Domain)}
 }
