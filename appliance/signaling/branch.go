@@ -106,7 +106,6 @@ func (t *transaction) forward(spec Branch) {
 	if usable {
 		t.branches = append(t.branches, b)
 		t.end = 0
-		t.settleLocked()
 	}
 	t.mu.Unlock()
 	switch {

@@ -227,12 +227,12 @@ func (b *branch) conclude(why *StatusError, m *sip.Message) {
 func (b *branch) next(status int) (spec *Branch) {
 	t := b.tx
 	t.mu.Lock()
-	over := t.cancelled || t.state != proceeding
+	over := t.cancelled || t.state != proceeding || b.Next == nil || status < 300
 	if !over {
-		t.waitForRoleLocked()
+		t.waitForRoleLocked(t.proxy.now())
 	}
 	t.mu.Unlock()
-	if b.Next == nil || over || status < 300 {
+	if over {
 		return nil
 	}
 	t.proxy.shielded("next", t.Trace, func() { spec = b.Next(status) })

@@ -61,7 +61,7 @@ func (p *Proxy) newTransaction(key serverKey, c Conn, m *sip.Message, trace stri
 func (t *transaction) open() {
 	t.mu.Lock()
 	t.counted = true
-	t.waitForRoleLocked()
+	t.waitForRoleLocked(t.born)
 	if t.invite && t.Conn.Reliable() {
 		t.proxy.watch.add(t.Conn.ID(), &t.watch)
 	}
@@ -69,10 +69,10 @@ func (t *transaction) open() {
 	t.mu.Unlock()
 }
 
-func (t *transaction) waitForRoleLocked() {
-	t.end = t.proxy.now() + timeout
+func (t *transaction) waitForRoleLocked(now time.Duration) {
+	t.end = now + timeout
 	if t.invite {
-		t.end = t.proxy.now() + patience
+		t.end = now + patience
 	}
 }
 
@@ -129,11 +129,18 @@ func (t *transaction) admitsLocked(status int) bool {
 
 // advanceLocked takes note of an answer that is being sent.
 func (t *transaction) advanceLocked(status int, raw []byte) {
-	now := t.proxy.now()
 	switch {
 	case status < 200:
 		t.last = raw
+		return
 	case t.state == accepted:
+		return
+	case !t.invite && t.Conn.Reliable():
+		t.state, t.last = gone, nil // Timer J is 0
+		return
+	}
+	now := t.proxy.now()
+	switch {
 	case t.invite && status < 300:
 		t.state, t.last, t.end = accepted, nil, now+timeout // Timer L
 	case t.invite:
@@ -141,8 +148,6 @@ func (t *transaction) advanceLocked(status int, raw []byte) {
 		if !t.Conn.Reliable() {
 			t.resend.begin(now) // Timer G
 		}
-	case t.Conn.Reliable():
-		t.state, t.last = gone, nil // Timer J is 0
 	default:
 		t.state, t.last, t.end = completed, raw, now+timeout // Timer J
 	}

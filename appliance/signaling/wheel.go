@@ -35,10 +35,12 @@ type entry struct {
 
 func (w *wheel) init() { w.wake = make(chan struct{}, 1) }
 
-// set places e at due, wherever it was; 0 takes it out.
+// set places e so that its owner hears of it at due; 0 takes it out. An entry
+// that stands earlier stays there: its owner then finds nothing due and sets it
+// again, which few live long enough to do.
 func (w *wheel) set(e *entry, due time.Duration) {
 	w.mu.Lock()
-	if e.in && e.due == due {
+	if e.in && due != 0 && e.due <= due {
 		w.mu.Unlock()
 		return
 	}
