@@ -2,7 +2,6 @@ package flow
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"math/rand/v2"
 	"slices"
@@ -195,45 +194,6 @@ func (b *Bindings) Restore(is Binding) error {
 	return nil
 }
 
-// Get returns a binding by its identifier.
-func (b *Bindings) Get(id BindingID) (Binding, bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return copyOf(b.byID[id])
-}
-
-// Find returns the binding of a key.
-func (b *Bindings) Find(k Key) (Binding, bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return copyOf(b.byKey[k])
-}
-
-func copyOf(e *bound) (Binding, bool) {
-	if e == nil {
-		return Binding{}, false
-	}
-	return e.Binding, true
-}
-
-// Touch tells that the binding was used just now.
-func (b *Bindings) Touch(id BindingID) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if e := b.byID[id]; e != nil {
-		e.Seen = b.cfg.Clock()
-	}
-}
-
-// SetInfo keeps v with the binding.
-func (b *Bindings) SetInfo(id BindingID, v any) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if e := b.byID[id]; e != nil {
-		e.Info = v
-	}
-}
-
 // Remove ends a binding.
 func (b *Bindings) Remove(id BindingID) bool {
 	b.mu.Lock()
@@ -261,122 +221,8 @@ func (b *Bindings) dropLocked(e *bound) {
 	b.heap.remove(e)
 }
 
-// ByConn returns the bindings behind a connection.
-func (b *Bindings) ByConn(c *Conn) []Binding {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return copies(b.byConn[c.id])
-}
-
-// ByUser returns the bindings of an address of record.
-func (b *Bindings) ByUser(aor string) []Binding {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return copies(b.byUser[aor])
-}
-
-func copies(list []*bound) []Binding {
-	all := make([]Binding, len(list))
-	for i, e := range list {
-		all[i] = e.Binding
-	}
-	return all
-}
-
-// Range calls f for every binding, by user, until it returns false.
-func (b *Bindings) Range(f func(Binding) bool) {
-	b.mu.Lock()
-	all := make([]Binding, 0, len(b.byID))
-	for _, e := range b.byID {
-		all = append(all, e.Binding)
-	}
-	b.mu.Unlock()
-	slices.SortFunc(all, func(x, y Binding) int {
-		return cmp.Or(cmp.Compare(x.Key.AOR, y.Key.AOR), x.Since.Compare(y.Since), cmp.Compare(x.ID, y.ID))
-	})
-	for _, is := range all {
-		if !f(is) {
-			return
-		}
-	}
-}
-
-// Len is how many bindings there are.
-func (b *Bindings) Len() int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return len(b.byID)
-}
-
-// ConnClosed tells that a connection is gone. Its confirmed bindings wait for
-// their client to come back; the others end.
-func (b *Bindings) ConnClosed(c *Conn) {
-	b.mu.Lock()
-	now := b.cfg.Clock()
-	var olds, nows []*Binding
-	for _, e := range slices.Clone(b.byConn[c.id]) {
-		old := e.Binding
-		olds = append(olds, &old)
-		if !e.Confirmed {
-			b.dropLocked(e)
-			nows = append(nows, nil)
-			continue
-		}
-		b.moveLocked(e, nil)
-		e.Lost = now
-		b.dueLocked(e, earlier(e.Expires, now.Add(b.cfg.Reconnect)))
-		is := e.Binding
-		nows = append(nows, &is)
-	}
-	b.mu.Unlock()
-	for i := range olds {
-		b.changed(olds[i], nows[i])
-	}
-}
-
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
-}
-
 func (b *Bindings) changed(old, now *Binding) {
 	if b.cfg.OnChange != nil {
 		b.cfg.OnChange(old, now)
-	}
-}
-
-// Run ends bindings whose time is over, until ctx ends.
-func (b *Bindings) Run(ctx context.Context) error {
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
-	for {
-		timer.Reset(b.expire())
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-timer.C:
-		case <-b.wake:
-		}
-	}
-}
-
-// expire ends what is due and returns how long to wait for the next.
-func (b *Bindings) expire() time.Duration {
-	for {
-		b.mu.Lock()
-		e := b.heap.first()
-		if e == nil {
-			b.mu.Unlock()
-			return time.Hour
-		}
-		if wait := e.due.Sub(b.cfg.Clock()); wait > 0 {
-			b.mu.Unlock()
-			return wait
-		}
-		b.dropLocked(e)
-		b.mu.Unlock()
-		b.changed(&e.Binding, nil)
 	}
 }

@@ -1,0 +1,127 @@
+package flow
+
+import (
+	"bytes"
+	"errors"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"sallyport/appliance/sip"
+)
+
+// consume takes every whole message and keepalive out of the buffer.
+func (r *reader) consume() error {
+	b := r.buf[:r.held]
+	for len(b) > 0 {
+		n, err := r.next(b)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			break
+		}
+		r.started = time.Time{}
+		b = b[n:]
+	}
+	if len(b) > 0 && r.started.IsZero() {
+		r.started = time.Now()
+	}
+	r.held = copy(r.buf, b)
+	return nil
+}
+
+// next deals with what stands first in b and returns its length; 0 if it is
+// not whole yet.
+func (r *reader) next(b []byte) (int, error) {
+	if mayBeSTUN(b) {
+		return r.stun(b)
+	}
+	if n, ping := sip.SkipKeepalive(b); n > 0 {
+		if ping {
+			r.flows.count.pings.Add(1)
+			return n, r.Send([]byte("\r\n"))
+		}
+		return n, nil
+	}
+	n, err := sip.Frame(b, r.flows.limits.Load().MessageSize)
+	if err != nil {
+		var f *sip.Fault
+		if errors.As(err, &f) {
+			r.fault(f)
+		}
+		return 0, err
+	}
+	if n == 0 {
+		return 0, nil
+	}
+	return n, r.message(bytes.Clone(b[:n]))
+}
+
+// message hands one message over; it owns b.
+func (r *reader) message(b []byte) error {
+	if tap := r.flows.cfg.Tap; tap != nil {
+		tap(r.Conn, false, b)
+	}
+	m, f := sip.Parse(b)
+	if f != nil {
+		r.fault(f)
+		if r.faults++; r.faults > mostFaults && !r.authenticated.Load() {
+			return errFaults
+		}
+		return r.slow()
+	}
+	r.spoke, r.last = true, time.Now()
+	if err := r.slow(); err != nil {
+		return err
+	}
+	r.flows.count.messages.Add(1)
+	r.flows.cfg.OnMessage(r.Conn, m)
+	if r.closed.Load() {
+		return ErrClosed
+	}
+	return nil
+}
+
+func (r *reader) fault(f *sip.Fault) {
+	r.flows.count.faults.Add(1)
+	if r.flows.cfg.OnFault != nil {
+		r.flows.cfg.OnFault(r.Conn, f)
+	}
+}
+
+// slow holds a sender to its rate by not reading on: nothing is lost, and
+// nothing is spent on refusals. A stranger shares the rate of its source.
+func (r *reader) slow() error {
+	if !r.listener.Open {
+		return nil
+	}
+	now := time.Now()
+	wait := r.limiter().ReserveN(now, 1).DelayFrom(now)
+	if wait <= 0 {
+		return nil
+	}
+	r.flows.count.slowed.Add(1)
+	if wait > mostWait {
+		return errRate
+	}
+	t := time.NewTimer(wait)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-r.over:
+		return ErrClosed
+	}
+}
+
+func (r *reader) limiter() *rate.Limiter {
+	lim := r.flows.limits.Load()
+	if !r.authenticated.Load() {
+		return r.flows.sources.limiter(r.remote.Addr())
+	}
+	if r.pace == nil {
+		r.pace = rate.NewLimiter(rate.Limit(lim.FlowRate), lim.FlowBurst)
+	}
+	return r.pace
+}
