@@ -140,7 +140,7 @@ func (t *turn) commandElsewhere(words []word, err error) error {
 	}
 	var w *xapi.WordError
 	if errors.As(err, &w) && len(w.Allowed) > 8 {
-		return &xapi.WordError{Word: clip(w.Word), Why: w.Why + ". Type xCommand ? for the list", Nearest: w.Nearest}
+		return &xapi.WordError{Word: clip(w.Word), Why: "is not a command; type xCommand ? for the list", Nearest: w.Nearest}
 	}
 	return err
 }

@@ -192,13 +192,14 @@ func beside(tree *xapi.Word, p xapi.Place) (list []choice) {
 // values lists what a leaf may be: its words, names of zones where it names one,
 // what it is now, or its space.
 func values(sn *config.Snapshot, it *xapi.Item, idx []int) (list []choice) {
+	now := sn.Text(it, idx...)
 	if it.Kind == xapi.Enumeration {
-		return words(it.Values, it.Help)
+		return words(it.Values, now)
 	}
 	if namesZone(it.Path) {
 		list = names(sn, xapi.ZoneName)
 	}
-	if now := sn.Text(it, idx...); now != "" && !it.Masked() && it.Kind != xapi.Integer {
+	if now != "" && !it.Masked() && it.Kind != xapi.Integer {
 		list = append(list, choice{xapi.Quote(now) + " ", xapi.Quote(now), "as it is now"})
 	}
 	return append(list, choice{"", it.Space(), it.Help})
@@ -213,8 +214,12 @@ func namesZone(path string) bool {
 	return false
 }
 
-func words(values []string, help string) (list []choice) {
+func words(values []string, now string) (list []choice) {
 	for _, v := range values {
+		help := ""
+		if v == now {
+			help = "as it is now"
+		}
 		list = append(list, choice{v + " ", v, help})
 	}
 	return list
@@ -281,7 +286,7 @@ func paramValues(sn *config.Snapshot, p *xapi.Param) []choice {
 	case p.Name == "ZoneName" || p.Name == "SourceZone":
 		return append(names(sn, xapi.ZoneName), choice{"", p.Space(), p.Help})
 	case len(p.Values) > 0:
-		return words(p.Values, p.Help)
+		return words(p.Values, "")
 	}
 	return []choice{{"", p.Space(), p.Help}}
 }

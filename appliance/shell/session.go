@@ -200,11 +200,11 @@ func (s *Session) verb(w word) (verb, error) {
 	}
 	var e *xapi.WordError
 	if errors.As(err, &e) && len(e.Allowed) == len(s.verbs.Children) {
-		why := "is not a command"
+		why := "is not a command; type ? for the list"
 		if e.Nearest != "" {
-			why += "; did you mean " + e.Nearest + "?"
+			why = "is not a command; did you mean " + e.Nearest + "? Type ? for the list"
 		}
-		return verb{}, &xapi.WordError{Word: clip(e.Word), Why: why + " Type ? for the list"}
+		return verb{}, &xapi.WordError{Word: clip(e.Word), Why: why}
 	}
 	return verb{}, err
 }

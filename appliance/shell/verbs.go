@@ -126,6 +126,9 @@ func (t *turn) diff(_ context.Context, words []word) int {
 	for _, c := range changes {
 		t.change("", c)
 	}
+	if err == nil && len(changes) == 0 {
+		t.printf("Revisions %d and %d are the same.\n", from, to)
+	}
 	return t.answer(err)
 }
 
@@ -317,7 +320,7 @@ func (t *turn) trace(ctx context.Context, words []word) int {
 		}
 	}
 	if t.ask != nil {
-		t.printf("Tracing %s for %s; Ctrl-C ends it.\n", user, d)
+		t.printf("Tracing %s until %s; Ctrl-C ends it.\n", user, t.now().Add(d).Format("15:04:05"))
 	}
 	if err = t.b.Trace(ctx, user, d, t.w); ctx.Err() != nil {
 		err = nil // the administrator has seen enough

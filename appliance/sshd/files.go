@@ -75,7 +75,7 @@ func name(path string) (string, error) {
 	n := strings.TrimPrefix(path, "/")
 	switch {
 	case n == "" || n == "." || n == "..":
-		return "", fs.ErrPermission
+		return "", sftp.ErrSSHFxPermissionDenied
 	case strings.ContainsAny(n, "/\\") || strings.ContainsFunc(n, control):
 		return "", errors.New("no folders here: give a plain file name")
 	case strings.HasPrefix(n, "."):
@@ -92,7 +92,7 @@ func control(r rune) bool { return r < ' ' || r == 0x7f }
 func (f *folder) regular(name string) (fs.FileInfo, error) {
 	info, err := f.root.Lstat(name)
 	if err == nil && !info.Mode().IsRegular() {
-		return nil, fs.ErrPermission
+		return nil, sftp.ErrSSHFxPermissionDenied
 	}
 	return info, err
 }
@@ -213,15 +213,12 @@ func (h *handle) Close() error {
 	return h.File.Close()
 }
 
-// Filecmd removes and renames. Modes and times are accepted and dropped, since
-// clients that keep them would else report a failed upload.
+// Filecmd removes, renames and shortens. Modes and times are accepted and
+// dropped, since clients that keep them would else report a failed upload.
 func (v *visit) Filecmd(r *sftp.Request) error {
 	switch r.Method {
 	case "Setstat":
-		if r.AttrFlags().Size {
-			return sftp.ErrSSHFxOpUnsupported
-		}
-		return nil
+		return v.shorten(r)
 	case "Remove":
 		n, err := v.plain(r.Filepath)
 		if err != nil {
@@ -232,7 +229,30 @@ func (v *visit) Filecmd(r *sftp.Request) error {
 	case "Rename", "PosixRename":
 		return v.rename(r)
 	}
-	return fs.ErrPermission
+	return sftp.ErrSSHFxPermissionDenied
+}
+
+// shorten cuts a file to the size asked for, as clients do behind an upload. A
+// file grows only by what is written to it.
+func (v *visit) shorten(r *sftp.Request) error {
+	if !r.AttrFlags().Size {
+		return nil
+	}
+	n, err := v.plain(r.Filepath)
+	if err != nil {
+		return err
+	}
+	f, err := v.root.OpenFile(n, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	size := int64(r.Attributes().Size)
+	if err != nil || size < 0 || size > info.Size() {
+		return sftp.ErrSSHFxPermissionDenied
+	}
+	return f.Truncate(size)
 }
 
 func (v *visit) plain(path string) (string, error) {
@@ -277,7 +297,7 @@ func (v *visit) Filelist(r *sftp.Request) (sftp.ListerAt, error) {
 		return &listing{files: []os.FileInfo{info}}, err
 	}
 	if r.Method == "List" || r.Method == "Readlink" {
-		return nil, fs.ErrPermission
+		return nil, sftp.ErrSSHFxPermissionDenied
 	}
 	n, err := name(r.Filepath)
 	if err != nil {

@@ -61,6 +61,12 @@ func TestFilesInAndOut(t *testing.T) {
 	if err := c.Rename("server.pem", "old.pem"); err != nil {
 		t.Error(err)
 	}
+	if err := c.Truncate("old.pem", 2); err != nil {
+		t.Error(err)
+	}
+	if got, _ := get(c, "old.pem"); string(got) != "sh" {
+		t.Errorf("shortening left %q", got)
+	}
 	list, err := c.ReadDir(".")
 	if err != nil || len(list) != 1 || list[0].Name() != "old.pem" {
 		t.Errorf("list: %v, %v", list, err)
