@@ -1,0 +1,235 @@
+// Package pair puts a whole sally port on loopback into one process: edge,
+// core, the stub UC world behind them, and softphones before them. cmd/lab
+// shows it to a person; stories drive it in tests.
+//
+//	phones 127.10.9.x ──▶ edge 127.10.0.1 │ 127.10.1.1 ◀── core 127.10.1.2 ──▶ UC world 127.10.2.x
+package pair
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"sallyport/appliance"
+	"sallyport/appliance/trust"
+	"sallyport/appliance/xapi"
+	"sallyport/test/lab"
+)
+
+// The addresses of the lab. Whatever begins with an inside prefix must not
+// leave edge.
+const (
+	EdgeName   = "edge.example.com"
+	CoreName   = "core.example.com"
+	Domain     = "example.com"
+	EdgeOuter  = "127.10.0.1"
+	EdgeInner  = "127.10.1.1"
+	CoreAddr   = "127.10.1.2"
+	Registrar  = "127.10.2.1"
+	WebServer  = "127.10.2.20"
+	ShellPort  = 2022
+	phonesFrom = "127.10.9."
+)
+
+// InsidePrefixes are how addresses begin that nobody outside may learn.
+func InsidePrefixes() []string { return []string{"127.10.1.", "127.10.2."} }
+
+// Config says what kind of pair is wanted; its zero value will do.
+type Config struct {
+	Dir      string       // for the nodes' data; "" = a directory that Close removes
+	Listen   netip.Addr   // edge's outside address; invalid = EdgeOuter
+	LogOut   io.Writer    // both nodes' logs as text; nil = nobody
+	Path     lab.PathMode // what the registrar does with Path; PathOff, the zero value, = PathLazy
+	NoPath   bool         // the registrar ignores Path, and core rewrites Contact
+	Password string       // of the account admin on both nodes; "" = made up
+	Edge     []string     // further xConfiguration lines
+	Core     []string
+	World    func(*lab.WorldConfig)
+}
+
+// Pair is a running sally port with its world.
+type Pair struct {
+	Edge, Core *appliance.Node
+	World      *lab.World
+	CA         []byte // who signed edge's certificate, for clients
+	Password   string // of admin
+	Outer      netip.Addr
+
+	cfg    Config
+	ca     *trust.CA
+	tmp    bool
+	cancel context.CancelFunc
+	wait   sync.WaitGroup
+	errs   chan error
+	phones int
+}
+
+// New starts everything and waits until the link between the nodes is up; ctx
+// bounds the start only. Close ends it.
+func New(ctx context.Context, cfg Config) (*Pair, error) {
+	p := &Pair{cfg: cfg, Password: cfg.Password, Outer: cfg.Listen, errs: make(chan error, 2)}
+	if p.Password == "" {
+		p.Password = rand.Text()[:12]
+	}
+	if !p.Outer.IsValid() {
+		p.Outer = netip.MustParseAddr(EdgeOuter)
+	}
+	if err := p.start(ctx); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
+func (p *Pair) start(ctx context.Context) error {
+	if p.cfg.Dir == "" {
+		dir, err := os.MkdirTemp("", "sallyport-lab")
+		if err != nil {
+			return err
+		}
+		p.cfg.Dir, p.tmp = dir, true
+	}
+	var err error
+	if p.ca, err = trust.NewCA("sallyport lab", nil); err != nil {
+		return err
+	}
+	p.CA = p.ca.PEM()
+	if err := p.startWorld(ctx); err != nil {
+		return fmt.Errorf("UC world: %w", err)
+	}
+	if p.Edge, err = p.node(xapi.Edge, "edge", p.edgeLines(), EdgeName, p.Outer.String(), EdgeInner); err != nil {
+		return fmt.Errorf("edge: %w", err)
+	}
+	if p.Core, err = p.node(xapi.Core, "core", p.coreLines(), CoreName, CoreAddr); err != nil {
+		return fmt.Errorf("core: %w", err)
+	}
+	p.run()
+	return p.AwaitLink(ctx)
+}
+
+func (p *Pair) startWorld(ctx context.Context) error {
+	cert, key, err := p.ca.Issue(trust.IssueOptions{
+		Names: []string{"ucm.example.com", "web.example.com"}, IPs: []string{Registrar, WebServer}, Server: true, Client: true,
+	})
+	if err != nil {
+		return err
+	}
+	mode := p.cfg.Path
+	switch {
+	case p.cfg.NoPath:
+		mode = lab.PathOff
+	case mode == lab.PathOff:
+		mode = lab.PathLazy
+	}
+	wc := lab.WorldConfig{Domain: Domain, Path: mode, Cert: cert, Key: key, CA: p.CA}
+	if p.cfg.World != nil {
+		p.cfg.World(&wc)
+	}
+	p.World, err = lab.NewWorld(ctx, wc)
+	return err
+}
+
+// node makes one node with its certificate, ready to run.
+func (p *Pair) node(role xapi.Role, name string, lines []string, names ...string) (*appliance.Node, error) {
+	dir := filepath.Join(p.cfg.Dir, name)
+	n, err := appliance.New(appliance.Config{
+		Role: role, Dir: dir, Name: name, Version: "lab", First: strings.Join(lines, "\n"), LogOut: p.cfg.LogOut,
+	})
+	if err != nil {
+		return nil, err
+	}
+	cert, key, err := p.ca.Issue(trust.IssueOptions{Names: names[:1], IPs: names[1:], Server: true, Client: true})
+	if err == nil {
+		err = n.Trust().InstallServer(cert, key)
+	}
+	if err == nil {
+		err = n.Trust().InstallCA(p.CA)
+	}
+	if err != nil {
+		n.Close()
+		return nil, err
+	}
+	return n, nil
+}
+
+func (p *Pair) run() {
+	ctx, cancel := context.WithCancel(context.Background())
+	p.cancel = cancel
+	for _, n := range []*appliance.Node{p.Edge, p.Core} {
+		p.wait.Go(func() { p.errs <- n.Run(ctx) })
+	}
+}
+
+// AwaitLink waits until core has reached edge over all of the link.
+func (p *Pair) AwaitLink(ctx context.Context) error {
+	return poll(ctx, func() error {
+		for _, n := range []*appliance.Node{p.Edge, p.Core} {
+			if err := linkUp(ctx, n); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func linkUp(ctx context.Context, n *appliance.Node) error {
+	tunnels, err := n.Status(ctx, "Tunnels")
+	if err != nil {
+		return err
+	}
+	up := false
+	tunnels.Walk(func(path string, leaf *xapi.Node) {
+		up = up || strings.HasSuffix(path, "Status") && leaf.Value == "Active"
+	})
+	if !up {
+		return fmt.Errorf("%s has no link", n.Name())
+	}
+	return nil
+}
+
+// poll asks until there is no error or ctx ends; then the last error counts.
+func poll(ctx context.Context, ask func() error) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := ask()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", ctx.Err(), err)
+		case <-tick.C:
+		}
+	}
+}
+
+// Close ends nodes and world and removes what was made for them.
+func (p *Pair) Close() error {
+	var errs []error
+	if p.cancel != nil {
+		p.cancel()
+		p.wait.Wait()
+		errs = append(errs, <-p.errs, <-p.errs)
+	} else {
+		for _, n := range []*appliance.Node{p.Edge, p.Core} {
+			if n != nil {
+				n.Close()
+			}
+		}
+	}
+	if p.World != nil {
+		p.World.Close()
+	}
+	if p.tmp {
+		errs = append(errs, os.RemoveAll(p.cfg.Dir))
+	}
+	return errors.Join(errs...)
+}
