@@ -136,6 +136,7 @@ func CoreConfig(o Options) []string {
 		"Zones Zone 2 Neighbor SIP Transport", o.Transport,
 		"Zones Zone 2 Neighbor SIP TLS Verify Mode", "On",
 		"Zones Zone 2 Neighbor SIP RFC3327 Enabled", path,
+		"Zones Zone 2 Neighbor SIP Media Encryption Mode", "Off", // carol speaks plain RTP
 		"Zones Policy SearchRules Rule 1 Name", "calls to the registrar",
 		"Zones Policy SearchRules Rule 1 Mode", "AnyAlias",
 		"Zones Policy SearchRules Rule 1 Target Type", "Zone",
