@@ -30,8 +30,9 @@ type MediaCall struct {
 type Media struct {
 	cfg MediaConfig
 
-	mu    sync.Mutex // guards calls
+	mu    sync.Mutex // guards calls and begun
 	calls map[media.SessionID]*mediaCall
+	begun int
 }
 
 // mediaCall is one session as its descriptions show it.
@@ -39,6 +40,7 @@ type mediaCall struct {
 	mu sync.Mutex
 	MediaCall
 	began    time.Time
+	touched  time.Time // when a description last came
 	sess     *media.Session
 	streams  map[int]*media.EdgeStream
 	exchange media.Exchange[[]media.Line]
@@ -71,10 +73,41 @@ func (m *Media) call(id media.SessionID) *mediaCall {
 	defer m.mu.Unlock()
 	c := m.calls[id]
 	if c == nil {
-		c = &mediaCall{began: m.cfg.Clock(), streams: map[int]*media.EdgeStream{}}
+		m.sweepLocked()
+		now := m.cfg.Clock()
+		c = &mediaCall{began: now, touched: now, streams: map[int]*media.EdgeStream{}}
 		m.calls[id] = c
 	}
 	return c
+}
+
+// Sessions that nobody ended go when this long no packet came. It is longer
+// than any hold, because a held call is silent too.
+const (
+	mediaIdle  = 4 * time.Hour
+	mediaSweep = 64 // calls begun between two looks
+)
+
+// sweepLocked ends what the role has forgotten, now and then.
+func (m *Media) sweepLocked() {
+	if m.begun++; m.begun%mediaSweep != 0 {
+		return
+	}
+	for id, c := range m.calls {
+		if c.mu.TryLock() { // one that is busy is not idle
+			idle := m.cfg.Clock().Sub(c.touched)
+			if c.sess != nil {
+				idle = min(idle, c.sess.Idle())
+			}
+			if idle > mediaIdle {
+				delete(m.calls, id)
+				if c.sess != nil {
+					c.sess.End()
+				}
+			}
+			c.mu.Unlock()
+		}
+	}
 }
 
 func (m *Media) find(id media.SessionID) *mediaCall {
@@ -106,6 +139,7 @@ func (m *Media) pass(id media.SessionID, kind media.Kind, body []byte, trace str
 	c := m.call(id)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.touched = m.cfg.Clock()
 	if c.sess == nil {
 		if c.sess, err = m.cfg.Relay.Session(id); err != nil {
 			return nil, media.NoRoom(err)

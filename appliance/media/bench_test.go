@@ -68,6 +68,7 @@ func benchEdge(b *testing.B, in bool) {
 			b.Fatal(err)
 		}
 		st.Set(EdgeWant{Signaled: [2]netip.AddrPort{at, at}, Host: host})
+		st.proved[compRTP].Store(time.Now().UnixNano())
 		st.core[compRTP].Store(newEndpoint(benchAddr(core)))
 		cand, _ := st.latch[compRTP].admit(at, time.Now().UnixNano())
 		st.latch[compRTP].confirm(cand.tag, 1)

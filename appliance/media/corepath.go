@@ -43,9 +43,13 @@ func receiveEdge(w *worker, k *socket) {
 // and sends it inside.
 func (st *CoreStream) fromEdge(w *worker, c component, f frame, pkt []byte) {
 	kind := rtp.Demux(pkt)
-	out, verdict := st.open1(w, kind, pkt)
+	if !st.ready() {
+		st.client.limited.Add(1) // early: the client's keys are not known yet
+		return
+	}
+	out, verdict := st.unseal(w, kind, pkt)
 	if f.flags&flagConfirmed != 0 && (verdict == rtp.Good || verdict == rtp.Replayed) {
-		st.learned[c].alive = w.now
+		st.learned[c].alive, st.learned[c].again = w.now, 0
 	}
 	if verdict != rtp.Good {
 		st.client.bad(verdict)
@@ -56,19 +60,23 @@ func (st *CoreStream) fromEdge(w *worker, c component, f frame, pkt []byte) {
 	st.toInside(w, kind, out)
 }
 
-// open1 unprotects one packet by the client's keys, or by the earlier ones
+// ready reports whether the client's packets can be judged.
+func (st *CoreStream) ready() bool {
+	w := st.want.Load()
+	return w.Opaque || w.Plain || st.crypto.Load().fromClient != nil
+}
+
+// unseal unprotects one packet by the client's keys, or by the earlier ones
 // for a while after they changed.
-func (st *CoreStream) open1(w *worker, kind rtp.Kind, pkt []byte) ([]byte, rtp.Verdict) {
+func (st *CoreStream) unseal(w *worker, kind rtp.Kind, pkt []byte) ([]byte, rtp.Verdict) {
 	want, cs := st.want.Load(), st.crypto.Load()
 	switch {
 	case want.Opaque:
 		return pkt, rtp.Good
 	case kind != rtp.RTP && kind != rtp.RTCP || len(pkt) < 8:
 		return nil, rtp.Malformed
-	case want.Plain && cs.fromClient == nil:
-		return plain(kind, pkt)
 	case cs.fromClient == nil:
-		return nil, rtp.Forged // its keys are not known yet
+		return plain(kind, pkt) // fall-back was agreed, see ready
 	}
 	if cs.before == nil || w.now > cs.until {
 		return unprotect(cs.fromClient, kind, pkt)
@@ -110,8 +118,17 @@ func (st *CoreStream) learn(w *worker, c component, f frame) {
 	case st.crypto.Load().fromClient == nil && (w.now > st.window.Load() || f.flags&flagExpected == 0):
 		return // nothing proves the source: only the signalled host, only for a short time
 	}
+	l.tag, l.again = f.tag, confirmTimes
+	st.confirm(w, c)
+}
+
+// confirm tells edge which slot is the client's. It is repeated until a
+// packet shows that edge heard it.
+func (st *CoreStream) confirm(w *worker, c component) {
+	l := &st.learned[c]
 	l.told = w.now
-	st.control(w, c, frame{kind: frameConfirm, tag: f.tag, channel: st.Channel().ID})
+	l.again--
+	st.control(w, c, frame{kind: frameConfirm, tag: l.tag, channel: st.Channel().ID})
 }
 
 // control sends an authenticated frame to edge on the half's own 5-tuple.
@@ -272,6 +289,9 @@ func (st *CoreStream) tick(w *worker) {
 		if st.prove[c].due(w.now, idle) {
 			seq := st.control(w, component(c), frame{kind: frameProbe, channel: st.Channel().ID})
 			st.prove[c].sent(w.now, seq)
+		}
+		if st.learned[c].again > 0 {
+			st.confirm(w, component(c))
 		}
 	}
 	st.sess.watch(w, st.index, st, &st.alert)

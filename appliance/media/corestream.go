@@ -45,6 +45,8 @@ type CoreStream struct {
 type learned struct {
 	alive int64 // when a packet of the confirmed source last came
 	told  int64 // when the last confirmation went out
+	tag   slotTag
+	again int // how often it is still repeated, because the client may fall mute again
 }
 
 // CoreWant is what the descriptions say about a stream at core.
@@ -79,6 +81,7 @@ const (
 	learnWindow  = 10 * time.Second
 	moveSilence  = 250 * time.Millisecond // a source that lives is not replaced: a copied packet proves nothing
 	confirmEvery = 20 * time.Millisecond
+	confirmTimes = 5
 	insideHold   = 3 * time.Second
 )
 

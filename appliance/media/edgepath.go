@@ -2,6 +2,7 @@ package media
 
 import (
 	"net/netip"
+	"time"
 
 	"sallyport/appliance/rtp"
 	"sallyport/appliance/stun"
@@ -150,6 +151,7 @@ func (st *EdgeStream) probed(w *worker, k *socket, src netip.AddrPort, f frame, 
 		core = newEndpoint(src)
 		st.core[k.comp].Store(core)
 	}
+	st.proved[k.comp].Store(w.now)
 	send(k.fd, frame{kind: frameAck, channel: ch.ID}.control(ch.key, seq), core)
 }
 
@@ -157,7 +159,7 @@ func (st *EdgeStream) probed(w *worker, k *socket, src netip.AddrPort, f frame, 
 func (st *EdgeStream) confirmed(c component, src netip.AddrPort, f frame, b []byte) {
 	core := st.core[c].Load()
 	seq, ok := openControl(b, st.Channel().key)
-	if !ok || core == nil || core.addr != src {
+	if !ok || core != nil && core.addr != src {
 		st.uc.forged.Add(1)
 		return
 	}
@@ -170,5 +172,31 @@ func (st *EdgeStream) confirmed(c component, src netip.AddrPort, f frame, b []by
 	}
 }
 
-// tick reports silence; probing is core's.
-func (st *EdgeStream) tick(w *worker) { st.sess.watch(w, st.index, st, &st.alert) }
+// How long edge trusts what it was told.
+const (
+	proofLife = int64(35 * time.Second) // three probes missed: core is gone, or its NAT gave the port away
+	blindLife = int64(30 * time.Second) // sending to an address of another host than the client's, unproven
+)
+
+// tick lets old proofs lapse and reports silence; probing is core's.
+func (st *EdgeStream) tick(w *worker) {
+	for c := range st.core {
+		if st.core[c].Load() != nil && w.now-st.proved[c].Load() > proofLife {
+			st.core[c].Store(nil)
+		}
+		st.lapse(component(c), w.now)
+	}
+	st.sess.watch(w, st.index, st, &st.alert)
+}
+
+// lapse stops sending where no packet ever proved that the client is: a
+// signalled address may be a victim's.
+func (st *EdgeStream) lapse(c component, now int64) {
+	to := st.dest[c].Load()
+	if to == nil || st.latch[c].confirmed.Load() != nil || to.addr.Addr() == st.want.Load().Host {
+		return
+	}
+	if now-st.aimed.Load() > blindLife {
+		st.dest[c].CompareAndSwap(to, nil)
+	}
+}

@@ -23,6 +23,8 @@ type EdgeStream struct {
 	dest   [2]atomic.Pointer[endpoint] // where the client's packets go
 	core   [2]atomic.Pointer[endpoint] // the proven 5-tuple of core
 	probes [2]atomic.Uint64            // sequence of the last probe taken
+	proved [2]atomic.Int64             // when it came
+	aimed  atomic.Int64                // when the descriptions last said where to send
 
 	client meter // packets of and to the client
 	uc     meter // frames of and to core
@@ -131,7 +133,9 @@ func (st *EdgeStream) V6() bool { return st.told.Is6() }
 func (st *EdgeStream) Set(w EdgeWant) {
 	w.Rates = slices.Clone(w.Rates)
 	old := st.want.Swap(&w)
-	st.alert.expect(st.sess.relay.clock().UnixNano(), w.Sends, w.Receives)
+	now := st.sess.relay.clock().UnixNano()
+	st.aimed.Store(now)
+	st.alert.expect(now, w.Sends, w.Receives)
 	for c := range st.latch {
 		st.latch[c].expect(w.Signaled[c], w.Host)
 		st.aim(component(c), old)

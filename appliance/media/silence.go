@@ -70,15 +70,18 @@ func (s *Session) report(index int, side Side, d time.Duration, st carried) bool
 
 // allSilent reports whether no side of any stream has spoken for the time
 // that counts as silence, whether it should or not.
-func (s *Session) allSilent(now int64) bool {
+func (s *Session) allSilent(now int64) bool { return s.idle(now) >= s.relay.cfg.SilentAt }
+
+// Idle is how long no packet came for any stream of the session.
+func (s *Session) Idle() time.Duration { return s.idle(s.relay.clock().UnixNano()) }
+
+func (s *Session) idle(now int64) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	heard := s.since.UnixNano()
 	for _, st := range s.streams {
 		client, uc := st.meters()
-		heard := max(client.lastRx.Load(), client.lastRTCP.Load(), uc.lastRx.Load(), uc.lastRTCP.Load(), s.since.UnixNano())
-		if time.Duration(now-heard) < s.relay.cfg.SilentAt {
-			return false
-		}
+		heard = max(heard, client.lastRx.Load(), client.lastRTCP.Load(), uc.lastRx.Load(), uc.lastRTCP.Load())
 	}
-	return true
+	return time.Duration(now - heard)
 }

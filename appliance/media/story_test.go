@@ -365,3 +365,71 @@ func TestSTUNOnTheMediaPort(t *testing.T) {
 		t.Errorf("mapped %s, want %s", got, local(client.rtp))
 	}
 }
+
+// Media goes to a signalled address of another host for a short time only,
+// unless a packet proves it.
+func TestBlindSendingEnds(t *testing.T) {
+	p := newPair(t)
+	client, inside := newPhone(t, p.clientHost).secure(sdp.AES128GCM), newPhone(t, p.insideHost)
+	p.use(1)
+	in, err := p.inward(1, media.Offer, strings.ReplaceAll(client.describe(), p.clientHost.String(), "203.0.113.99"))
+	must(t, err)
+	inside.hear(in)
+	_, err = p.outward(1, media.Answer, inside.describe())
+	must(t, err)
+	if got := p.stats(p.edgeRelay).Client.Remote.Addr(); got != netip.MustParseAddr("203.0.113.99") {
+		t.Fatalf("edge sends to %s", got)
+	}
+	waitFor(t, "edge stops", func() bool {
+		p.clock.advance(5 * time.Second)
+		return !p.stats(p.edgeRelay).Client.Remote.IsValid()
+	})
+}
+
+// Core dies without a word: its proof lapses at edge.
+func TestProofLapses(t *testing.T) {
+	p := newPair(t)
+	client, inside := newPhone(t, p.clientHost).secure(sdp.AES128GCM), newPhone(t, p.insideHost)
+	p.call(1, client, inside)
+	talk(t, client, inside, "up")
+	p.core.End(1)
+	p.clock.advance(40 * time.Second)
+	waitFor(t, "edge sees that core is gone", func() bool {
+		return strings.Contains(p.stats(p.edgeRelay).Cause, "core has not proven its link")
+	})
+}
+
+func TestForgottenSessionsAreSwept(t *testing.T) {
+	p := newPair(t)
+	client, inside := newPhone(t, p.clientHost).secure(sdp.AES128GCM), newPhone(t, p.insideHost)
+	p.call(1, client, inside)
+	p.clock.advance(5 * time.Hour)
+	for id := media.SessionID(100); id < 170; id++ {
+		p.use(id)
+	}
+	waitFor(t, "its ports are back", func() bool {
+		_, e, _ := p.edgeRelay.Load()
+		_, c, _ := p.coreRelay.Load()
+		return e+c == 0
+	})
+}
+
+// Two cores mint one channel: edge keeps the first, tells the second its own,
+// and both calls stand.
+func TestChannelCollision(t *testing.T) {
+	p := newPair(t)
+	ch := media.Channel{}
+	for id := media.SessionID(1); id <= 2; id++ {
+		s, err := p.edgeRelay.Session(id)
+		must(t, err)
+		st, err := s.OpenEdge(0, false)
+		must(t, err)
+		if id == 1 {
+			ch = st.Channel()
+			continue
+		}
+		if own := st.Channel(); st.Adopt(ch) || st.Channel() != own {
+			t.Error("a stream took another's channel")
+		}
+	}
+}

@@ -107,6 +107,7 @@ func (w *worker) queue(f func()) bool {
 func (w *worker) add(s stream, socks ...*socket) {
 	w.do(func() {
 		w.streams[s] = struct{}{}
+		defer s.tick(w) // a core leg is proven at once, not at the next tick
 		for _, k := range socks {
 			w.sockets[k.fd] = k
 			if err := w.watch(k.fd); err != nil {
