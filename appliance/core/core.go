@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"sallyport/appliance/alarm"
-	"sallyport/appliance/eventlog"
 	"sallyport/appliance/flow"
 	"sallyport/appliance/httpproxy"
 	"sallyport/appliance/media"
@@ -26,7 +25,7 @@ import (
 // Config is what a core needs of its node.
 type Config struct {
 	Log     *slog.Logger
-	Tracer  *eventlog.Tracer
+	Tap     signaling.Tap
 	Clock   func() time.Time
 	Rand    func() uint64
 	Alarms  *alarm.Book
@@ -86,7 +85,7 @@ func New(cfg Config) *Core {
 	c.calls = signaling.NewCalls(cfg.Clock, maxCalls, c.callEvent)
 	c.plan.Store(&Plan{Zones: &zone.Plan{}})
 	c.proxy = signaling.New(signaling.Config{
-		Handler: c.handle, Log: cfg.Log, Clock: cfg.Clock, Rand: cfg.Rand, Product: "sallyport",
+		Handler: c.handle, Log: cfg.Log, Clock: cfg.Clock, Rand: cfg.Rand, Tap: cfg.Tap, Product: "sallyport",
 	})
 	c.flows = flow.New(flow.Config{
 		Log: cfg.Log, Clock: cfg.Clock, AllowDial: true,

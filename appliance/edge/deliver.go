@@ -61,6 +61,7 @@ func (e *Edge) outward(r *signaling.Request, c *flow.Conn, b flow.Binding, t rou
 		Conn:    c,
 		Via:     f.hostport(),
 		HideVia: true,
+		Gone:    &signaling.StatusError{Status: 430, Reason: "Flow Failed"},
 		OnResponse: func(resp *sip.Message) {
 			strip(resp)
 			answer := signaling.ResponseDescription(kind, resp)

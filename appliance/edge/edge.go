@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"sallyport/appliance/alarm"
-	"sallyport/appliance/eventlog"
 	"sallyport/appliance/flow"
 	"sallyport/appliance/httpproxy"
 	"sallyport/appliance/media"
@@ -23,7 +22,7 @@ import (
 // Config is what an edge needs of its node.
 type Config struct {
 	Log     *slog.Logger
-	Tracer  *eventlog.Tracer
+	Tap     signaling.Tap
 	Clock   func() time.Time
 	Rand    func() uint64
 	Alarms  *alarm.Book
@@ -69,7 +68,7 @@ func New(cfg Config) *Edge {
 	e.calls = signaling.NewCalls(cfg.Clock, maxCalls, e.callEvent)
 	e.plan.Store(&Plan{})
 	e.proxy = signaling.New(signaling.Config{
-		Handler: e.handle, Log: cfg.Log, Clock: cfg.Clock, Rand: cfg.Rand, Product: "sallyport",
+		Handler: e.handle, Log: cfg.Log, Clock: cfg.Clock, Rand: cfg.Rand, Tap: cfg.Tap, Product: "sallyport",
 	})
 	e.flows = flow.New(flow.Config{
 		Log: cfg.Log, Clock: cfg.Clock,

@@ -38,6 +38,7 @@ func (p *Proxy) sendACK(ctx context.Context, trace string, b Branch) {
 		}
 	}
 	pushVia(b.Msg, c, b.Via, p.newBranch(""))
+	p.tap(c, true, trace, b.Msg)
 	_ = sendOnce(c, 0, b.Msg)
 }
 

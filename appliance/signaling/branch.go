@@ -190,6 +190,7 @@ func (b *branch) start(c Conn) {
 	}
 	id := p.newBranch(mark)
 	pushVia(b.Msg, c, b.Via, id)
+	p.tap(c, true, t.Trace, b.Msg)
 	var raw []byte
 	if !c.Reliable() {
 		raw = b.Msg.Bytes() // to be sent again

@@ -38,6 +38,7 @@ type Config struct {
 	Rand            func() uint64 // for branch identifiers; must not be guessable
 	MaxTransactions int           // server transactions held at once; more get 503
 	MaxDials        int           // calls whose Branch.Dial runs at once; more get 503
+	Tap             Tap           // nil: nobody looks
 	Product         string        // Server header of answers made here; empty: none
 	ProxyRequire    []string      // option tags that the role understands
 	TimerC          time.Duration // how long a call may ring without news
@@ -124,6 +125,7 @@ func (p *Proxy) Receive(c Conn, m *sip.Message, trace string) {
 		return
 	}
 	p.count.requests.Add(1)
+	p.tap(c, false, trace, m)
 	switch m.Method() {
 	case "ACK":
 		p.ack(c, m, trace)

@@ -20,8 +20,10 @@ func (p *Proxy) response(c Conn, m *sip.Message) {
 	case n != b.cseq:
 		p.stray(m, method)
 	case method == "CANCEL" && b.invite:
+		p.tap(c, false, b.tx.Trace, m)
 		b.cancelAnswered(m.Status())
 	case method == b.method:
+		p.tap(c, false, b.tx.Trace, m)
 		b.received(m)
 	default:
 		p.stray(m, method)

@@ -100,6 +100,9 @@ func (t *transaction) respond(m *sip.Message) bool {
 		t.settleLocked()
 	}
 	t.mu.Unlock()
+	if ok {
+		t.proxy.tap(t.Conn, true, t.Trace, m)
+	}
 	switch { // a client that is gone gets no answer
 	case ok && raw != nil:
 		_ = reply(t.Conn, t.port, raw)
