@@ -155,6 +155,6 @@ A page through the gate:
 
 Ctrl-C ends the lab.
 
-`, p.Password, pair.ShellPort, pair.EdgeInner, pair.ShellPort, pair.CoreAddr, pair.Domain, p.Outer, pair.EdgeName, ca,
+`, p.Password, pair.ShellPort, p.EdgeInner(), pair.ShellPort, p.CoreAddr(), pair.Domain, p.Outer, pair.EdgeName, ca,
 		ca, pair.EdgeName, p.Outer, p.PageURL("/page/welcome"))
 }

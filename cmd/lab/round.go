@@ -246,10 +246,10 @@ func (r *round) noInsideAddress(context.Context) (string, error) {
 			return "", fmt.Errorf("there is no phone")
 		}
 		messages += len(p.Received())
-		leaks = append(leaks, lab.CaptureLeaks(p.Received(), pair.InsidePrefixes())...)
+		leaks = append(leaks, lab.CaptureLeaks(p.Received(), r.pair.InsidePrefixes())...)
 	}
 	for _, h := range r.headers {
-		leaks = append(leaks, lab.HeaderAddressLeak("HTTP", h, pair.InsidePrefixes())...)
+		leaks = append(leaks, lab.HeaderAddressLeak("HTTP", h, r.pair.InsidePrefixes())...)
 	}
 	if len(leaks) > 0 {
 		return "", fmt.Errorf("%d leaks: %s", len(leaks), leaks[0])

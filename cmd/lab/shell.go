@@ -15,7 +15,7 @@ import (
 // shell logs in to both nodes over SSH and asks what zones they see.
 func (r *round) shell(ctx context.Context) (string, error) {
 	var told []string
-	for name, host := range map[string]string{"edge": pair.EdgeInner, "core": pair.CoreAddr} {
+	for name, host := range map[string]string{"edge": r.pair.EdgeInner(), "core": r.pair.CoreAddr()} {
 		out, err := r.ask(ctx, host, "xStatus Zones")
 		if err != nil {
 			return name + ":", err

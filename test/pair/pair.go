@@ -3,6 +3,9 @@
 // shows it to a person; stories drive it in tests.
 //
 //	phones 127.10.9.x ──▶ edge 127.10.0.1 │ 127.10.1.1 ◀── core 127.10.1.2 ──▶ UC world 127.10.2.x
+//
+// A Config may move it from 127.10 elsewhere, so that several processes can
+// have one each.
 package pair
 
 import (
@@ -24,28 +27,19 @@ import (
 	"sallyport/test/lab"
 )
 
-// The addresses of the lab. Whatever begins with an inside prefix must not
-// leave edge.
+// What a pair is called, and where its shells listen.
 const (
-	EdgeName   = "edge.example.com"
-	CoreName   = "core.example.com"
-	Domain     = "example.com"
-	EdgeOuter  = "127.10.0.1"
-	EdgeInner  = "127.10.1.1"
-	CoreAddr   = "127.10.1.2"
-	Registrar  = "127.10.2.1"
-	WebServer  = "127.10.2.20"
-	ShellPort  = 2022
-	phonesFrom = "127.10.9."
+	EdgeName  = "edge.example.com"
+	CoreName  = "core.example.com"
+	Domain    = "example.com"
+	ShellPort = 2022
 )
-
-// InsidePrefixes are how addresses begin that nobody outside may learn.
-func InsidePrefixes() []string { return []string{"127.10.1.", "127.10.2."} }
 
 // Config says what kind of pair is wanted; its zero value will do.
 type Config struct {
 	Dir      string       // for the nodes' data; "" = a directory that Close removes
-	Listen   netip.Addr   // edge's outside address; invalid = EdgeOuter
+	Net      string       // first two bytes of every address; "" = DefaultNet
+	Listen   netip.Addr   // edge's outside address; invalid = 0.1 of Net
 	LogOut   io.Writer    // both nodes' logs as text; nil = nobody
 	Path     lab.PathMode // what the registrar does with Path; PathOff, the zero value, = PathLazy
 	NoPath   bool         // the registrar ignores Path, and core rewrites Contact
@@ -79,8 +73,11 @@ func New(ctx context.Context, cfg Config) (*Pair, error) {
 	if p.Password == "" {
 		p.Password = rand.Text()[:12]
 	}
+	if p.cfg.Net == "" {
+		p.cfg.Net = DefaultNet
+	}
 	if !p.Outer.IsValid() {
-		p.Outer = netip.MustParseAddr(EdgeOuter)
+		p.Outer = netip.MustParseAddr(p.at("0.1"))
 	}
 	if err := p.start(ctx); err != nil {
 		return nil, errors.Join(err, p.Close())
@@ -104,10 +101,10 @@ func (p *Pair) start(ctx context.Context) error {
 	if err := p.startWorld(ctx); err != nil {
 		return fmt.Errorf("UC world: %w", err)
 	}
-	if p.Edge, err = p.node(xapi.Edge, "edge", p.edgeLines(), EdgeName, p.Outer.String(), EdgeInner); err != nil {
+	if p.Edge, err = p.node(xapi.Edge, "edge", p.edgeLines(), EdgeName, p.Outer.String(), p.EdgeInner()); err != nil {
 		return fmt.Errorf("edge: %w", err)
 	}
-	if p.Core, err = p.node(xapi.Core, "core", p.coreLines(), CoreName, CoreAddr); err != nil {
+	if p.Core, err = p.node(xapi.Core, "core", p.coreLines(), CoreName, p.CoreAddr()); err != nil {
 		return fmt.Errorf("core: %w", err)
 	}
 	p.run()
@@ -116,7 +113,7 @@ func (p *Pair) start(ctx context.Context) error {
 
 func (p *Pair) startWorld(ctx context.Context) error {
 	cert, key, err := p.ca.Issue(trust.IssueOptions{
-		Names: []string{"ucm.example.com", "web.example.com"}, IPs: []string{Registrar, WebServer}, Server: true, Client: true,
+		Names: []string{"ucm.example.com", "web.example.com"}, IPs: []string{p.Registrar(), p.WebServer()}, Server: true, Client: true,
 	})
 	if err != nil {
 		return err
@@ -128,7 +125,8 @@ func (p *Pair) startWorld(ctx context.Context) error {
 	case mode == lab.PathOff:
 		mode = lab.PathLazy
 	}
-	wc := lab.WorldConfig{Domain: Domain, Path: mode, Cert: cert, Key: key, CA: p.CA}
+	wc := lab.WorldConfig{Domain: Domain, Path: mode, Cert: cert, Key: key, CA: p.CA,
+		Net: netip.MustParseAddr(p.at("2.0"))}
 	if p.cfg.World != nil {
 		p.cfg.World(&wc)
 	}

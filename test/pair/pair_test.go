@@ -12,7 +12,7 @@ import (
 func TestCallThroughBothNodes(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	p, err := New(ctx, Config{LogOut: os.Stderr})
+	p, err := New(ctx, Config{Net: place, LogOut: os.Stderr})
 	if err != nil {
 		t.Fatal(err)
 	}

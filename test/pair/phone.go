@@ -2,7 +2,6 @@ package pair
 
 import (
 	"net/netip"
-	"strconv"
 
 	"sallyport/test/lab"
 )
@@ -15,7 +14,7 @@ func (p *Pair) Phone(user string, tone float64, change ...func(*lab.PhoneConfig)
 	cfg := lab.PhoneConfig{
 		User: user, Password: lab.Users()[user], Domain: Domain,
 		Server: netip.AddrPortFrom(p.Outer, 5061), ServerName: EdgeName, CA: p.CA,
-		Local:    netip.MustParseAddr(phonesFrom + strconv.Itoa(p.phones)),
+		Local:    p.Client(p.phones),
 		Outbound: true, Keepalive: lab.CRLFKeepalive, Suites: lab.AllSuites(), Tone: tone, AutoAnswer: true, Refresh: true,
 	}
 	if p.cfg.Listen.IsValid() {
