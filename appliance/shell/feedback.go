@@ -102,10 +102,10 @@ func (s *Session) register(text string) error {
 		cancel()
 		return err
 	}
-	s.feeds.add(expression, cancel)
+	id := s.feeds.add(expression, cancel)
 	s.work.Go(func() {
 		for e := range events {
-			s.feeds.event(e)
+			s.feeds.event(id, e)
 		}
 	})
 	return nil
@@ -130,11 +130,12 @@ func (f *feeds) all() []feed {
 
 func (f *feeds) any() bool { return len(f.all()) > 0 }
 
-func (f *feeds) add(expression string, cancel context.CancelFunc) {
+func (f *feeds) add(expression string, cancel context.CancelFunc) (id int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.last++
 	f.list = append(f.list, feed{f.last, expression, cancel})
+	return f.last
 }
 
 // drop ends the feed id, or all for 0.
@@ -151,7 +152,9 @@ func (f *feeds) drop(id int) (found bool) {
 	return found
 }
 
-func (f *feeds) event(e Event) {
+// event writes an event, or lets it wait. One that was on its way when its feed
+// was deregistered is dropped.
+func (f *feeds) event(id int, e Event) {
 	var b strings.Builder
 	letter := byte('e')
 	if e.Status {
@@ -159,6 +162,10 @@ func (f *feeds) event(e Event) {
 	}
 	(&printer{w: &b}).block(letter, e.Node)
 	f.mu.Lock()
+	if !slices.ContainsFunc(f.list, func(x feed) bool { return x.id == id }) {
+		f.mu.Unlock()
+		return
+	}
 	write := f.write
 	if write == nil {
 		f.wait = append(f.wait, b.String())

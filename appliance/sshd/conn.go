@@ -15,8 +15,8 @@ type conn struct {
 	net.Conn
 	source netip.Prefix // who it counts against: an IPv4 address or an IPv6 /64
 	from   netip.AddrPort
-	since  time.Time   // by the node's clock
-	born   time.Time   // by the system's, which deadlines go by
+	born   time.Time
+	turn   uint64      // order of arrival; the door's
 	heard  atomic.Bool // a byte has come: not one of the silent ones
 	id     atomic.Pointer[identity]
 	open   atomic.Int32 // session channels
@@ -34,10 +34,10 @@ type identity struct {
 	key  string // fingerprint of the key that signed; empty after a password
 }
 
-func newConn(nc net.Conn, now time.Time) *conn {
+func newConn(nc net.Conn) *conn {
 	from, _ := netip.ParseAddrPort(nc.RemoteAddr().String())
 	from = netip.AddrPortFrom(from.Addr().Unmap().WithZone(""), from.Port())
-	c := &conn{Conn: nc, source: sourceOf(from.Addr()), from: from, since: now, born: time.Now()}
+	c := &conn{Conn: nc, source: sourceOf(from.Addr()), from: from, born: time.Now()}
 	nc.SetReadDeadline(c.born.Add(loginTime))
 	return c
 }

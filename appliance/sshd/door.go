@@ -32,6 +32,7 @@ type door struct {
 	now func() time.Time
 
 	mu       sync.Mutex // guards all below; no I/O under it
+	turn     uint64     // of the newest connection
 	waiting  map[*conn]struct{}
 	inside   map[*conn]struct{}
 	failures map[netip.Prefix]*failure
@@ -62,6 +63,8 @@ func (d *door) admit(c *conn) (leaves *conn, ok bool) {
 	}
 	leaves = d.crowdedOutLocked(c.source)
 	delete(d.waiting, leaves)
+	d.turn++
+	c.turn = d.turn
 	d.waiting[c] = struct{}{}
 	return leaves, true
 }
@@ -104,7 +107,7 @@ func worse(a, b *conn) bool {
 	if a.heard.Load() != b.heard.Load() {
 		return !a.heard.Load()
 	}
-	return a.since.Before(b.since)
+	return a.turn < b.turn
 }
 
 // enter moves c from waiting to inside and forgives its source. False means

@@ -38,7 +38,7 @@ func PlanFrom(sn *config.Snapshot, role xapi.Role) (Plan, error) {
 	p := Plan{Idle: time.Duration(sn.Int(xapi.ManagementInactivityTimeout)) * time.Minute}
 	if sn.Bool(xapi.AdministrationSSHMode) {
 		port := uint16(sn.Int(xapi.AdministrationSSHPort))
-		for _, a := range innerAddresses(sn, role) {
+		for _, a := range inside(sn, role) {
 			p.Listen = append(p.Listen, netip.AddrPortFrom(a, port))
 		}
 	}
@@ -106,27 +106,12 @@ func parseKey(text string) (gossh.PublicKey, error) {
 	return key, nil
 }
 
-// innerAddresses are those that administrators reach: the interface that does
-// not face remote clients, or the only one. Without any configured address the
-// door is open on all, so that a new box can be reached at all.
-func innerAddresses(sn *config.Snapshot, role xapi.Role) []netip.Addr {
-	lans := []int{1}
-	if role == xapi.Edge {
-		lans = []int{2, 1}
-		if sn.Enum(xapi.IPExternalInterface) == "LAN2" {
-			lans = []int{1, 2}
-		}
-	}
-	for _, lan := range lans {
-		var list []netip.Addr
-		for _, row := range []xapi.Str{xapi.EthernetV4Address, xapi.EthernetV6Address} {
-			if a, err := netip.ParseAddr(sn.Str(row, lan)); err == nil {
-				list = append(list, a)
-			}
-		}
-		if len(list) > 0 {
-			return list
-		}
+// inside are the addresses that administrators reach: those of the interface
+// that does not face remote clients, or of the only one. Without any the door
+// is open on all, so that a new box can be reached at all.
+func inside(sn *config.Snapshot, role xapi.Role) []netip.Addr {
+	if list := sn.Inside(role); len(list) > 0 {
+		return list
 	}
 	return []netip.Addr{netip.IPv6Unspecified()}
 }

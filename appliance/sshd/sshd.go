@@ -238,7 +238,9 @@ func (s *Server) accept(ctx context.Context, l net.Listener) {
 		switch {
 		case err == nil:
 			pause = time.Millisecond
-			s.work.Go(func() { s.serve(nc) })
+			if c := s.admit(nc); c != nil {
+				s.work.Go(func() { s.serve(c) })
+			}
 		case errors.Is(err, net.ErrClosed):
 			return
 		default: // out of descriptors, or a peer gone again: the listener itself is well
@@ -253,17 +255,24 @@ func (s *Server) accept(ctx context.Context, l net.Listener) {
 	}
 }
 
-func (s *Server) serve(nc net.Conn) {
-	defer nc.Close()
-	defer s.contain("connection")
-	c := newConn(nc, s.cfg.Now())
+// admit lets a connection wait for its login. It runs in the accept loop, so
+// that who came later is younger.
+func (s *Server) admit(nc net.Conn) *conn {
+	c := newConn(nc)
 	leaves, ok := s.door.admit(c)
 	if leaves != nil {
 		leaves.Close()
 	}
 	if !ok {
-		return
+		nc.Close()
+		return nil
 	}
+	return c
+}
+
+func (s *Server) serve(c *conn) {
+	defer c.Close()
+	defer s.contain("connection")
 	defer s.door.leave(c)
 	defer c.finish()
 	s.lib.HandleConn(c)
