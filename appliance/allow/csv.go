@@ -2,12 +2,15 @@ package allow
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // CSVRule is one line of a rules file, its words checked but kept as typed.
@@ -23,8 +26,11 @@ func columns() []string {
 	return []string{"Url", "Deployment", "HttpMethods", "MatchType", "Description"}
 }
 
-// maxCSVRules bounds one file.
-const maxCSVRules = 10_000
+// maxCSVRules and maxCSVErrors bound one file and what is said of it.
+const (
+	maxCSVRules  = 10_000
+	maxCSVErrors = 100
+)
 
 // ParseRules reads a rules file. Every bad line is in the error by its number;
 // nothing is to be applied then.
@@ -37,29 +43,41 @@ func ParseRules(text []byte) ([]CSVRule, error) {
 	}
 	var rules []CSVRule
 	var errs []error
-	for len(rules) < maxCSVRules {
-		fields, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			return rules, errors.Join(errs...)
-		}
-		line, _ := r.FieldPos(0)
-		if err == nil {
-			var rule CSVRule
-			if rule, err = parseLine(trimmed(fields)); err == nil {
-				rules = append(rules, rule)
-				continue
+	for {
+		rule, err := nextRule(r)
+		switch {
+		case errors.Is(err, io.EOF):
+			if len(errs) > 0 {
+				return nil, errors.Join(errs...)
 			}
-		} else {
-			var p *csv.ParseError
-			if errors.As(err, &p) {
-				line, err = p.Line, p.Err
-			}
+			return rules, nil
+		case err != nil:
+			errs = append(errs, err)
+		default:
+			rules = append(rules, rule)
 		}
-		if errs = append(errs, fmt.Errorf("line %d: %w", line, err)); len(errs) > 100 {
-			break
+		if len(rules) > maxCSVRules || len(errs) > maxCSVErrors {
+			return nil, errors.Join(append(errs, fmt.Errorf("the file has more than %d rules or %d errors", maxCSVRules, maxCSVErrors))...)
 		}
 	}
-	return nil, errors.Join(append(errs, fmt.Errorf("the file has more than %d rules or too many errors", maxCSVRules))...)
+}
+
+// nextRule reads one line; its error names the line. io.EOF ends the file.
+func nextRule(r *csv.Reader) (CSVRule, error) {
+	fields, err := r.Read()
+	var bad *csv.ParseError
+	switch {
+	case errors.As(err, &bad):
+		return CSVRule{}, fmt.Errorf("line %d: %w", bad.Line, bad.Err)
+	case err != nil:
+		return CSVRule{}, err
+	}
+	rule, err := parseLine(trimmed(fields))
+	if err != nil {
+		line, _ := r.FieldPos(0)
+		return CSVRule{}, fmt.Errorf("line %d: %w", line, err)
+	}
+	return rule, nil
 }
 
 // parseLine takes the five columns. Files in the field carry a sixth, empty
@@ -98,8 +116,11 @@ func (c CSVRule) Rule() (Rule, error) {
 			return Rule{}, fmt.Errorf("method %q is not one of %s", m, strings.Join(KnownMethods(), ","))
 		}
 	}
-	if len(c.Description) > 128 {
-		return Rule{}, fmt.Errorf("description is longer than 128 characters")
+	if utf8.RuneCountInString(c.Description) > 128 {
+		return Rule{}, errors.New("description is longer than 128 characters")
+	}
+	if strings.ContainsFunc(c.Description+c.Deployment, unicode.IsControl) {
+		return Rule{}, errors.New("deployment and description are one line of text each")
 	}
 	r.Methods, r.Deployment, r.Description = c.Methods, c.Deployment, c.Description
 	return r, nil
@@ -121,12 +142,14 @@ func Methods(list string) []string {
 	return out
 }
 
-// WriteRules writes a rules file.
+// WriteRules writes a rules file. The match type is always written out: left
+// open it means one thing in a file and another at the shell.
 func WriteRules(w io.Writer, rules []CSVRule) error {
 	c := csv.NewWriter(w)
 	c.Write(columns())
 	for _, r := range rules {
-		c.Write([]string{r.URL, r.Deployment, strings.Join(r.Methods, ","), r.Match, r.Description})
+		match := cmp.Or(r.Match, Exact.String())
+		c.Write([]string{r.URL, r.Deployment, strings.Join(r.Methods, ","), match, r.Description})
 	}
 	c.Flush()
 	return c.Error()

@@ -10,7 +10,7 @@ import (
 // from any goroutine.
 type List struct {
 	rules    []Rule
-	hits     []atomic.Uint64
+	hits     []*atomic.Uint64
 	defaults []string
 	servers  map[server]*paths
 }
@@ -33,10 +33,11 @@ type paths struct {
 // default methods.
 func Compile(rules []Rule, defaultMethods []string) *List {
 	l := &List{
-		rules: slices.Clone(rules), hits: make([]atomic.Uint64, len(rules)),
+		rules: slices.Clone(rules), hits: make([]*atomic.Uint64, len(rules)),
 		defaults: slices.Clone(defaultMethods), servers: map[server]*paths{},
 	}
 	for i := range l.rules {
+		l.hits[i] = new(atomic.Uint64)
 		l.add(i)
 	}
 	for _, p := range l.servers {
@@ -45,6 +46,22 @@ func Compile(rules []Rule, defaultMethods []string) *List {
 		p.lengths = slices.Compact(p.lengths)
 	}
 	return l
+}
+
+// KeepHits lets the rules of l that old has too count on where old is, also
+// while requests still hold old. It must be called before l is used.
+func (l *List) KeepHits(old *List) {
+	counters := map[string][]*atomic.Uint64{}
+	for i := range old.rules {
+		k := old.rules[i].key()
+		counters[k] = append(counters[k], old.hits[i])
+	}
+	for i := range l.rules {
+		k := l.rules[i].key()
+		if c := counters[k]; len(c) > 0 {
+			l.hits[i], counters[k] = c[0], c[1:]
+		}
+	}
 }
 
 func (l *List) add(i int) {

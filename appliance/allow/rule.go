@@ -128,12 +128,14 @@ func canonicalHost(h string) (string, error) {
 	return strings.ToLower(h), nil
 }
 
-// numeric catches 127.1, 0x7f.1 and 2130706433, which resolvers read as
-// addresses: a name's last label is never a number.
+// numeric catches 127.1, 0x7f.1, 10.0.0.08 and 2130706433, which resolvers read
+// as addresses: a name's last label is never a number.
 func numeric(h string) bool {
-	last := h[strings.LastIndexByte(h, '.')+1:]
-	_, err := strconv.ParseUint(last, 0, 64)
-	return err == nil
+	last := strings.ToLower(h[strings.LastIndexByte(h, '.')+1:])
+	if hex, ok := strings.CutPrefix(last, "0x"); ok {
+		return strings.Trim(hex, "0123456789abcdef") == ""
+	}
+	return strings.Trim(last, "0123456789") == ""
 }
 
 // permits tells whether a method is among the rule's or, if it names none, the
@@ -143,4 +145,9 @@ func (r *Rule) permits(method string, defaults []string) bool {
 		return slices.Contains(defaults, method)
 	}
 	return slices.Contains(r.Methods, method)
+}
+
+// key is what makes a rule the same rule: what it lets through.
+func (r *Rule) key() string {
+	return strings.Join([]string{r.Deployment, r.Match.String(), r.URL(), strings.Join(r.Methods, ",")}, "\n")
 }

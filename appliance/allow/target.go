@@ -7,6 +7,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Target is where a client's transformed path leads.
@@ -40,7 +41,7 @@ func ParseTarget(path string) (Target, error) {
 		rest = ""
 	}
 	text, err := base64.RawStdEncoding.Strict().DecodeString(first)
-	if err != nil {
+	if err != nil || strings.ContainsAny(first, "\r\n") { // which the decoder would pass over
 		return Target{}, errors.New("first part of the path is not a base64 target")
 	}
 	t, err := parseParts(string(text))
@@ -99,40 +100,51 @@ func (t Target) Origin() string {
 // canonicalPath gives the one spelling of an escaped path that is compared
 // and sent on. Unreserved characters lose their escapes; what servers disagree
 // about (dot segments, empty segments, escaped separators, double escapes,
-// backslashes, control characters) is refused.
+// backslashes, control characters, broken UTF-8) is refused.
 func canonicalPath(path string) (string, error) {
-	var b strings.Builder
-	b.Grow(len(path))
+	var escaped, plain strings.Builder
+	escaped.Grow(len(path))
+	plain.Grow(len(path))
 	for i := 0; i < len(path); i++ {
 		c := path[i]
-		if c == '%' {
-			decoded, ok := unhex(path, i)
-			if !ok || decoded < 0x20 || decoded == 0x7f || decoded == '/' || decoded == '\\' || decoded == '%' || decoded == ';' {
+		if c != '%' {
+			if c <= 0x20 || c >= 0x7f || strings.IndexByte(`\"<>^`+"`{|}?#", c) >= 0 {
 				return "", errAmbiguous
 			}
-			i += 2
-			if unreserved(decoded) {
-				b.WriteByte(decoded)
-			} else {
-				fmt.Fprintf(&b, "%%%02X", decoded)
-			}
+			escaped.WriteByte(c)
+			plain.WriteByte(c)
 			continue
 		}
-		if c <= 0x20 || c >= 0x7f || strings.IndexByte(`\"<>^`+"`{|}?#", c) >= 0 {
+		decoded, ok := unhex(path, i)
+		if !ok || decoded < 0x20 || decoded == 0x7f || strings.IndexByte(`/\%;`, decoded) >= 0 {
 			return "", errAmbiguous
 		}
-		b.WriteByte(c)
+		i += 2
+		plain.WriteByte(decoded)
+		if unreserved(decoded) {
+			escaped.WriteByte(decoded)
+		} else {
+			fmt.Fprintf(&escaped, "%%%02X", decoded)
+		}
 	}
-	return b.String(), segments(b.String())
+	if text := plain.String(); !utf8.ValidString(text) || strings.ContainsAny(text, lookalikes) {
+		return "", errAmbiguous
+	}
+	return escaped.String(), segments(plain.String())
 }
 
+// lookalikes are characters that a server which normalises or narrows Unicode
+// turns into dots and separators, and those that end a line for some.
+const lookalikes = "．․‥…／⁄∕＼；％\u0085\u2028\u2029"
+
 // segments refuses empty segments but the last, and those that mean here or
-// one up, also with parameters behind them.
+// one up, also with parameters behind them or with the dots and spaces that
+// some file systems drop from the end of a name.
 func segments(path string) error {
 	parts := strings.Split(path[1:], "/")
 	for i, p := range parts {
 		name, _, params := strings.Cut(p, ";")
-		if name == "." || name == ".." || name == "" && (params || i < len(parts)-1) {
+		if strings.Trim(name, ". ") == "" && (name != "" || params || i < len(parts)-1) {
 			return errAmbiguous
 		}
 	}
