@@ -17,7 +17,7 @@ func (st *EdgeStream) stale(side Side, m *meter) bool {
 func (st *EdgeStream) cause(s StreamStats) string {
 	switch {
 	case !s.Linked:
-		return fmt.Sprintf("core has not proven its link: UDP from core to %s does not arrive", s.UC.Local)
+		return fmt.Sprintf("core has not proven its link: UDP from core to %s does not arrive", s.UC.Key.Local)
 	case st.stale(ClientSide, &st.client):
 		return st.clientCause(s.Client)
 	case st.stale(UCSide, &st.uc):
@@ -35,7 +35,7 @@ func (st *EdgeStream) clientCause(c LegStats) string {
 	case c.RxPackets == 0 && c.Strangers+c.Limited > 0:
 		return "packets arrive, but from more sources than one client has"
 	case c.RxPackets == 0:
-		return fmt.Sprintf("no packet of the client ever came to %s: a firewall or NAT holds UDP back, or the client sends elsewhere", c.Local)
+		return fmt.Sprintf("no packet of the client ever came to %s: a firewall or NAT holds UDP back, or the client sends elsewhere", c.Key.Local)
 	case c.Strangers > 0:
 		return "the client fell silent and only strangers send to its port"
 	}
@@ -51,7 +51,7 @@ func (st *CoreStream) cause(s StreamStats) string {
 	w := st.want.Load()
 	switch {
 	case !s.Linked:
-		return fmt.Sprintf("edge does not answer on the media link: UDP from %s to edge is held back, or edge has forgotten the call", s.Client.Local)
+		return fmt.Sprintf("edge does not answer on the media link: UDP from %s to edge is held back, or edge has forgotten the call", s.Client.Key.Local)
 	case !w.Opaque && !w.Plain && !w.FromClient.Set():
 		return "the client's SRTP keys are not known yet"
 	case st.stale(ClientSide, &st.client):
@@ -85,7 +85,7 @@ func (st *CoreStream) insideCause(u LegStats) string {
 	case u.Forged > 0:
 		return "packets from inside fail SRTP authentication: the far end uses other keys than it signalled"
 	case u.RxPackets == 0:
-		return fmt.Sprintf("no packet of %s ever came to %s: it does not send, or a firewall holds it back", told, u.Local)
+		return fmt.Sprintf("no packet of %s ever came to %s: it does not send, or a firewall holds it back", told, u.Key.Local)
 	}
 	return fmt.Sprintf("the inside (%s) sent nothing since %s", told, u.LastRx.UTC().Format(time.RFC3339))
 }

@@ -47,7 +47,7 @@ func (st *CoreStream) fromEdge(w *worker, c component, f frame, pkt []byte) {
 		st.client.limited.Add(1) // early: the client's keys are not known yet
 		return
 	}
-	out, verdict := st.unseal(w, kind, pkt)
+	out, verdict := st.unseal(w, kind, pkt, f.flags&flagConfirmed != 0)
 	if f.flags&flagConfirmed != 0 && (verdict == rtp.Good || verdict == rtp.Replayed) {
 		st.learned[c].alive, st.learned[c].again = w.now, 0
 	}
@@ -68,7 +68,7 @@ func (st *CoreStream) ready() bool {
 
 // unseal unprotects one packet by the client's keys, or by the earlier ones
 // for a while after they changed.
-func (st *CoreStream) unseal(w *worker, kind rtp.Kind, pkt []byte) ([]byte, rtp.Verdict) {
+func (st *CoreStream) unseal(w *worker, kind rtp.Kind, pkt []byte, confirmed bool) ([]byte, rtp.Verdict) {
 	want, cs := st.want.Load(), st.crypto.Load()
 	switch {
 	case want.Opaque:
@@ -77,6 +77,9 @@ func (st *CoreStream) unseal(w *worker, kind rtp.Kind, pkt []byte) ([]byte, rtp.
 		return nil, rtp.Malformed
 	case cs.fromClient == nil:
 		return plain(kind, pkt) // fall-back was agreed, see ready
+	}
+	if confirmed && kind == rtp.RTP && cs.fromClient.Lost() {
+		return st.recover(w, cs, pkt)
 	}
 	if cs.before == nil || w.now > cs.until {
 		return unprotect(cs.fromClient, kind, pkt)
@@ -87,6 +90,17 @@ func (st *CoreStream) unseal(w *worker, kind rtp.Kind, pkt []byte) ([]byte, rtp.
 		return out, verdict
 	}
 	return unprotect(cs.before, kind, pkt[:copy(pkt, saved)])
+}
+
+// recover opens the first packet of a source that edge has confirmed before:
+// this core may have lost a call that is older than a turn of the sequence.
+func (st *CoreStream) recover(w *worker, cs *contexts, pkt []byte) ([]byte, rtp.Verdict) {
+	saved := w.scratch[:copy(w.scratch[:], pkt)]
+	out, verdict := cs.fromClient.Unprotect(pkt)
+	if verdict != rtp.Forged {
+		return out, verdict
+	}
+	return cs.fromClient.Recover(st.want.Load().FromClient, pkt[:copy(pkt, saved)])
 }
 
 func unprotect(r *rtp.Receiver, kind rtp.Kind, pkt []byte) ([]byte, rtp.Verdict) {

@@ -233,11 +233,9 @@ func (st *CoreStream) Stats() StreamStats {
 		out.Inside = "RTP"
 	}
 	simple := w.Opaque || w.Plain && !w.FromInside.Set()
-	linkAt, _ := st.LinkLocal()
-	out.Client = LegStats{Key: LegKey{st.link.key.Address, st.Channel().ID}, Local: linkAt, Latched: out.Linked, Simple: simple}
+	out.Client = LegStats{Key: LegKey{st.link.key.Local, st.Channel().ID}, Latched: out.Linked, Simple: simple}
 	st.client.read(&out.Client, rate)
-	insideAt, _ := st.Local()
-	out.UC = LegStats{Key: st.inside.key, Local: insideAt, Simple: simple, Latched: st.uc.lastRx.Load() != 0}
+	out.UC = LegStats{Key: st.inside.key, Simple: simple, Latched: st.uc.lastRx.Load() != 0}
 	if d := st.dest[compRTP].Load(); d != nil {
 		out.UC.Remote = d.addr
 	}

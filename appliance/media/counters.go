@@ -1,6 +1,7 @@
 package media
 
 import (
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,7 +13,7 @@ import (
 // can use as a map key: the local address, and on edge's shared pair the
 // channel.
 type LegKey struct {
-	Address string // ip:port
+	Local   netip.AddrPort
 	Channel uint32 // 0 on a socket of its own
 }
 

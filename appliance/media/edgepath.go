@@ -69,6 +69,10 @@ func (st *EdgeStream) fromClient(w *worker, k *socket, src netip.AddrPort, b []b
 func (st *EdgeStream) source(c component, src netip.AddrPort, now int64) (*candidate, byte, bool) {
 	conf := st.latch[c].confirmed.Load()
 	if conf != nil && conf.to.addr == src {
+		if !st.flood[c].take(now, clientRate, clientRate) {
+			st.client.limited.Add(1)
+			return nil, 0, false
+		}
 		return conf, flagConfirmed, true
 	}
 	cand, ok := st.latch[c].admit(src, now)
@@ -167,10 +171,17 @@ func (st *EdgeStream) confirmed(c component, src netip.AddrPort, f frame, b []by
 	if cand == nil {
 		return
 	}
+	if c == compRTP {
+		st.moves.Add(1)
+	}
 	if !st.want.Load().Held {
 		st.dest[c].Store(cand.to)
 	}
 }
+
+// clientRate bounds a proven client, in packets per second: high-definition
+// video stays below a thousand.
+const clientRate = 4000
 
 // How long edge trusts what it was told.
 const (

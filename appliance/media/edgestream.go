@@ -24,11 +24,13 @@ type EdgeStream struct {
 	core   [2]atomic.Pointer[endpoint] // the proven 5-tuple of core
 	probes [2]atomic.Uint64            // sequence of the last probe taken
 	proved [2]atomic.Int64             // when it came
-	aimed  atomic.Int64                // when the descriptions last said where to send
+	moves  atomic.Uint64
+	aimed  atomic.Int64 // when the descriptions last said where to send
 
 	client meter // packets of and to the client
 	uc     meter // frames of and to core
 	alert  alert
+	flood  [2]bucket // the worker's own
 
 	mu     sync.Mutex // guards closed
 	closed bool
@@ -200,8 +202,7 @@ func (st *EdgeStream) release() { st.sess.relay.channels.release(st.Channel().ID
 func (st *EdgeStream) Stats() StreamStats {
 	w := st.want.Load()
 	out := StreamStats{Index: st.index, Type: w.Type, Linked: st.core[compRTP].Load() != nil}
-	rtpAt, _ := st.Local()
-	out.Client = LegStats{Key: st.leg.key, Local: rtpAt, Simple: true}
+	out.Client = LegStats{Key: st.leg.key, Simple: true, Moves: st.moves.Load()}
 	if d := st.dest[compRTP].Load(); d != nil {
 		out.Client.Remote = d.addr
 		c := st.latch[compRTP].confirmed.Load()
@@ -210,7 +211,7 @@ func (st *EdgeStream) Stats() StreamStats {
 	st.client.read(&out.Client, firstRate(w.Rates))
 	plan := st.sess.relay.Plan()
 	at := netip.AddrPortFrom(plan.Inner.Pick(false), uint16(plan.LinkRTP))
-	out.UC = LegStats{Key: LegKey{at.String(), st.Channel().ID}, Local: at, Simple: true, Latched: out.Linked}
+	out.UC = LegStats{Key: LegKey{at, st.Channel().ID}, Simple: true, Latched: out.Linked}
 	if d := st.core[compRTP].Load(); d != nil {
 		out.UC.Remote = d.addr
 	}

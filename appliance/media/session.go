@@ -69,7 +69,21 @@ func (s *Session) End() {
 		delete(s.relay.sessions, s.ID)
 	}
 	s.relay.mu.Unlock()
+	s.summarize()
 	s.closeStreams()
+}
+
+// summarize leaves one line per stream in the log, for the question why that
+// call was bad.
+func (s *Session) summarize() {
+	all := s.Stats()
+	for _, st := range all.Streams {
+		s.relay.log.Info("media ended", "trace", all.Trace, "call", all.Label, "stream", st.Index, "type", st.Type,
+			"seconds", int(s.relay.clock().Sub(all.Since).Seconds()),
+			"client_packets", st.Client.RxPackets, "client_lost", st.Client.Lost, "client_jitter_ms", st.Client.Jitter.Milliseconds(),
+			"client_forged", st.Client.Forged, "client_replayed", st.Client.Replayed, "client_moves", st.Client.Moves,
+			"uc_packets", st.UC.RxPackets, "uc_lost", st.UC.Lost, "uc_jitter_ms", st.UC.Jitter.Milliseconds(), "cause", st.Cause)
+	}
 }
 
 func (s *Session) closeStreams() {
@@ -186,7 +200,7 @@ func (r *Relay) openLeg(a netip.Addr) (*leg, error) {
 }
 
 func (r *Relay) bindPair(a netip.Addr, port uint16) (*leg, error) {
-	l := &leg{relay: r, key: LegKey{Address: netip.AddrPortFrom(a, port).String()}}
+	l := &leg{relay: r, key: LegKey{Local: netip.AddrPortFrom(a, port)}}
 	for c := range l.pair {
 		at := netip.AddrPortFrom(a, port+uint16(c))
 		fd, err := openUDP(at, legBuffer)

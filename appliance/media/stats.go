@@ -8,9 +8,9 @@ import (
 // LegStats is a reading of one leg.
 type LegStats struct {
 	Key       LegKey
-	Local     netip.AddrPort
 	Remote    netip.AddrPort // where we send; zero if nowhere yet
 	Latched   bool           // Remote was learned from packets and proven
+	Moves     uint64         // how often a proof changed Remote
 	Simple    bool           // packets pass unchanged, so a kernel engine could take the leg
 	RxPackets uint64
 	RxBytes   uint64

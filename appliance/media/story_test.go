@@ -386,6 +386,24 @@ func TestBlindSendingEnds(t *testing.T) {
 	})
 }
 
+// Core restarts in an old call: the next offer carries the same keys, and the
+// client's rollover counter is found again.
+func TestOldCallSurvivesCoresMemory(t *testing.T) {
+	p := newPair(t)
+	client, inside := newPhone(t, p.clientHost).secure(sdp.AES128GCM), newPhone(t, p.insideHost)
+	p.call(1, client, inside)
+	talk(t, client, inside, "up")
+	waitFor(t, "latched", func() bool { return p.stats(p.edgeRelay).Client.Latched })
+	p.core.End(1)
+	for range 2*65536 + 5 {
+		client.packet("unheard")
+	}
+	p.clock.advance(time.Second)
+	p.call(1, client, inside)
+	talk(t, client, inside, "up after two turns")
+	talk(t, inside, client, "down after two turns")
+}
+
 // Core dies without a word: its proof lapses at edge.
 func TestProofLapses(t *testing.T) {
 	p := newPair(t)

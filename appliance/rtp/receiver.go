@@ -24,6 +24,8 @@ type Receiver struct {
 	ctx     *srtp.Context
 	header  prtp.Header
 	sources []uint32
+	heard   bool // an RTP packet was good
+	tries   int  // searches left for a rollover counter
 }
 
 // NewReceiver makes the context.
@@ -32,7 +34,40 @@ func NewReceiver(k Keys) (*Receiver, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Receiver{ctx: c}, nil
+	return &Receiver{ctx: c, tries: maxTries}, nil
+}
+
+// What a search for a rollover counter may cost: an audio stream turns over
+// every 22 minutes.
+const (
+	maxTurns = 64
+	maxTries = 32
+)
+
+// Lost reports whether a packet that seems forged may be one of a source that
+// was sending long before this context was made, as after a restart.
+func (r *Receiver) Lost() bool { return !r.heard && r.tries > 0 }
+
+// Recover unprotects, in place, a packet of a trusted address by searching for
+// the rollover counter that its source has reached. p must not be spoilt.
+func (r *Receiver) Recover(k Keys, p []byte) ([]byte, Verdict) {
+	if !r.Lost() || !Packet(p).Valid() {
+		return nil, Forged
+	}
+	r.tries--
+	probe, err := k.context()
+	if err != nil {
+		return nil, Malformed
+	}
+	room := make([]byte, len(p))
+	for turn := uint32(1); turn <= maxTurns; turn++ {
+		probe.SetROC(Packet(p).SSRC(), turn)
+		if _, err := probe.DecryptRTP(room, p, nil); err == nil {
+			r.ctx.SetROC(Packet(p).SSRC(), turn)
+			return r.Unprotect(p)
+		}
+	}
+	return nil, Forged
 }
 
 // Unprotect checks and decrypts an SRTP packet in place. On any verdict but
@@ -45,6 +80,7 @@ func (r *Receiver) Unprotect(p []byte) ([]byte, Verdict) {
 	if err != nil {
 		return nil, verdict(err)
 	}
+	r.heard = true
 	r.admit(Packet(out).SSRC())
 	return out, Good
 }

@@ -181,6 +181,39 @@ func TestKeystreamIsNeverSpentTwice(t *testing.T) {
 	}
 }
 
+// A receiver that was made late finds the turn its sender is in.
+func TestRecover(t *testing.T) {
+	for _, k := range suites() {
+		s, r := pair(t, k)
+		var sealed []byte
+		for i := range 3*65536 + 100 { // three turns
+			var err error
+			if sealed, err = s.Protect(packet(1, uint16(i), "late")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		report := []byte{0x80, 201, 0, 1, 0, 0, 0, 1}
+		if rep, err := s.ProtectRTCP(append(make([]byte, 0, 64), report...)); err != nil {
+			t.Fatal(err)
+		} else if _, v := r.UnprotectRTCP(rep); v != rtp.Good {
+			t.Fatalf("report is %d", v)
+		}
+		if _, v := r.Unprotect(bytes.Clone(sealed)); v != rtp.Forged || !r.Lost() {
+			t.Fatalf("%s: verdict %d", k.Suite, v)
+		}
+		if out, v := r.Recover(k, sealed); v != rtp.Good || string(out[12:]) != "late" || r.Lost() {
+			t.Errorf("%s: recovered as %d", k.Suite, v)
+		}
+	}
+	_, r := pair(t, suites()[0])
+	for range 100 {
+		r.Recover(suites()[0], packet(1, 1, "forged forged forged"))
+	}
+	if r.Lost() {
+		t.Error("searching never ends")
+	}
+}
+
 func TestReports(t *testing.T) {
 	b := make([]byte, 32)
 	b[0], b[1], b[3] = 0x81, 201, 7
