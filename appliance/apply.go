@@ -42,6 +42,7 @@ func (n *Node) apply(ctx context.Context) error {
 // the log, and alarms where they tell more.
 func (n *Node) applyOnce(snap *config.Snapshot) bool {
 	n.applyPolicy(snap)
+	n.servers.apply(snap)
 	n.events.SetLevel(level(snap.Int(xapi.LogLevel)))
 	n.events.SetSyslog(syslogTargets(snap))
 	door, doorErr := sshd.PlanFrom(snap, n.cfg.Role)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -86,7 +85,7 @@ func alarmAcknowledge(n *Node, _ context.Context, args xapi.Args, _ config.Who) 
 // lookupTime bounds one DNS look-up.
 const lookupTime = 5 * time.Second
 
-func dnsLookup(_ *Node, ctx context.Context, args xapi.Args, _ config.Who) (*xapi.Node, error) {
+func dnsLookup(n *Node, ctx context.Context, args xapi.Args, _ config.Who) (*xapi.Node, error) {
 	ctx, stop := context.WithTimeout(ctx, lookupTime)
 	defer stop()
 	host, kind := one(args, "Hostname"), one(args, "RecordType")
@@ -96,10 +95,10 @@ func dnsLookup(_ *Node, ctx context.Context, args xapi.Args, _ config.Who) (*xap
 	r := xapi.NewNode("Result")
 	var errs []error
 	if kind != "srv" {
-		errs = append(errs, lookupAddresses(ctx, r, host, kind))
+		errs = append(errs, n.lookupAddresses(ctx, r, host, kind))
 	}
 	if kind == "srv" || kind == "all" && strings.HasPrefix(host, "_") {
-		errs = append(errs, lookupSRV(ctx, r, host))
+		errs = append(errs, n.lookupSRV(ctx, r, host))
 	}
 	if len(r.Children) == 0 {
 		return nil, errors.Join(append(errs, fmt.Errorf("%s has no %s record", host, kind))...)
@@ -107,12 +106,12 @@ func dnsLookup(_ *Node, ctx context.Context, args xapi.Args, _ config.Who) (*xap
 	return r, nil
 }
 
-func lookupAddresses(ctx context.Context, r *xapi.Node, host, kind string) error {
+func (n *Node) lookupAddresses(ctx context.Context, r *xapi.Node, host, kind string) error {
 	network := map[string]string{"a": "ip4", "aaaa": "ip6"}[kind]
 	if network == "" {
 		network = "ip"
 	}
-	addrs, err := net.DefaultResolver.LookupNetIP(ctx, network, host)
+	addrs, err := n.names.LookupNetIP(ctx, network, host)
 	for i, a := range addrs {
 		word := "A"
 		if a.Unmap().Is6() {
@@ -123,8 +122,8 @@ func lookupAddresses(ctx context.Context, r *xapi.Node, host, kind string) error
 	return err
 }
 
-func lookupSRV(ctx context.Context, r *xapi.Node, name string) error {
-	_, records, err := net.DefaultResolver.LookupSRV(ctx, "", "", name)
+func (n *Node) lookupSRV(ctx context.Context, r *xapi.Node, name string) error {
+	_, records, err := n.names.LookupSRV(ctx, "", "", name)
 	for i, s := range records {
 		r.Nth("Service", i+1).Int("Priority", int(s.Priority)).Int("Weight", int(s.Weight)).
 			Int("Port", int(s.Port)).Str("Target", strings.TrimSuffix(s.Target, "."))

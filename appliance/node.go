@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -54,6 +55,8 @@ type Node struct {
 	role    role
 	door    *sshd.Server
 	hub     hub
+	servers nameServers
+	names   *net.Resolver
 	quit    context.CancelCauseFunc
 }
 
@@ -61,6 +64,7 @@ type Node struct {
 type role interface {
 	Apply(*config.Snapshot) error
 	Run(context.Context) error
+	Look(*config.Snapshot)
 	Status(*xapi.Node)
 	History(*xapi.Node)
 	Do(ctx context.Context, name string, args xapi.Args) (*xapi.Node, bool, error)
@@ -75,6 +79,7 @@ func New(cfg Config) (*Node, error) {
 		cfg.Clock = time.Now
 	}
 	n := &Node{cfg: cfg, started: cfg.Clock(), alarms: alarm.NewBook(cfg.Clock)}
+	n.names = n.servers.resolver()
 	if err := n.open(); err != nil {
 		n.Close()
 		return nil, err
@@ -168,7 +173,7 @@ func (n *Node) newRole(keys *trust.Keyring, host ed25519.PrivateKey) role {
 	}
 	return core.New(core.Config{
 		Log: n.log, Tap: sipTap{n.tracer}, Clock: n.cfg.Clock, Rand: random, Alarms: n.alarms,
-		State: n.state, Trust: n.trust, Keys: keys, HostKey: host, Name: n.cfg.Name, Event: n.hub.event,
+		State: n.state, Resolver: n.names, Trust: n.trust, Keys: keys, HostKey: host, Name: n.cfg.Name, Event: n.hub.event,
 	})
 }
 
@@ -178,6 +183,9 @@ func (n *Node) Run(ctx context.Context) error {
 	ctx, n.quit = context.WithCancelCause(ctx)
 	defer n.quit(nil)
 	g := run.NewGroup(n.log)
+	g.OnFailure(func(name string, err error) {
+		n.alarms.Raise(xapi.AlarmServiceFailed, name, fmt.Sprintf("%s: %v.", name, err))
+	})
 	g.Add("log", n.events.Run)
 	g.Add("state", n.state.Run)
 	g.Add("configuration", n.store.Run)

@@ -40,6 +40,7 @@ func (n *Node) look() {
 	damage := n.state.Damage()
 	n.alarms.Set(xapi.AlarmStateLost, "", damage != "", damage)
 	n.lookZones(snap)
+	n.role.Look(snap)
 }
 
 // lookCertificates turns findings into alarms; those that no longer hold are

@@ -15,7 +15,6 @@ func tableChecks() []Check {
 	return []Check{
 		order(xapi.MediaPortStart, xapi.MediaPortEnd),
 		order(xapi.SIPTCPOutboundStart, xapi.SIPTCPOutboundEnd),
-		order(xapi.SIPRefreshMinimum, xapi.SIPRefreshMaximum),
 		unique(xapi.ZoneName), unique(xapi.SIPDomainName), unique(xapi.RuleName),
 		unique(xapi.AdminAccountName), unique(xapi.DeploymentName),
 		clientPorts, demuxPorts, patterns,

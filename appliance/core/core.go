@@ -24,17 +24,18 @@ import (
 
 // Config is what a core needs of its node.
 type Config struct {
-	Log     *slog.Logger
-	Tap     signaling.Tap
-	Clock   func() time.Time
-	Rand    func() uint64
-	Alarms  *alarm.Book
-	State   *state.Store
-	Trust   *trust.Trust
-	Keys    *trust.Keyring
-	HostKey ed25519.PrivateKey
-	Name    string                               // the node's own name towards its peers
-	Event   func(name string, detail *xapi.Node) // for whoever registered for feedback
+	Log      *slog.Logger
+	Tap      signaling.Tap
+	Clock    func() time.Time
+	Rand     func() uint64
+	Alarms   *alarm.Book
+	State    *state.Store
+	Resolver *net.Resolver // answers the names of inside peers
+	Trust    *trust.Trust
+	Keys     *trust.Keyring
+	HostKey  ed25519.PrivateKey
+	Name     string                               // the node's own name towards its peers
+	Event    func(name string, detail *xapi.Node) // for whoever registered for feedback
 }
 
 // Core is the inside door: it dials the edges and stands before call control.
@@ -45,7 +46,7 @@ type Core struct {
 	tokens   tokens
 	book     book
 	contacts *state.Table
-	resolver resolver
+	resolver *net.Resolver
 	rand     func() uint64
 
 	proxy *signaling.Proxy
@@ -79,7 +80,7 @@ func New(cfg Config) *Core {
 		tokens:    tokens{cfg.Keys},
 		book:      book{cfg.State.Table("routes", maxRoutes)},
 		contacts:  cfg.State.Table("contacts", maxContacts),
-		resolver:  net.DefaultResolver,
+		resolver:  cfg.Resolver,
 		replanned: make(chan struct{}, 1),
 	}
 	c.calls = signaling.NewCalls(cfg.Clock, maxCalls, c.callEvent)

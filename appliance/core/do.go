@@ -18,6 +18,8 @@ func (c *Core) Do(_ context.Context, name string, args xapi.Args) (result *xapi.
 		result, err = c.locate(argument(args, "Alias"), "")
 	case "CheckPattern":
 		result, err = checkPattern(args)
+	case "DisconnectCall":
+		err = c.disconnect(argument(args, "Call"), argument(args, "CallSerialNumber"))
 	default:
 		return nil, false, nil
 	}
@@ -67,4 +69,15 @@ func checkPattern(args xapi.Args) (*xapi.Node, error) {
 		result.Str("Alias", became)
 	}
 	return result, nil
+}
+
+// disconnect ends a call's media; its ends hang up when they hear nothing.
+func (c *Core) disconnect(number, serial string) error {
+	for i, call := range c.calls.List() {
+		if call.Serial() == serial || fmt.Sprint(i+1) == number {
+			c.desk.Drop(call.Session)
+			return nil
+		}
+	}
+	return fmt.Errorf("there is no call %s%s; see xStatus Calls", number, serial)
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -172,12 +171,6 @@ func defaultPort(t target) uint16 {
 		return 5061
 	}
 	return 5060
-}
-
-// A resolver answers names; net.Resolver does.
-type resolver interface {
-	LookupSRV(ctx context.Context, service, proto, name string) (string, []*net.SRV, error)
-	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
 
 // hostport writes an address as SIP does, IPv6 in brackets.

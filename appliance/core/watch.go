@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strconv"
 
+	"sallyport/appliance/config"
 	"sallyport/appliance/flow"
 	"sallyport/appliance/signaling"
 	"sallyport/appliance/traversal"
@@ -21,11 +22,31 @@ func (c *Core) listening(l flow.Listener, err error) {
 	c.cfg.Alarms.Set(xapi.AlarmListener, name, err != nil, detail)
 }
 
-// peerChanged keeps the alarm of an edge that cannot be reached.
+// peerChanged tells of a edge that came or went, in the log and by the alarms.
 func (c *Core) peerChanged(p traversal.Peer, up bool, why string) {
-	key := p.Zone + " " + p.Node
 	c.log.Info("traversal link", "event", "link", "zone", p.Zone, "peer", p.Node, "up", up, "why", why)
-	c.cfg.Alarms.Set(xapi.AlarmLinkDown, key, !up, fmt.Sprintf("Zone %s, edge %s: %s.", p.Zone, p.Node, why))
+	c.links.Judge(c.cfg.Alarms)
+}
+
+// Look keeps the alarms that hang on how this role fares now; it is called
+// every few seconds.
+func (c *Core) Look(snap *config.Snapshot) {
+	c.links.Judge(c.cfg.Alarms)
+	level := snap.Int(xapi.ResourceWarningLevel)
+	calls, _, _ := c.calls.Counts()
+	c.capacity("calls", calls, maxCalls, level)
+	c.cfg.Alarms.Set(xapi.AlarmCallCapacity, "", calls >= maxCalls, fmt.Sprintf("%d calls are in progress.", calls))
+
+	_, pairs, _ := c.relay.Load()
+	most := (snap.Int(xapi.MediaPortEnd) - snap.Int(xapi.MediaPortStart) + 1) / 2
+	c.capacity("media port pairs", pairs, most, level)
+	c.cfg.Alarms.Set(xapi.AlarmMediaPorts, "", pairs >= most, fmt.Sprintf("All %d port pairs are in use.", most))
+}
+
+// capacity warns from a percentage of what there is; 0 warns never.
+func (c *Core) capacity(what string, used, most, level int) {
+	near := level > 0 && used*100 >= most*level
+	c.cfg.Alarms.Set(xapi.AlarmCapacity, what, near, fmt.Sprintf("%d of %d %s are in use.", used, most, what))
 }
 
 // edgeMedia is where an edge takes media: the address that the link to it

@@ -16,6 +16,8 @@ func (e *Edge) Do(_ context.Context, name string, args xapi.Args) (result *xapi.
 		result, err = e.findRegistration(argument(args, "Alias"))
 	case "RemoveRegistration":
 		err = e.removeRegistration(argument(args, "Registration"), argument(args, "RegistrationSerialNumber"))
+	case "DisconnectCall":
+		err = e.disconnect(argument(args, "Call"), argument(args, "CallSerialNumber"))
 	default:
 		return nil, false, nil
 	}
@@ -72,4 +74,15 @@ func (e *Edge) removeRegistration(number, serial string) error {
 	}
 	e.log.Info("sip unregistered", "event", "unregistered", "user", found.Key.AOR, "why", "removed by an administrator")
 	return nil
+}
+
+// disconnect ends a call's media; its ends hang up when they hear nothing.
+func (e *Edge) disconnect(number, serial string) error {
+	for i, call := range e.calls.List() {
+		if call.Serial() == serial || fmt.Sprint(i+1) == number {
+			e.desk.Drop(call.Session)
+			return nil
+		}
+	}
+	return fmt.Errorf("there is no call %s%s; see xStatus Calls", number, serial)
 }

@@ -56,8 +56,11 @@ type Edge struct {
 	denied atomic.Int64
 }
 
-// maxCalls bounds the calls in progress.
-const maxCalls = 10_000
+// What an edge of the smallest kind carries.
+const (
+	maxCalls    = 10_000
+	maxBindings = 20_000
+)
 
 // New joins the planes of an edge. Nothing runs before Run.
 func New(cfg Config) *Edge {
@@ -78,7 +81,7 @@ func New(cfg Config) *Edge {
 		OnClose:   e.clientClosed,
 		OnListen:  e.listening,
 	})
-	e.bindings = flow.NewBindings(flow.BindingsConfig{Clock: cfg.Clock, Rand: cfg.Rand, OnChange: e.bindingEvent})
+	e.bindings = flow.NewBindings(flow.BindingsConfig{Clock: cfg.Clock, Rand: cfg.Rand, OnChange: e.bindingEvent, Total: maxBindings})
 	e.links = traversal.New(traversal.Config{
 		Role: xapi.Edge, Log: cfg.Log, Clock: cfg.Clock, HostKey: cfg.HostKey,
 		ServerTLS: func() *tls.Config { return cfg.Trust.ServerConfig(trust.LinkServer) },

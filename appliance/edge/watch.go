@@ -3,6 +3,7 @@ package edge
 import (
 	"fmt"
 
+	"sallyport/appliance/config"
 	"sallyport/appliance/flow"
 	"sallyport/appliance/signaling"
 	"sallyport/appliance/traversal"
@@ -26,11 +27,31 @@ func (e *Edge) listening(l flow.Listener, err error) {
 	e.alarms.Set(xapi.AlarmListener, name, err != nil, detail)
 }
 
-// peerChanged keeps the alarm of a core that was there and is gone.
+// peerChanged tells of a core that came or went, in the log and by the alarms.
 func (e *Edge) peerChanged(p traversal.Peer, up bool, why string) {
-	key := p.Zone + " " + p.Node
 	e.log.Info("traversal link", "event", "link", "zone", p.Zone, "peer", p.Node, "up", up, "why", why)
-	e.alarms.Set(xapi.AlarmLinkDown, key, !up, fmt.Sprintf("Zone %s, core %s: %s.", p.Zone, p.Node, why))
+	e.links.Judge(e.alarms)
+}
+
+// Look keeps the alarms that hang on how this role fares now; it is called
+// every few seconds.
+func (e *Edge) Look(snap *config.Snapshot) {
+	e.links.Judge(e.alarms)
+	level := snap.Int(xapi.ResourceWarningLevel)
+	calls, _, _ := e.calls.Counts()
+	e.capacity("calls", calls, maxCalls, level)
+	e.alarms.Set(xapi.AlarmCallCapacity, "", calls >= maxCalls, fmt.Sprintf("%d calls are in progress.", calls))
+	e.capacity("registrations", e.bindings.Len(), maxBindings, level)
+	_, pairs, _ := e.relay.Load()
+	most := (snap.Int(xapi.MediaPortEnd) - snap.Int(xapi.MediaPortStart) + 1) / 2
+	e.capacity("media port pairs", pairs, most, level)
+	e.alarms.Set(xapi.AlarmMediaPorts, "", pairs >= most, fmt.Sprintf("All %d port pairs are in use.", most))
+}
+
+// capacity warns from a percentage of what there is; 0 warns never.
+func (e *Edge) capacity(what string, used, most, level int) {
+	near := level > 0 && used*100 >= most*level
+	e.alarms.Set(xapi.AlarmCapacity, what, near, fmt.Sprintf("%d of %d %s are in use.", used, most, what))
 }
 
 // callEvent tells whoever listens what became of a call.

@@ -41,7 +41,7 @@ func PlanFrom(snap *config.Snapshot, role xapi.Role) Plan {
 	if !snap.Bool(xapi.SIPMode) {
 		return p
 	}
-	for _, a := range addresses(snap, role) {
+	for _, a := range snap.Outside(role) {
 		p.listen(snap, role, a)
 	}
 	return p
@@ -63,28 +63,6 @@ func (p *Plan) listen(snap *config.Snapshot, role xapi.Role, a netip.Addr) {
 	if role == xapi.Core {
 		add("UDP", xapi.SIPUDPMode, xapi.SIPUDPPort)
 	}
-}
-
-// addresses are those of the interfaces that take SIP, each once.
-func addresses(snap *config.Snapshot, role xapi.Role) (all []netip.Addr) {
-	for _, i := range interfaces(snap, role) {
-		for _, row := range [...]xapi.Str{xapi.EthernetV4Address, xapi.EthernetV6Address} {
-			if a, err := netip.ParseAddr(snap.Str(row, i)); err == nil && !slices.Contains(all, a) {
-				all = append(all, a)
-			}
-		}
-	}
-	return all
-}
-
-func interfaces(snap *config.Snapshot, role xapi.Role) []int {
-	switch {
-	case role == xapi.Core:
-		return []int{1, 2}
-	case snap.Enum(xapi.IPExternalInterface) == "LAN2":
-		return []int{2}
-	}
-	return []int{1}
 }
 
 // Equal tells whether two plans want the same.

@@ -76,6 +76,9 @@ func (d *Desk) Spoil(resp *sip.Message, err error, trace string) {
 	}
 }
 
+// Drop ends a call's media and takes it off the list.
+func (d *Desk) Drop(session uint64) { d.over(session) }
+
 func (d *Desk) over(session uint64) {
 	d.End(session)
 	d.Calls.End(session)

@@ -84,7 +84,7 @@ func (p Plan) Equal(o Plan) bool {
 func PlanFrom(sn *config.Snapshot, role xapi.Role) (Plan, error) {
 	p := Plan{Node: nodeName(sn), MaxMessage: sn.Int(xapi.SIPMaxSize)}
 	var errs []error
-	inner := innerAddresses(sn, role)
+	inner := inside(sn, role)
 	for _, n := range sn.Indexes(xapi.ZoneName.Item) {
 		if !sn.Bool(xapi.ZoneSIPMode, n) {
 			continue
@@ -161,11 +161,11 @@ func nodeName(sn *config.Snapshot) string {
 	return sn.Str(xapi.SystemUnitName)
 }
 
-// innerAddresses are those on which edge takes core. Without any address the
-// machine decides, which is the wildcard.
-func innerAddresses(sn *config.Snapshot, role xapi.Role) []netip.Addr {
-	if inner := sn.Inside(role); len(inner) > 0 {
-		return inner
+// inside are the addresses on which edge takes core. Without any the link
+// listens on all, so that a box without addresses of its own can be tried.
+func inside(sn *config.Snapshot, role xapi.Role) []netip.Addr {
+	if list := sn.Inside(role); len(list) > 0 {
+		return list
 	}
 	return []netip.Addr{netip.IPv6Unspecified()}
 }

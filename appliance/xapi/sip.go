@@ -67,16 +67,6 @@ var (
 		Role: Both, Effect: NewOnly, Guide: "SIP",
 		Help: "TLS versions that SIP connections may use; a gap is closed, since a range is negotiated.",
 	}}
-	SIPRefreshMinimum = Int{&Item{
-		Path: "SIP Registration Outbound Refresh Minimum", Kind: Integer, Min: 30, Max: 7200, Default: "300",
-		Role: Edge, Guide: "SIP registration",
-		Help: "Shortest registration in seconds that a remote client may ask for.",
-	}}
-	SIPRefreshMaximum = Int{&Item{
-		Path: "SIP Registration Outbound Refresh Maximum", Kind: Integer, Min: 30, Max: 7200, Default: "3600",
-		Role: Edge, Guide: "SIP registration",
-		Help: "Longest registration in seconds that edge keeps without a refresh.",
-	}}
 	SIPDomainName = Str{&Item{
 		Path: "SIP Domain [1..200] Name", Kind: DNSName, Max: 128,
 		Role: Both, Guide: "Domains",
@@ -104,7 +94,6 @@ func sipItems() []*Item {
 		SIPMode.Item, SIPTLSMode.Item, SIPTLSPort.Item, SIPTCPMode.Item, SIPTCPPort.Item,
 		SIPUDPMode.Item, SIPUDPPort.Item, SIPTCPOutboundStart.Item, SIPTCPOutboundEnd.Item,
 		SIPMaxSize.Item, SIPTCPConnectTimeout.Item, SIPTLSVersions.Item,
-		SIPRefreshMinimum.Item, SIPRefreshMaximum.Item,
 		SIPDomainName.Item, SIPDomainSip.Item, SIPDomainEdge.Item, SIPDomainAuthzone.Item,
 	}
 }
