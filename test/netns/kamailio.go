@@ -48,6 +48,17 @@ func (s *Space) StartKamailio(addr, domain string, mode PathMode, id Identity) *
 	return k
 }
 
+// SawPath tells whether a user's newest registration came with a Path.
+func (k *Kamailio) SawPath(user string) bool {
+	log := k.Output()
+	at := strings.LastIndex(log, "REGISTER sip:"+user+"@")
+	if at < 0 {
+		return false
+	}
+	line, _, _ := strings.Cut(log[at:], "\n")
+	return strings.Contains(line, " path <sip:")
+}
+
 func kamailioTLS(id Identity) string {
 	side := fmt.Sprintf("method = TLSv1.2+\nverify_certificate = no\nrequire_certificate = no\nprivate_key = %s\ncertificate = %s\n", id.Key, id.Cert)
 	return "[server:default]\n" + side + "\n[client:default]\n" + side

@@ -105,9 +105,9 @@ func EdgeConfig() []string {
 
 // CoreConfig is a core as an operator sets it up for a registrar.
 func CoreConfig(o Options) []string {
-	path, port := "Yes", "5061"
+	path, line, port := "Yes", "On", "5061"
 	if o.Path == PathOff {
-		path = "No"
+		path, line = "No", "Off"
 	}
 	if o.Transport == "TCP" {
 		port = "5060"
@@ -118,6 +118,7 @@ func CoreConfig(o Options) []string {
 		"IP DNS Hostname", "core",
 		"IP DNS Domain Name", Domain,
 		"CollaborationEdge Enabled", "On",
+		"CollaborationEdge RFC3327Enabled", line,
 		"SIP TCP Mode", "On",
 		"SIP UDP Mode", "On",
 		"SIP Domain 1 Name", Domain,

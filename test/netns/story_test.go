@@ -41,14 +41,16 @@ type pair struct {
 	site       *Site
 	ca         *Authority
 	edge, core *Node
+	ucm        *Kamailio
+	path       PathMode
 }
 
 const callTime = 4 * time.Second
 
 func newPair(t *testing.T, bin string, o Options) *pair {
 	t.Helper()
-	p := &pair{T: t, site: New(t).Firewalled(), ca: NewAuthority(t)}
-	p.site.AddInside("ucm", UCMAddr).StartKamailio(UCMAddr, Domain, o.Path, p.ca.Issue(Domain, UCMAddr))
+	p := &pair{T: t, site: New(t).Firewalled(), ca: NewAuthority(t), path: o.Path}
+	p.ucm = p.site.AddInside("ucm", UCMAddr).StartKamailio(UCMAddr, Domain, o.Path, p.ca.Issue(Domain, UCMAddr))
 	p.edge = p.site.Edge.StartNode(bin, "edge", p.ca.Issue("edge."+Domain, Domain, EdgeOutside, EdgeInner), p.ca, EdgeConfig())
 	p.core = p.site.AddInside("core", CoreAddr).StartNode(bin, "core", p.ca.Issue("core."+Domain, CoreAddr), p.ca, CoreConfig(o))
 	p.edge.Listens(EdgeOutside + ":5061")
@@ -83,6 +85,9 @@ func (p *pair) carol() *Phone {
 func registerAndCall(p *pair) {
 	carol := p.carol()
 	alice, bob := p.outside("alice", "203.0.113.10", 440), p.outside("bob", "203.0.113.11", 660)
+	if p.ucm.SawPath("alice") != (p.path != PathOff) {
+		p.Errorf("Path at the registrar: %v, in its mode %s", p.ucm.SawPath("alice"), p.path)
+	}
 	Talk(p.T, alice, carol, callTime)
 	Talk(p.T, carol, alice, callTime)
 	Talk(p.T, alice, bob, callTime)
@@ -148,6 +153,7 @@ func edgeKilled(p *pair) {
 func coreKilled(p *pair) {
 	carol := p.carol()
 	alice := p.outside("alice", "203.0.113.10", 440)
+	Talk(p.T, alice, carol, callTime)
 	p.core.Kill()
 	p.core.Start()
 	p.CallUntil(alice, carol, 60*time.Second)
