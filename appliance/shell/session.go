@@ -102,10 +102,13 @@ func (s *Session) Exec(ctx context.Context, line string, out io.Writer) (exit in
 }
 
 // Once is Exec for a session of one line. What in holds is what an import reads;
-// feedback goes on until ctx ends.
+// feedback goes on until ctx ends. A line that holds several is run as a script.
 func (s *Session) Once(ctx context.Context, line string, in io.Reader, out io.Writer) (exit int) {
 	ctx, end := s.started(ctx)
 	defer end()
+	if strings.Contains(line, "\n") {
+		return s.Script(ctx, strings.NewReader(line), out)
+	}
 	exit = s.run(ctx, line, &turn{Session: s, printer: &printer{w: out}, more: in})
 	if s.feeds.any() {
 		s.feeds.follow(ctx, out)

@@ -276,6 +276,15 @@ func TestScript(t *testing.T) {
 	}
 }
 
+func TestOnceTakesSeveralLines(t *testing.T) {
+	s := newNode(t, xapi.Edge).session(t)
+	var out strings.Builder
+	exit := s.Once(t.Context(), "xStatus Calls\r\nxConfiguration SIP TLS Port: 5088\n", strings.NewReader(""), &out)
+	if want := "*s Calls: /\n*s/end\nOK\nOK\n"; out.String() != want || exit != Done {
+		t.Errorf("exit %d, got:\n%s\nwant:\n%s", exit, out.String(), want)
+	}
+}
+
 func TestOnceFollowsFeedback(t *testing.T) {
 	n := newNode(t, xapi.Edge)
 	s := New(n, Options{Now: clockAt})

@@ -111,22 +111,6 @@ func (f *folder) list() (files []os.FileInfo, total int64, err error) {
 	return files, total, err
 }
 
-func (v *visit) take() error {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.handles >= maxHandles {
-		return fmt.Errorf("more than %d files open", maxHandles)
-	}
-	v.handles++
-	return nil
-}
-
-func (v *visit) give() {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.handles--
-}
-
 // Fileread opens a file for download.
 func (v *visit) Fileread(r *sftp.Request) (io.ReaderAt, error) {
 	n, err := name(r.Filepath)
@@ -162,55 +146,6 @@ func (v *visit) Filewrite(r *sftp.Request) (io.WriterAt, error) {
 	}
 	v.did("wrote", n)
 	return v.handle(n, flags)
-}
-
-func (v *visit) room() error {
-	files, _, err := v.list()
-	if err == nil && len(files) >= maxFiles {
-		return fmt.Errorf("the folder holds %d files already; remove some", maxFiles)
-	}
-	return err
-}
-
-func (v *visit) handle(name string, flags int) (*handle, error) {
-	if err := v.take(); err != nil {
-		return nil, err
-	}
-	f, err := v.root.OpenFile(name, flags, 0o600)
-	if err != nil {
-		v.give()
-		return nil, err
-	}
-	return &handle{File: f, v: v}, nil
-}
-
-// handle is an open file that may grow only within the limits.
-type handle struct {
-	*os.File
-	v *visit
-}
-
-func (h *handle) WriteAt(b []byte, off int64) (int, error) {
-	info, err := h.Stat()
-	if err != nil {
-		return 0, err
-	}
-	end := off + int64(len(b))
-	if off < 0 || end > maxFile {
-		return 0, fmt.Errorf("file larger than %d MiB", maxFile>>20)
-	}
-	if grows := end - info.Size(); grows > 0 {
-		_, total, err := h.v.list()
-		if err != nil || total+grows > maxFolder {
-			return 0, errors.Join(fmt.Errorf("folder larger than %d MiB", maxFolder>>20), err)
-		}
-	}
-	return h.File.WriteAt(b, off)
-}
-
-func (h *handle) Close() error {
-	h.v.give()
-	return h.File.Close()
 }
 
 // Filecmd removes, renames and shortens. Modes and times are accepted and
@@ -320,27 +255,4 @@ func (v *visit) directory() (sftp.ListerAt, error) {
 		return nil, err
 	}
 	return &listing{files: files, close: v.give}, nil
-}
-
-type listing struct {
-	files []os.FileInfo
-	close func()
-}
-
-func (l *listing) ListAt(into []os.FileInfo, off int64) (int, error) {
-	if off < 0 || off >= int64(len(l.files)) {
-		return 0, io.EOF
-	}
-	n := copy(into, l.files[off:])
-	if off+int64(n) == int64(len(l.files)) {
-		return n, io.EOF
-	}
-	return n, nil
-}
-
-func (l *listing) Close() error {
-	if l.close != nil {
-		l.close()
-	}
-	return nil
 }
