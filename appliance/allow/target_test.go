@@ -116,6 +116,9 @@ func FuzzParseTarget(f *testing.F) {
 	f.Add("a/http/0x7f.1/80", "a/..;/b")
 	f.Fuzz(func(t *testing.T, text, p string) {
 		p = "/" + p
+		if strings.Contains(b64(text), "/") {
+			return // no host name's base64 does
+		}
 		in := "/" + b64(text) + p
 		got, err := ParseTarget(in)
 		if err != nil {
