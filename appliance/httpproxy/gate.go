@@ -70,7 +70,8 @@ func NewGate(cfg GateConfig) *Gate {
 		},
 	}
 	g.server = &http.Server{
-		Handler: g, TLSConfig: cfg.TLS, MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerTime, IdleTimeout: idleTime,
+		// net/http sets HTTP/2 up only where its own config offers it.
+		Handler: g, TLSConfig: offersHTTP2(cfg.TLS), MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerTime, IdleTimeout: idleTime,
 		ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 	}
 	g.listeners = listeners{bind: g.bind, told: cfg.OnListen}
@@ -93,12 +94,11 @@ func (g *Gate) bind(addr netip.AddrPort) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	return tls.NewListener(l, g.alpn()), nil
+	return tls.NewListener(l, g.server.TLSConfig), nil
 }
 
-// alpn offers HTTP/2 beside HTTP/1.1.
-func (g *Gate) alpn() *tls.Config {
-	c := g.cfg.TLS.Clone()
+func offersHTTP2(c *tls.Config) *tls.Config {
+	c = c.Clone()
 	c.NextProtos = []string{"h2", "http/1.1"}
 	return c
 }
