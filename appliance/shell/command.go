@@ -28,11 +28,11 @@ func (t *turn) command(ctx context.Context, words []word) int {
 		return t.refused("BadParameter", err)
 	}
 	if !forced && !t.agreed(cmd.Confirm) {
-		return t.refused("NotConfirmed", errors.New(cmd.Confirm+" Put ! at the end of the line to say yes"))
+		return t.refused("NotConfirmed", t.unasked(cmd))
 	}
 	node, err := t.b.Command(ctx, cmd, args, t.who)
 	switch {
-	case ctx.Err() != nil:
+	case err != nil && ctx.Err() != nil:
 		return t.refused("Interrupted", errors.New("interrupted before it was done"))
 	case err != nil:
 		return t.refused("Refused", err)
@@ -49,6 +49,13 @@ func needsArgs(cmd *xapi.Command) bool {
 // agreed asks a command's question, if it has one and there is somebody to ask.
 func (t *turn) agreed(question string) bool {
 	return question == "" || t.ask != nil && t.ask(question)
+}
+
+func (t *turn) unasked(cmd *xapi.Command) error {
+	if t.ask != nil {
+		return errors.New("the answer was not yes, so nothing was done")
+	}
+	return errors.New(cmd.Confirm + " Put ! at the end of the line to say yes")
 }
 
 // findCommand finds the command that the first words name: run together, or each

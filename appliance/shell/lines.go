@@ -2,6 +2,7 @@ package shell
 
 import (
 	"bufio"
+	"cmp"
 	"io"
 	"strings"
 )
@@ -36,17 +37,17 @@ func (u untilDot) reader() io.Reader { return &dotReader{u: u} }
 type dotReader struct {
 	u    untilDot
 	rest string
-	over bool
+	end  error // how it ended
 }
 
 func (d *dotReader) Read(p []byte) (int, error) {
 	for d.rest == "" {
-		if d.over {
-			return 0, io.EOF
+		if d.end != nil {
+			return 0, d.end
 		}
 		line, err := d.u.lines.next()
 		if err != nil || strings.TrimSpace(line) == "." {
-			d.over = true
+			d.end = cmp.Or(err, io.EOF)
 			continue
 		}
 		d.rest = line + "\n"

@@ -45,6 +45,7 @@ type Session struct {
 
 	mu     sync.Mutex
 	cancel context.CancelFunc // of the line that runs
+	reads  bool               // the line that runs reads the terminal
 	size   func(width, height int)
 	width  int
 	height int

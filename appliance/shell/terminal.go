@@ -47,6 +47,8 @@ func (s *Session) Interact(ctx context.Context, rw io.ReadWriter) (exit int) {
 	return Done
 }
 
+// interruptRunning is Ctrl-C on the terminal. It reports whether a command runs
+// that does not read the terminal itself; else the line being read is cleared.
 func (s *Session) interruptRunning() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -54,7 +56,13 @@ func (s *Session) interruptRunning() bool {
 		return false
 	}
 	s.cancel()
-	return true
+	return !s.reads
+}
+
+func (s *Session) reading(is bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reads = is
 }
 
 // resizable takes the size that came before the editor, and those that follow.
@@ -94,26 +102,38 @@ func (e *editor) line(prompt string) (string, error) {
 func (e *editor) run(ctx context.Context, line string) {
 	ctx, end := e.started(ctx)
 	defer end()
-	t := &turn{Session: e.Session, printer: &printer{w: e.term}, ask: e.ask, more: untilDot{pasted{e}}.reader()}
+	t := &turn{Session: e.Session, printer: &printer{w: e.term}, ask: e.ask, more: untilDot{pasted{e, ctx}}.reader()}
 	e.Session.run(ctx, line, t)
+}
+
+// extra reads a line that is no command.
+func (e *editor) extra(prompt string) (string, error) {
+	e.plain = true
+	e.reading(true)
+	defer func() {
+		e.plain = false
+		e.reading(false)
+	}()
+	return e.line(prompt)
 }
 
 // ask asks for a yes.
 func (e *editor) ask(question string) bool {
-	e.plain = true
-	defer func() { e.plain = false }()
-	answer, err := e.line(question + " (y/n) ")
+	answer, err := e.extra(question + " (y/n) ")
 	answer = strings.ToLower(strings.TrimSpace(answer))
 	return err == nil && (answer == "y" || answer == "yes")
 }
 
-// pasted are the lines behind import.
-type pasted struct{ e *editor }
+// pasted are the lines behind import. Ctrl-C among them is an error, so that
+// half of them is not taken for all.
+type pasted struct {
+	e   *editor
+	ctx context.Context
+}
 
 func (p pasted) next() (string, error) {
-	p.e.plain = true
-	defer func() { p.e.plain = false }()
-	return p.e.line("")
+	line, err := p.e.extra("")
+	return line, errors.Join(err, p.ctx.Err())
 }
 
 const tab = '\t'

@@ -163,6 +163,10 @@ func TestQuestionIsAsked(t *testing.T) {
 	c.see("NotConfirmed")
 	c.typ("xCommand Restart\r")
 	c.see("Restart now? (y/n) ")
+	c.typ("\x03")
+	c.see("so nothing was done")
+	c.typ("xCommand Restart\r")
+	c.see("Restart now? (y/n) ")
 	c.typ("y\r")
 	c.see("Restart: now")
 	c.see("edge> ")
@@ -182,6 +186,22 @@ func TestPastedImport(t *testing.T) {
 	c.see("OK\r\n")
 	if got := n.store.Snapshot().Int(xapi.SIPTLSPort); got != 5088 {
 		t.Errorf("got port %d, want 5088", got)
+	}
+}
+
+func TestCtrlCEndsPaste(t *testing.T) {
+	n := newNode(t, xapi.Edge)
+	c := newScreen(t, n, Options{Now: clockAt})
+	c.see("edge> ")
+	c.typ("import\r")
+	c.see("a dot alone ends them")
+	c.typ("xConfiguration SIP TLS Port: \"5088\"\r")
+	c.see("5088")
+	c.typ("xConf\x03")
+	c.see("ERROR")
+	c.see("edge> ")
+	if rev := n.store.Snapshot().Rev(); rev != 0 {
+		t.Error("half a paste was taken")
 	}
 }
 
