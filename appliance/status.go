@@ -1,6 +1,8 @@
 package appliance
 
 import (
+	"net/netip"
+	"runtime"
 	"slices"
 	"time"
 
@@ -13,7 +15,9 @@ func (n *Node) tree() *xapi.Node {
 	t := xapi.NewNode("Status")
 	n.systemUnit(t.Add("SystemUnit"))
 	n.alarmList(t)
+	n.interfaces(t.Add("NetworkInterface"))
 	n.role.Status(t)
+	n.memory(t)
 	slices.SortStableFunc(t.Children, func(a, b *xapi.Node) int { return compare(a.Name, b.Name) })
 	return t
 }
@@ -41,6 +45,36 @@ func (n *Node) systemUnit(t *xapi.Node) {
 		c.Str("Pending", stamp(p.Deadline))
 	}
 	t.Add("Secrets").Str("KeyLocation", "a file on the same disk")
+}
+
+// interfaces shows which address faces which side.
+func (n *Node) interfaces(t *xapi.Node) {
+	snap := n.store.Snapshot()
+	outside := snap.Outside(n.cfg.Role)
+	for lan := 1; lan <= 2; lan++ {
+		for _, row := range []xapi.Str{xapi.EthernetV4Address, xapi.EthernetV6Address} {
+			text := snap.Str(row, lan)
+			if text == "" {
+				continue
+			}
+			side := "Inside"
+			if a, err := netip.ParseAddr(text); err == nil && n.cfg.Role == xapi.Edge && slices.Contains(outside, a) {
+				side = "Outside"
+			}
+			t.Nth("LAN", lan).Str("Address", text).Leaf("Side", side)
+		}
+	}
+}
+
+// memory adds what the process holds to the role's usage.
+func (n *Node) memory(t *xapi.Node) {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	for _, c := range t.Children {
+		if c.Name == "ResourceUsage" {
+			c.Int("Memory", int(m.Sys-m.HeapReleased))
+		}
+	}
 }
 
 func roleWord(r xapi.Role) string {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 const (
 	methodTraceOn     = "trace.on"
 	methodTraceEvents = "trace.events"
+	methodWhy         = "why"
 )
 
 // traceOrder is what one node asks of its peers.
@@ -36,6 +38,9 @@ func (n *Node) bindTracing(handle func(method string, f func(context.Context, tr
 		}
 		n.tracer.On(o.User, min(o.For, maxTrace))
 		return nil, nil
+	})
+	handle(methodWhy, func(_ context.Context, _ traversal.Peer, in []byte) ([]byte, error) {
+		return json.Marshal(n.known(string(in)))
 	})
 	handle(methodTraceEvents, func(_ context.Context, _ traversal.Peer, in []byte) ([]byte, error) {
 		events := n.tracer.Events(string(in))
@@ -100,28 +105,46 @@ func unseen(events []eventlog.Event, shown map[string]bool) []eventlog.Event {
 	return out
 }
 
-// Why tells the story of a user's newest requests from the log: what was
-// decided, by which rule.
-func (n *Node) Why(_ context.Context, user string, w io.Writer) error {
+// Why tells the story of a user's newest requests from the logs of this node
+// and its peers: what was decided, by which rule.
+func (n *Node) Why(ctx context.Context, user string, w io.Writer) error {
+	lines := n.known(user)
+	for _, answer := range n.role.Ask(ctx, methodWhy, []byte(user)) {
+		var theirs []string
+		if json.Unmarshal(answer, &theirs) == nil {
+			lines = append(lines, theirs...)
+		}
+	}
+	if len(lines) == 0 {
+		fmt.Fprintf(w, "Nothing is known of %s: no request of that user has come since %s.\n", user, stamp(n.started))
+		return nil
+	}
+	slices.Sort(lines) // each begins with its time
+	for _, line := range lines {
+		if _, err := io.WriteString(w, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// known are the newest log lines about a user, and about the requests that
+// those lines tell of.
+func (n *Node) known(user string) (lines []string) {
 	bare, _, _ := strings.Cut(strings.ToLower(user), "@")
 	traces := map[string]bool{}
 	entries := n.events.Recent(0)
 	for _, e := range entries {
-		if mentions(e, bare) && e.Get("trace") != "" {
-			traces[e.Get("trace")] = true
+		if id := e.Get("trace"); id != "" && mentions(e, bare) {
+			traces[id] = true
 		}
 	}
-	told := 0
 	for _, e := range entries {
-		if mentions(e, bare) || traces[e.Get("trace")] && e.Get("trace") != "" {
-			w.Write(e.AppendLine(nil))
-			told++
+		if mentions(e, bare) || traces[e.Get("trace")] {
+			lines = append(lines, string(e.AppendLine(nil)))
 		}
 	}
-	if told == 0 {
-		fmt.Fprintf(w, "Nothing is known of %s on this node: no request of that user has come here since %s.\n", user, stamp(n.started))
-	}
-	return nil
+	return lines[max(0, len(lines)-maxTold):]
 }
 
 // mentions tells whether a log line is about a user.

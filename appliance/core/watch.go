@@ -76,6 +76,8 @@ func (c *Core) zoneOf(l flow.Listener, remote netip.AddrPort) string {
 
 // callEvent tells whoever listens what became of a call.
 func (c *Core) callEvent(name string, call signaling.Call) {
+	c.log.Info("call", "event", name, "from", call.From, "to", call.To, "direction", call.Direction,
+		"call", call.Serial(), "trace", call.Trace)
 	n := xapi.NewNode(name)
 	call.Report(n, c.cfg.Clock())
 	c.cfg.Event(name, n)

@@ -54,6 +54,7 @@ type Edge struct {
 
 	plan   atomic.Pointer[Plan]
 	denied atomic.Int64
+	regs   usage
 }
 
 // What an edge of the smallest kind carries.

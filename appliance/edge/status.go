@@ -16,7 +16,7 @@ func (e *Edge) Status(t *xapi.Node) {
 	e.links.ReportTunnels(t.Add("Tunnels"))
 	usage := t.Add("ResourceUsage")
 	e.calls.ReportUsage(usage.Add("Calls"))
-	usage.Add("Registrations").Int("Current", e.bindings.Len())
+	e.regs.report(usage.Add("Registrations"), e.bindings.Len())
 }
 
 // History adds the elements of xHistory that this role knows.

@@ -56,6 +56,8 @@ func (e *Edge) capacity(what string, used, most, level int) {
 
 // callEvent tells whoever listens what became of a call.
 func (e *Edge) callEvent(name string, call signaling.Call) {
+	e.log.Info("call", "event", name, "from", call.From, "to", call.To, "direction", call.Direction,
+		"call", call.Serial(), "trace", call.Trace)
 	n := xapi.NewNode(name)
 	call.Report(n, e.clock())
 	e.cfg.Event(name, n)
@@ -71,6 +73,7 @@ func (e *Edge) bindingEvent(old, now *flow.Binding) {
 		return
 	case old == nil || !old.Confirmed:
 		name = "RegistrationAdded"
+		e.regs.added(e.bindings.Len())
 	}
 	n := xapi.NewNode(name)
 	is.Report(n, e.clock())
