@@ -67,7 +67,7 @@ func (a *Authority) Issue(names ...string) Identity {
 func (a *Authority) template(cn string) *x509.Certificate {
 	a.n++
 	return &x509.Certificate{SerialNumber: big.NewInt(a.n), Subject: pkix.Name{CommonName: cn},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(48 * time.Hour), KeyUsage: x509.KeyUsageDigitalSignature}
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(90 * 24 * time.Hour), KeyUsage: x509.KeyUsageDigitalSignature}
 }
 
 func (a *Authority) sign(name string, tmpl, parent *x509.Certificate, key, signer *ecdsa.PrivateKey) (*x509.Certificate, string) {

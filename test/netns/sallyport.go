@@ -56,6 +56,23 @@ func (n *Node) Start() {
 	n.Process = n.space.Start(n.bin, "run", "-role", n.role, "-data", n.data)
 }
 
+// Shell gives the administrator's shell of the node one line.
+func (n *Node) Shell(line string) string {
+	n.space.net.t.Helper()
+	return n.space.Run(n.bin, "shell", "-data", n.data, line)
+}
+
+// linkStatus is what the node says of its traversal zone, which is the first.
+func (n *Node) linkStatus() string {
+	n.space.net.t.Helper()
+	for _, line := range strings.Split(n.Shell("xStatus Zones"), "\n") {
+		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "Status" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
+
 // Listens waits until the node listens on a TCP address.
 func (n *Node) Listens(addr string) {
 	n.space.net.t.Helper()

@@ -1,6 +1,7 @@
 package netns
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -130,19 +131,32 @@ func addressChanges(p *pair) {
 	Talk(p.T, carol, alice, callTime)
 }
 
-// The link is cut for a while: afterwards everything works without a hand.
-// The phone's registration outlasts the cut, so that it has nothing to repair.
+// The link is cut for a while: both nodes say so within seconds, and afterwards
+// everything works without a hand. The phone's registration outlasts the cut, so
+// that it has nothing to repair.
 func linkCut(p *pair) {
 	carol := p.carol()
 	alice := p.outsideEvery("alice", "203.0.113.10", 440, 300)
 	Talk(p.T, alice, carol, callTime)
 	p.site.Cut()
-	time.Sleep(10 * time.Second) // longer than the probes take to notice
+	cut := time.Now()
+	for _, n := range []*Node{p.edge, p.core} {
+		Until(p.T, 15*time.Second, n.role+" says that the link is down", func() bool { return n.linkStatus() == "Failed" })
+		p.Logf("%s says so %.1f s after the cut", n.role, time.Since(cut).Seconds())
+	}
+	if alarms := p.core.Shell("xStatus Alarm"); !strings.Contains(alarms, "Traversal link down") {
+		p.Errorf("core raised no alarm:\n%s", alarms)
+	}
 	p.site.Mend()
 	mended := time.Now()
 	p.CallUntil(alice, carol, 30*time.Second)
 	p.Logf("the first call came through %.1f s after the link was mended", time.Since(mended).Seconds())
 	Talk(p.T, carol, alice, callTime)
+	for _, n := range []*Node{p.edge, p.core} {
+		if s := n.linkStatus(); s != "Active" {
+			p.Errorf("%s calls the link %s", n.role, s)
+		}
+	}
 }
 
 // Edge dies without a word and comes back; the phones return by themselves.
