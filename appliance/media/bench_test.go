@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
-	"strings"
 	"testing"
 	"time"
 
@@ -203,9 +202,6 @@ func pump(b *testing.B, r *Relay, from, to *net.UDPConn, targets []netip.AddrPor
 
 // TestMemoryPerCall holds a call at core and at edge to ten kilobytes each.
 func TestMemoryPerCall(t *testing.T) {
-	if testing.Short() || strings.Contains(runtime.Version(), "race") {
-		t.Skip("memory is measured without -short")
-	}
 	r := New(Config{Workers: 1})
 	if err := r.Apply(Plan{Inner: Addresses{V4: netip.MustParseAddr("127.57.1.2")}, PortStart: 36000, PortEnd: 42000}); err != nil {
 		t.Fatal(err)

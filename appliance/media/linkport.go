@@ -51,7 +51,9 @@ func (r *Relay) listenLocked(p Plan) error {
 	var fresh []*socket
 	for _, a := range p.Inner.list() {
 		for c, port := range []int{p.LinkRTP, p.LinkRTCP} {
-			socks, err := openShared(netip.AddrPortFrom(a, uint16(port)), component(c), len(r.workers))
+			at := netip.AddrPortFrom(a, uint16(port))
+			ours := slices.ContainsFunc(r.shared, func(k *socket) bool { return k.local == at })
+			socks, err := openShared(at, component(c), len(r.workers), ours)
 			fresh = append(fresh, socks...)
 			if err != nil {
 				for _, k := range fresh {
@@ -84,14 +86,17 @@ func (r *Relay) replaceSharedLocked(fresh []*socket) {
 	})
 }
 
-// openShared first makes sure that no other program has the port: a group of
-// sockets that share it would let a second node take half the packets in silence.
-func openShared(a netip.AddrPort, c component, n int) ([]*socket, error) {
-	alone, err := openUDP(a, linkBuffer)
-	if err != nil {
-		return nil, fmt.Errorf("media link port: %w", err)
+// openShared first makes sure that no other program has the port, unless it
+// is ours already: a group of sockets that share it would let a second node
+// take half the packets in silence.
+func openShared(a netip.AddrPort, c component, n int, ours bool) ([]*socket, error) {
+	if !ours {
+		alone, err := openUDP(a, linkBuffer)
+		if err != nil {
+			return nil, fmt.Errorf("media link port: %w", err)
+		}
+		unix.Close(alone)
 	}
-	unix.Close(alone)
 	var socks []*socket
 	for range n {
 		fd, err := openGroup(a)

@@ -310,6 +310,10 @@ func TestPlanIsAppliedTwice(t *testing.T) {
 	p.edgePlan.PortStart, p.edgePlan.PortEnd = 50000, 50101
 	must(t, p.edgeRelay.Apply(p.edgePlan))
 	talk(t, client, inside, "goes on")
+	p.edgePlan.Inner.V6 = netip.MustParseAddr("::1") // the link port is opened on one address more
+	must(t, p.edgeRelay.Apply(p.edgePlan))
+	talk(t, client, inside, "goes on over it")
+	talk(t, inside, client, "and back")
 	second := newPhone(t, p.clientHost).secure(sdp.AES128GCM)
 	p.call(2, second, inside)
 	if second.to.Port() < 50000 {
