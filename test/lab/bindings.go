@@ -35,6 +35,13 @@ func (r *Registrar) Bindings(user string) []Binding {
 	return all
 }
 
+// Forget drops a user's bindings, as an administrator of the registrar may.
+func (r *Registrar) Forget(user string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.bindings, user)
+}
+
 // liveLocked drops what has expired and returns the rest.
 func (r *Registrar) liveLocked(user string) []*Binding {
 	live := slices.DeleteFunc(r.bindings[user], func(b *Binding) bool { return time.Now().After(b.Expires) })

@@ -203,6 +203,14 @@ func (c *Call) Hold(ctx context.Context) error { return c.Renegotiate(ctx, "INVI
 // Resume ends a hold.
 func (c *Call) Resume(ctx context.Context) error { return c.Renegotiate(ctx, "INVITE", "sendrecv") }
 
+// AddVideo offers a second media line by re-INVITE.
+func (c *Call) AddVideo(ctx context.Context) error {
+	if err := c.openMedia([]string{"video"}); err != nil {
+		return err
+	}
+	return c.Renegotiate(ctx, "INVITE", "")
+}
+
 // Renegotiate sends a new offer by INVITE or UPDATE with a direction, "" for
 // the present one. It also tells the far end our present Contact.
 func (c *Call) Renegotiate(ctx context.Context, method, dir string) error {

@@ -16,9 +16,8 @@ import (
 	"io"
 	"net/netip"
 	"os"
-	"path/filepath"
+	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"sallyport/appliance"
@@ -60,16 +59,14 @@ type Pair struct {
 	cfg    Config
 	ca     *trust.CA
 	tmp    bool
-	cancel context.CancelFunc
-	wait   sync.WaitGroup
-	errs   chan error
+	nodes  []*running
 	phones int
 }
 
 // New starts everything and waits until the link between the nodes is up; ctx
 // bounds the start only. Close ends it.
 func New(ctx context.Context, cfg Config) (*Pair, error) {
-	p := &Pair{cfg: cfg, Password: cfg.Password, Outer: cfg.Listen, errs: make(chan error, 2)}
+	p := &Pair{cfg: cfg, Password: cfg.Password, Outer: cfg.Listen}
 	if p.Password == "" {
 		p.Password = rand.Text()[:12]
 	}
@@ -101,13 +98,12 @@ func (p *Pair) start(ctx context.Context) error {
 	if err := p.startWorld(ctx); err != nil {
 		return fmt.Errorf("UC world: %w", err)
 	}
-	if p.Edge, err = p.node(xapi.Edge, "edge", p.edgeLines(), EdgeName, p.Outer.String(), p.EdgeInner()); err != nil {
-		return fmt.Errorf("edge: %w", err)
+	if p.Edge, err = p.Add(Spec{xapi.Edge, "edge", p.edgeLines(), EdgeName, []string{p.Outer.String(), p.EdgeInner()}}); err != nil {
+		return err
 	}
-	if p.Core, err = p.node(xapi.Core, "core", p.coreLines(), CoreName, p.CoreAddr()); err != nil {
-		return fmt.Errorf("core: %w", err)
+	if p.Core, err = p.Add(Spec{xapi.Core, "core", p.coreLines(), CoreName, []string{p.CoreAddr()}}); err != nil {
+		return err
 	}
-	p.run()
 	return p.AwaitLink(ctx)
 }
 
@@ -134,42 +130,11 @@ func (p *Pair) startWorld(ctx context.Context) error {
 	return err
 }
 
-// node makes one node with its certificate, ready to run.
-func (p *Pair) node(role xapi.Role, name string, lines []string, names ...string) (*appliance.Node, error) {
-	dir := filepath.Join(p.cfg.Dir, name)
-	n, err := appliance.New(appliance.Config{
-		Role: role, Dir: dir, Name: name, Version: "lab", First: strings.Join(lines, "\n"), LogOut: p.cfg.LogOut,
-	})
-	if err != nil {
-		return nil, err
-	}
-	cert, key, err := p.ca.Issue(trust.IssueOptions{Names: names[:1], IPs: names[1:], Server: true, Client: true})
-	if err == nil {
-		err = n.Trust().InstallServer(cert, key)
-	}
-	if err == nil {
-		err = n.Trust().InstallCA(p.CA)
-	}
-	if err != nil {
-		n.Close()
-		return nil, err
-	}
-	return n, nil
-}
-
-func (p *Pair) run() {
-	ctx, cancel := context.WithCancel(context.Background())
-	p.cancel = cancel
-	for _, n := range []*appliance.Node{p.Edge, p.Core} {
-		p.wait.Go(func() { p.errs <- n.Run(ctx) })
-	}
-}
-
-// AwaitLink waits until core has reached edge over all of the link.
+// AwaitLink waits until every node has a peer.
 func (p *Pair) AwaitLink(ctx context.Context) error {
 	return poll(ctx, func() error {
-		for _, n := range []*appliance.Node{p.Edge, p.Core} {
-			if err := linkUp(ctx, n); err != nil {
+		for _, r := range p.nodes {
+			if err := linkUp(ctx, r.node); err != nil {
 				return err
 			}
 		}
@@ -212,16 +177,8 @@ func poll(ctx context.Context, ask func() error) error {
 // Close ends nodes and world and removes what was made for them.
 func (p *Pair) Close() error {
 	var errs []error
-	if p.cancel != nil {
-		p.cancel()
-		p.wait.Wait()
-		errs = append(errs, <-p.errs, <-p.errs)
-	} else {
-		for _, n := range []*appliance.Node{p.Edge, p.Core} {
-			if n != nil {
-				n.Close()
-			}
-		}
+	for _, r := range slices.Backward(p.nodes) {
+		errs = append(errs, r.stop())
 	}
 	if p.World != nil {
 		p.World.Close()

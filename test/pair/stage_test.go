@@ -1,0 +1,254 @@
+package pair
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"sallyport/appliance/shell"
+	"sallyport/test/lab"
+	"sallyport/test/story"
+)
+
+// stage is a running pair with who plays before and behind it in one story.
+// A phone is named after its user, or user and device ("alice-desk").
+type stage struct {
+	*testing.T
+	pair      *Pair
+	log       logBook // of both nodes, shown when a story fails
+	phones    map[string]*lab.Phone
+	changes   map[string][]func(*lab.PhoneConfig)
+	calls     map[string]*lab.Call // by phone and line
+	subs      map[string]*lab.Subscription
+	strangers map[string]*lab.Stranger
+	seen      int // messages that the outside was sent
+}
+
+// storyTime bounds one story.
+const storyTime = 60 * time.Second
+
+// open starts a pair for the rest of a test, and holds that its end leaves no
+// goroutine behind.
+func open(t *testing.T, cfg Config) *stage {
+	t.Helper()
+	before := runtime.NumGoroutine()
+	s := &stage{T: t}
+	cfg.Net, cfg.LogOut = place, &s.log
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	p, err := New(ctx, cfg)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, s.tail(0))
+	}
+	s.pair = p
+	s.reset()
+	t.Cleanup(func() {
+		s.clear()
+		if err := p.Close(); err != nil {
+			t.Error("close: ", err)
+		}
+		if left := settled(before); left > before {
+			t.Errorf("%d goroutines before the pair, %d after\n%s", before, left, stacks())
+		}
+	})
+	return s
+}
+
+// settled waits for goroutines that are about to end.
+func settled(want int) int {
+	deadline := time.Now().Add(5 * time.Second)
+	for runtime.NumGoroutine() > want && time.Now().Before(deadline) {
+		time.Sleep(5 * time.Millisecond) // nothing tells when a goroutine is gone
+	}
+	return runtime.NumGoroutine()
+}
+
+func stacks() string {
+	buf := make([]byte, 1<<20)
+	return string(buf[:runtime.Stack(buf, true)])
+}
+
+// logBook lets both nodes write into one buffer.
+type logBook struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+func (l *logBook) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text = append(l.text, b...)
+	return len(b), nil
+}
+
+// logged is how much there is in the log; tail is what came after that.
+func (s *stage) logged() int {
+	s.log.mu.Lock()
+	defer s.log.mu.Unlock()
+	return len(s.log.text)
+}
+
+func (s *stage) tail(from int) string {
+	s.log.mu.Lock()
+	defer s.log.mu.Unlock()
+	return string(s.log.text[from:])
+}
+
+func (s *stage) reset() {
+	s.phones, s.calls = map[string]*lab.Phone{}, map[string]*lab.Call{}
+	s.changes = map[string][]func(*lab.PhoneConfig){}
+	s.subs, s.strangers = map[string]*lab.Subscription{}, map[string]*lab.Stranger{}
+}
+
+// tell tells a story of testdata on this stage.
+func (s *stage) tell(t *testing.T, file string) {
+	t.Helper()
+	s.T = t
+	ctx, cancel := context.WithTimeout(t.Context(), storyTime)
+	defer cancel()
+	defer s.clear()
+	logged := s.logged()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	updated, err := s.engine().Run(ctx, filepath.Base(file), text)
+	if err != nil {
+		t.Errorf("%v\n%s", err, s.tail(logged))
+	}
+	if *update && !bytes.Equal(updated, text) {
+		if err := os.WriteFile(file, updated, 0o644); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// engine is the story engine with both shells and the verbs.
+func (s *stage) engine() *story.Engine {
+	return &story.Engine{
+		Nodes: map[string]story.Execer{"edge": s.exec("edge"), "core": s.exec("core")},
+		Verbs: s.verbs(), Within: 15 * time.Second, Every: 20 * time.Millisecond,
+	}
+}
+
+// execer runs each line in a fresh shell, since its node may be another by now.
+type execer func() *shell.Session
+
+func (f execer) Exec(ctx context.Context, line string, out io.Writer) int {
+	s := f()
+	defer s.Close()
+	return s.Exec(ctx, line, out)
+}
+
+func (s *stage) exec(name string) execer {
+	return func() *shell.Session {
+		if name == "edge" {
+			return s.pair.Edge.Console("story")
+		}
+		return s.pair.Core.Console("story")
+	}
+}
+
+// clear ends a story: calls and registrations are taken back, and nothing that
+// anybody outside was sent may have named the inside.
+func (s *stage) clear() {
+	s.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	for _, c := range s.calls {
+		c.Cancel()
+		if c.State() == lab.CallAnswered {
+			c.Hangup(ctx)
+		}
+	}
+	for name, p := range s.phones {
+		s.look(name, p)
+		if p.Connected() {
+			p.Unregister(ctx)
+		}
+		p.Close()
+	}
+	for _, x := range s.strangers {
+		x.Close()
+	}
+	for user := range lab.Users() {
+		if user != "carol" {
+			s.pair.World.Registrar.Forget(user)
+		}
+	}
+	for empty := false; !empty; { // calls that nobody in the story took
+		select {
+		case <-s.pair.World.Carol.Incoming():
+		case <-s.pair.World.Carol.Inbox():
+		default:
+			empty = true
+		}
+	}
+	s.reset()
+}
+
+// look reads all that a phone was sent.
+func (s *stage) look(name string, p *lab.Phone) {
+	s.Helper()
+	if strings.HasPrefix(name, "inside-") {
+		return
+	}
+	seen := p.Received()
+	s.seen += len(seen)
+	for _, leak := range s.leaks(seen) {
+		s.Errorf("%s was told of the inside: %s", name, leak)
+	}
+	for _, f := range p.Faults() {
+		s.Errorf("%s got what another parser refuses: %s", name, f)
+	}
+}
+
+// leaks lists what must not have left edge.
+func (s *stage) leaks(seen []lab.Capture) []string {
+	out := lab.CaptureLeaks(seen, slices.Concat(s.pair.InsidePrefixes(), []string{"core.invalid"}))
+	for _, c := range seen {
+		m, err := lab.ParseMessage(c.Raw)
+		if err != nil {
+			continue // found above
+		}
+		for _, f := range m.Fields {
+			if strings.HasPrefix(strings.ToLower(f.Name), "x-sallyport") {
+				out = append(out, f.Name+" of the link")
+			}
+			if f.Name == "Refer-To" || f.Name == "Referred-By" {
+				out = append(out, lab.HeaderAddressLeak(f.Name, f.Value, append(s.pair.InsidePrefixes(), "core.invalid"))...)
+			}
+		}
+		if bytes.Contains(c.Raw, []byte("a=x-sallyport")) {
+			out = append(out, "the link's own media attribute")
+		}
+	}
+	return out
+}
+
+// phone is one that the story has started.
+func (s *stage) phone(name string) (*lab.Phone, error) {
+	if name == "carol" {
+		return s.pair.World.Carol, nil
+	}
+	if p := s.phones[name]; p != nil {
+		return p, nil
+	}
+	return nil, fmt.Errorf("there is no phone %s", name)
+}
+
+// user is the account of a phone's name.
+func user(name string) string {
+	name = strings.TrimPrefix(name, "inside-")
+	u, _, _ := strings.Cut(name, "-")
+	return u
+}
