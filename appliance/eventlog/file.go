@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	fileQueue  = 4096 // lines that wait for a slow disk
-	fileRetry  = 10 * time.Second
-	fileModeOf = 0o600
+	fileQueue = 4096 // lines that wait for a slow disk
+	fileRetry = 10 * time.Second
+	fileMode  = 0o600
 )
 
 // fileSink writes lines to a file and rotates it by size: log, log.1, log.2 …
@@ -87,15 +87,18 @@ func (f *fileSink) write(line []byte) {
 }
 
 func (f *fileSink) ready(n int64) error {
-	if f.file != nil && f.written+n > f.size {
-		f.rotate()
+	if f.file == nil {
+		if time.Now().Before(f.retryAt) {
+			return os.ErrDeadlineExceeded
+		}
+		if err := f.open(); err != nil {
+			return err
+		}
 	}
-	if f.file != nil {
+	if f.written == 0 || f.written+n <= f.size {
 		return nil
 	}
-	if time.Now().Before(f.retryAt) {
-		return os.ErrDeadlineExceeded
-	}
+	f.rotate()
 	return f.open()
 }
 
@@ -103,7 +106,7 @@ func (f *fileSink) open() error {
 	if err := os.MkdirAll(filepath.Dir(f.path), 0o700); err != nil {
 		return err
 	}
-	file, err := os.OpenFile(f.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, fileModeOf)
+	file, err := os.OpenFile(f.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, fileMode)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,11 @@ func Mask(s string) string {
 	done := 0 // s[:done] is in out
 	for i := 0; i < len(s); {
 		from, to, next := secretAt(s, i)
-		if from < to && s[from:to] != masked {
+		switch {
+		case to <= done || s[from:to] == masked:
+		case from < done: // begins inside the last one
+			done = to
+		default:
 			out.WriteString(s[done:from])
 			out.WriteString(masked)
 			done = to
@@ -70,10 +74,23 @@ func secretAt(s string, i int) (from, to, next int) {
 	if from, to = bareToken(s, i, end); from < to {
 		return from, to, to
 	}
-	if from, to = namedSecret(s, i, end); from < to {
-		return from, to, to
+	from, to = namedSecret(s, i, end)
+	if from >= to {
+		return 0, 0, end
 	}
-	return 0, 0, end
+	return from, to, max(end, lastWord(s, from, to))
+}
+
+// lastWord returns where the last word of a value begins: it may be the name
+// of a secret that follows, as in `password= Password: "x"`.
+func lastWord(s string, from, to int) int {
+	for to > from && (blank(s[to-1]) || strings.IndexByte("\r\n:=>\"'\\", s[to-1]) >= 0) {
+		to--
+	}
+	for to > from && wordByte(s[to-1]) {
+		to--
+	}
+	return to
 }
 
 func wordByte(c byte) bool {
@@ -105,13 +122,13 @@ func bareToken(s string, i, end int) (from, to int) {
 	case strings.HasPrefix(word, "eyJ") && len(word) >= 12:
 		return i, run(s, i, tokenByte)
 	case strings.EqualFold(word, "bearer"):
-		if from = run(s, end, blank); from > end {
+		if from = blanks(s, end); from > end {
 			if to = run(s, from, tokenByte); to-from >= 12 {
 				return from, to
 			}
 		}
 	case strings.EqualFold(word, "basic"):
-		if from = run(s, end, blank); from > end {
+		if from = blanks(s, end); from > end {
 			if to = run(s, from, tokenByte); basicPair(s[from:to]) {
 				return from, to
 			}
@@ -130,7 +147,31 @@ func tokenByte(c byte) bool {
 	return wordByte(c) || c == '.' || c == '+' || c == '/' || c == '=' || c == '~'
 }
 
-func blank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
+func blank(c byte) bool { return c == ' ' || c == '\t' }
+
+// blanks returns the end of the white space from i on, over folded lines but
+// not into the next one.
+func blanks(s string, i int) int {
+	for {
+		i = run(s, i, blank)
+		next := lineEnd(s, i)
+		if next == i || next == len(s) || !blank(s[next]) {
+			return i
+		}
+		i = next
+	}
+}
+
+// lineEnd returns the index behind the line end at i, or i if there is none.
+func lineEnd(s string, i int) int {
+	if strings.HasPrefix(s[i:], "\r") {
+		i++
+	}
+	if strings.HasPrefix(s[i:], "\n") {
+		i++
+	}
+	return i
+}
 
 // run returns the end of the bytes from i on that satisfy is.
 func run(s string, i int, is func(byte) bool) int {
@@ -178,13 +219,13 @@ func separator(s string, i, end int) (sep byte, value int) {
 	for j < len(s) && j < end+2 && (s[j] == '"' || s[j] == '\'' || s[j] == '\\') {
 		j++ // the closing quote of a JSON name
 	}
-	k := run(s, j, blank)
+	k := blanks(s, j)
 	if k == len(s) {
 		return 0, 0
 	}
 	switch s[k] {
 	case ':', '=':
-		return s[k], run(s, k+1, blank)
+		return s[k], blanks(s, k+1)
 	case '>':
 		if k == end {
 			return '>', k + 1
@@ -241,20 +282,14 @@ func end(s string, from, n int) int {
 // restOfLine finds a header value with its folded lines. A Digest value is
 // left to the rule for its response parameter.
 func restOfLine(s string, i int) (from, to int) {
-	if len(s)-i >= 7 && strings.EqualFold(s[i:i+6], "digest") && blank(s[i+6]) {
+	if len(s)-i >= 7 && strings.EqualFold(s[i:i+6], "digest") && blanks(s, i+6) > i+6 {
 		return 0, 0
 	}
 	to = i
 	for {
 		to = until(s, to, "\r\n")
-		next := to
-		if strings.HasPrefix(s[next:], "\r") {
-			next++
-		}
-		if strings.HasPrefix(s[next:], "\n") {
-			next++
-		}
-		if next == len(s) || next == to || s[next] != ' ' && s[next] != '\t' {
+		next := lineEnd(s, to)
+		if next == len(s) || next == to || !blank(s[next]) {
 			return i, to
 		}
 		to = next
