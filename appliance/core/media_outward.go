@@ -36,10 +36,8 @@ func (c *mediaCall) outward(cfg *MediaConfig, kind media.Kind, b *sdp.Body) erro
 
 // readInside holds the inside's lines against the policy of its hop.
 func (c *mediaCall) readInside(kind media.Kind, b *sdp.Body, lines []mediaLine) error {
-	for i, l := range lines {
-		if l.Class == sdp.RTP {
-			b.Media[i].StripDTLS()
-		}
+	media.StripKeying(b, plainLines(lines))
+	for _, l := range lines {
 		if !l.On() || l.Class != sdp.RTP || l.keyed() {
 			continue
 		}

@@ -47,11 +47,9 @@ func (c *mediaCall) readClient(kind media.Kind, b *sdp.Body) ([]media.Line, erro
 		if unkeyed || !l.On() && !l.Foreign() {
 			l.M.Port = 0
 		}
-		if l.Class == sdp.RTP {
-			b.Media[i].StripDTLS()
-		}
 		lines[i] = l
 	}
+	media.StripKeying(b, lines)
 	if bare && !keyed {
 		return nil, &media.Refused{Status: 488, Reason: "Media from outside needs SRTP: the " + kind.String() + " has no a=crypto"}
 	}

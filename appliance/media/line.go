@@ -45,6 +45,22 @@ func (l Line) On() bool {
 	return l.M.Port != 0 && !l.Foreign() && (l.Class == sdp.RTP || l.Class == sdp.RawUDP)
 }
 
+// StripKeying takes keying out that does not end here: DTLS of RTP lines, and
+// what the session says of it unless some other line may want it.
+func StripKeying(b *sdp.Body, lines []Line) {
+	other := false
+	for i, l := range lines {
+		if l.Class == sdp.RTP {
+			b.Media[i].StripDTLS()
+		}
+		other = other || l.Class == sdp.RawUDP && l.On()
+	}
+	if !other {
+		b.Session.StripDTLS()
+	}
+	b.Session.Remove("crypto") // has no meaning there, but is a key
+}
+
 const maxRates = 32
 
 // rates reads the clock of each payload type.

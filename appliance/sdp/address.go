@@ -37,12 +37,15 @@ func (b *Body) Conn(i int) Conn {
 	return Conn{Missing: true}
 }
 
-// SetConn writes the section's c= line, adding one where the grammar wants
-// it if there is none.
+// SetConn makes this the section's one c= line, adding it where the grammar
+// wants it if there is none.
 func (s *Section) SetConn(a netip.Addr) {
 	v := "IN " + family(a) + " " + a.String()
 	if i := s.index('c'); i >= 0 {
 		s.put(i, v)
+		rest := &Section{body: s.body, lines: s.lines[i+1:]}
+		rest.removeIf(func(l line) bool { return l.kind() == 'c' }) // layers of a multicast group
+		s.lines = append(s.lines[:i+1], rest.lines...)
 		return
 	}
 	at := 1 // right behind m=, before b=, k= and a=

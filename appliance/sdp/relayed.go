@@ -20,10 +20,11 @@ func offersPath(name string) bool {
 }
 
 // offersCapability reports attributes that carry transports and keys that
-// were not negotiated with us (RFC 5939, RFC 6871).
+// were not negotiated with us (RFC 5939, RFC 6871, RFC 4567, RFC 6189).
 func offersCapability(name string) bool {
 	switch name {
-	case "tcap", "acap", "pcfg", "acfg", "csup", "creq", "rmcap", "omcap", "mfcap", "mscap", "lcfg", "sescap":
+	case "tcap", "acap", "pcfg", "acfg", "csup", "creq", "rmcap", "omcap", "mfcap", "mscap", "lcfg", "sescap",
+		"key-mgmt", "zrtp-hash":
 		return true
 	}
 	return false

@@ -231,3 +231,11 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestSetConnLeavesOne(t *testing.T) {
+	b := parse(t, "v=0\no=- 1 2 IN IP4 10.0.0.1\nm=audio 1 RTP/AVP 0\nc=IN IP4 224.2.1.1/127\nc=IN IP4 224.2.1.1/127\nc=IN IP4 10.0.0.7\na=x\n")
+	b.Media[0].SetConn(netip.MustParseAddr("203.0.113.7"))
+	if want := "v=0\no=- 1 2 IN IP4 10.0.0.1\nm=audio 1 RTP/AVP 0\nc=IN IP4 203.0.113.7\na=x\n"; string(b.Bytes()) != want {
+		t.Errorf("got\n%s", b.Bytes())
+	}
+}
