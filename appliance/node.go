@@ -167,12 +167,12 @@ func (n *Node) openRole() error {
 func (n *Node) newRole(keys *trust.Keyring, host ed25519.PrivateKey) role {
 	if n.cfg.Role == xapi.Edge {
 		return edge.New(edge.Config{
-			Log: n.log, Tap: sipTap{n.tracer}, Clock: n.cfg.Clock, Rand: random, Alarms: n.alarms,
+			Log: n.log, Tap: sipTap{n.tracer}, Tracer: n.tracer, Clock: n.cfg.Clock, Rand: random, Alarms: n.alarms,
 			Trust: n.trust, Keys: keys, HostKey: host, Name: n.cfg.Name, Event: n.hub.event,
 		})
 	}
 	return core.New(core.Config{
-		Log: n.log, Tap: sipTap{n.tracer}, Clock: n.cfg.Clock, Rand: random, Alarms: n.alarms,
+		Log: n.log, Tap: sipTap{n.tracer}, Tracer: n.tracer, Clock: n.cfg.Clock, Rand: random, Alarms: n.alarms,
 		State: n.state, Resolver: n.names, Trust: n.trust, Keys: keys, HostKey: host, Name: n.cfg.Name, Event: n.hub.event,
 	})
 }

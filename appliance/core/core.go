@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sallyport/appliance/alarm"
+	"sallyport/appliance/eventlog"
 	"sallyport/appliance/flow"
 	"sallyport/appliance/httpproxy"
 	"sallyport/appliance/media"
@@ -26,6 +27,7 @@ import (
 type Config struct {
 	Log      *slog.Logger
 	Tap      signaling.Tap
+	Tracer   *eventlog.Tracer
 	Clock    func() time.Time
 	Rand     func() uint64
 	Alarms   *alarm.Book
@@ -86,7 +88,7 @@ func New(cfg Config) *Core {
 	c.calls = signaling.NewCalls(cfg.Clock, maxCalls, c.callEvent)
 	c.plan.Store(&Plan{Zones: &zone.Plan{}})
 	c.proxy = signaling.New(signaling.Config{
-		Handler: c.handle, Log: cfg.Log, Clock: cfg.Clock, Rand: cfg.Rand, Tap: cfg.Tap, Product: "sallyport",
+		Handler: c.handle, Log: cfg.Log, Clock: cfg.Clock, Rand: cfg.Rand, Tap: cfg.Tap, Product: "sallyport", Same: samePeer,
 	})
 	c.flows = flow.New(flow.Config{
 		Log: cfg.Log, Clock: cfg.Clock, AllowDial: true,
@@ -139,6 +141,12 @@ func (c *Core) insideMessage(conn *flow.Conn, m *sip.Message) {
 		trace = strconv.FormatUint(c.rand(), 16)
 	}
 	c.proxy.Receive(conn, m, trace)
+}
+
+// samePeer lets an inside system answer over another connection than it was
+// asked on: it may have lost the first one.
+func samePeer(sent, got signaling.Conn) bool {
+	return sent.Zone() == got.Zone() && sent.Remote().Addr() == got.Remote().Addr() && sent.Zone() != ""
 }
 
 // outlet is the way out through a traversal zone.

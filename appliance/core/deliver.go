@@ -80,10 +80,7 @@ func (c *Core) deliver(r *signaling.Request, out *sip.Message, from *flow.Conn, 
 	}
 	id := media.SessionID(a.session)
 	kind := signaling.RequestDescription(out, c.media.Pending(id, media.ClientSide))
-	if a.session != 0 {
-		policy := media.Policy{InsideTLS: from.Network() == "TLS"}
-		c.media.Use(id, MediaCall{Peer: peerKey(a.peer), Policy: policy, Label: out.CallID()})
-	}
+	c.useMedia(out, a.session, peerKey(a.peer), c.plan.Load().policyOf(from.Zone(), from.Network()))
 	if err := describe(out, a.session, kind, r.Trace, c.media.Outward); err != nil {
 		c.desk.Fail(r, a.session, err)
 		return

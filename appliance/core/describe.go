@@ -9,6 +9,17 @@ import (
 // rewrite is Inward or Outward of Media.
 type rewrite func(media.SessionID, media.Kind, []byte, string) ([]byte, error)
 
+// useMedia tells the media plane of a call at its first request. The policy is
+// the call's for its whole life: a later request may take a way on which the
+// zone's mode is not known.
+func (c *Core) useMedia(m *sip.Message, session uint64, peer string, policy media.Policy) {
+	id := media.SessionID(session)
+	if session == 0 || m.ToTag() != "" && c.media.Knows(id) {
+		return
+	}
+	c.media.Use(id, MediaCall{Peer: peer, Policy: policy, Label: m.CallID()})
+}
+
 // describe rewrites the session description of a message for the far side.
 // Session 0 has no media to relay.
 func describe(m *sip.Message, session uint64, kind signaling.Description, trace string, f rewrite) error {

@@ -31,8 +31,26 @@ type target struct {
 }
 
 // policy is what the media of a call to this target may be.
-func (t target) policy() media.Policy {
-	return media.Policy{Inside: t.media, InsideTLS: t.network == "TLS"}
+func (t target) policy() media.Policy { return policy(t.media, t.network) }
+
+// policyOf is what the media of a call from a zone may be.
+func (p *Plan) policyOf(zone, network string) media.Policy {
+	mode := media.Auto
+	if z := p.Zones.Zone(zone); z != nil {
+		mode, _ = media.ParseEncryption(z.MediaEncryption)
+	}
+	return policy(mode, network)
+}
+
+// policy reads Auto as the most that the hop can bear: behind a secure call
+// control there may be phones without SRTP, so keys are offered there, not
+// demanded.
+func policy(mode media.Encryption, network string) media.Policy {
+	tls := network == "TLS"
+	if mode == media.Auto && tls {
+		mode = media.BestEffort
+	}
+	return media.Policy{Inside: mode, InsideTLS: tls}
 }
 
 // targetsOf lists the peers of the hops that a search gave, in its order. A

@@ -13,7 +13,7 @@ import (
 // neighbor zone: only there may a client's credentials go.
 func (c *Core) newHTTP() *httpproxy.Server {
 	return httpproxy.NewServer(httpproxy.ServerConfig{
-		Log:     c.log,
+		Log: c.log, Tracer: c.cfg.Tracer,
 		TLS:     func(host string) *tls.Config { return c.trust.ClientConfig(trust.HTTPSUpstream, host) },
 		Trusted: func(host string) bool { return c.plan.Load().Zones.Peer(host) != nil },
 	})

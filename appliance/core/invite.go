@@ -145,9 +145,7 @@ type exchange struct {
 func (c *Core) intoInside(r *signaling.Request, out *sip.Message, x exchange) (signaling.Branch, error) {
 	id := media.SessionID(x.session)
 	kind := signaling.RequestDescription(out, c.media.Pending(id, media.UCSide))
-	if x.session != 0 {
-		c.media.Use(id, MediaCall{Peer: x.peer, Policy: x.target.policy(), Label: out.CallID()})
-	}
+	c.useMedia(out, x.session, x.peer, x.target.policy())
 	if err := describe(out, x.session, kind, r.Trace, c.media.Inward); err != nil {
 		return signaling.Branch{}, err
 	}

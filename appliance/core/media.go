@@ -75,6 +75,9 @@ func (m *Media) Use(id media.SessionID, call MediaCall) {
 }
 
 // call finds a session or begins it.
+// Knows tells whether a call's media has been spoken of before.
+func (m *Media) Knows(id media.SessionID) bool { return m.find(id) != nil }
+
 func (m *Media) call(id media.SessionID) *mediaCall {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -103,13 +103,12 @@ func (c *Core) askAll() {
 func (c *Core) ask(t target) {
 	m := sip.NewRequest("OPTIONS", "sip:"+sip.URI{Host: t.host}.HostPort())
 	own := c.sentBy(t.network)
-	m.Add("Max-Forwards", "1")
+	m.SetMaxForwards(1)
 	m.Add("From", "<sip:"+own+">;tag="+peerKey(c.rand()))
 	m.Add("To", "<sip:"+sip.URI{Host: t.host}.HostPort()+">")
 	m.Add("Call-ID", peerKey(c.rand())+peerKey(c.rand()))
 	m.Add("CSeq", "1 OPTIONS")
 	m.Add("Contact", "<sip:"+own+";transport="+lower(t.network)+">")
-	m.Add("Content-Length", "0")
 	why := "no answer to OPTIONS"
 	c.proxy.Originate(signaling.Branch{
 		Msg: m,

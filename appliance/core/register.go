@@ -50,7 +50,11 @@ func (c *Core) register(r *signaling.Request, from *traversal.Conn) {
 func (c *Core) registerByPath(m *sip.Message, from *traversal.Conn, t target) signaling.Branch {
 	out := c.inward(m)
 	token := c.tokens.sealAnchor(purposePath, anchor{peer: peerOf(from)})
-	out.Prepend("Path", c.uri(token, t.network, ";lr"))
+	params := ";lr"
+	if strings.Contains(first(m.Values("Path")), ";ob") {
+		params = ";lr;ob" // the registrar looks at the topmost Path (RFC 5626 5.3)
+	}
+	out.Prepend("Path", c.uri(token, t.network, params))
 	if !lists(out, "Supported", "path") {
 		out.Add("Supported", "path")
 	}
@@ -128,6 +132,13 @@ func (c *Core) recall(user string) (contact, bool) {
 	}
 	peer, err := strconv.ParseUint(parts[2], 16, 64)
 	return contact{parts[0], sip.Split(parts[1]), peer}, err == nil
+}
+
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
 }
 
 // keepOwn leaves only the phone's own Contacts in a 200 to REGISTER: the

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sallyport/appliance/alarm"
+	"sallyport/appliance/eventlog"
 	"sallyport/appliance/flow"
 	"sallyport/appliance/httpproxy"
 	"sallyport/appliance/media"
@@ -23,6 +24,7 @@ import (
 type Config struct {
 	Log     *slog.Logger
 	Tap     signaling.Tap
+	Tracer  *eventlog.Tracer
 	Clock   func() time.Time
 	Rand    func() uint64
 	Alarms  *alarm.Book

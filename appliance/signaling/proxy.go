@@ -40,8 +40,13 @@ type Config struct {
 	MaxDials        int           // calls whose Branch.Dial runs at once; more get 503
 	Tap             Tap           // nil: nobody looks
 	Product         string        // Server header of answers made here; empty: none
-	ProxyRequire    []string      // option tags that the role understands
-	TimerC          time.Duration // how long a call may ring without news
+	// Same tells, beyond the same connection, whether a response that came over
+	// got may answer what was sent over sent: a trusted peer may have opened
+	// another (RFC 3261 18.2.2). nil: never on a reliable transport.
+	Same func(sent, got Conn) bool
+
+	ProxyRequire []string      // option tags that the role understands
+	TimerC       time.Duration // how long a call may ring without news
 }
 
 // Proxy holds the transactions. New makes it, Run drives its timers.

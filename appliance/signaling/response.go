@@ -14,7 +14,7 @@ func (p *Proxy) response(c Conn, m *sip.Message) {
 	switch {
 	case b == nil || !strings.HasPrefix(id, magic):
 		p.stray(m, method)
-	case !sameHop(b.Conn, c):
+	case !p.sameHop(b.Conn, c):
 		p.count.foreign.Add(1)
 		p.cfg.Log.Info("sip response from elsewhere", "trace", b.tx.Trace, "conn", c.ID(), "from", c.Remote(), "status", m.Status())
 	case n != b.cseq:
@@ -40,8 +40,8 @@ func (p *Proxy) stray(m *sip.Message, method string) {
 
 // sameHop tells whether a response over got may answer what was sent over sent.
 // Over UDP a host may answer from another port.
-func sameHop(sent, got Conn) bool {
-	if sent.ID() == got.ID() {
+func (p *Proxy) sameHop(sent, got Conn) bool {
+	if sent.ID() == got.ID() || p.cfg.Same != nil && p.cfg.Same(sent, got) {
 		return true
 	}
 	return !sent.Reliable() && !got.Reliable() && sent.Remote().Addr() == got.Remote().Addr()
