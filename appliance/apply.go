@@ -53,6 +53,7 @@ func (n *Node) applyOnce(snap *config.Snapshot) bool {
 			n.log.Error("configuration not applied whole", "rev", snap.Rev(), "err", err)
 		}
 	}
+	n.look()
 	n.log.Debug("configuration applied", "rev", snap.Rev())
 	return ok
 }

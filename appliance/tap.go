@@ -30,3 +30,12 @@ func (t sipTap) Message(c signaling.Conn, sent bool, trace string, m *sip.Messag
 	e.Text = m.Bytes()
 	t.tracer.Record(e)
 }
+
+// Exchange records the head of one HTTP request or answer likewise.
+func (t sipTap) Exchange(trace, user, peer string, sent bool, text []byte) {
+	e := eventlog.Event{Trace: trace, User: user, Plane: "http", Direction: "in", Peer: peer, Text: text}
+	if sent {
+		e.Direction = "out"
+	}
+	t.tracer.Record(e)
+}

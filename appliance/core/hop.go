@@ -124,7 +124,7 @@ func (c *Core) dial(ctx context.Context, t target) (signaling.Conn, error) {
 		}
 		errs = append(errs, err)
 	}
-	return nil, fmt.Errorf("%w: %s %s: %w", errUnreachable, t.network, t.host, errors.Join(errs...))
+	return nil, fmt.Errorf("%w: %w", errUnreachable, errors.Join(errs...))
 }
 
 func (c *Core) clientTLS(t target) *tls.Config {

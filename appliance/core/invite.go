@@ -31,7 +31,7 @@ func (c *Core) startInside(r *signaling.Request, from *traversal.Conn) {
 		return
 	}
 	o := c.outlet(from.Zone())
-	ts := c.search(uri, o, r.Msg.Method())
+	ts := c.search(uri, o, r.Msg)
 	if len(ts) == 0 {
 		c.refuse(r, 404, "No search rule leads to "+bare(uri), "Zones Policy SearchRules")
 		return
@@ -55,15 +55,21 @@ func (c *Core) startInside(r *signaling.Request, from *traversal.Conn) {
 	})
 }
 
-// search lists where a request for uri may go.
-func (c *Core) search(uri sip.URI, o outlet, method string) []target {
+// search lists where a request for uri may go. What is addressed to a domain
+// itself (OPTIONS, to see whether it lives) goes to the sender's registrar.
+func (c *Core) search(uri sip.URI, o outlet, m *sip.Message) []target {
 	plan := c.plan.Load()
 	if real, ok := o.contact(uri.User); ok {
 		t := plan.targetOf(real)
 		t.uri = real.String()
 		return []target{t}
 	}
-	return targetsOf(plan.Zones.Next(zone.Query{Source: o.zone, Alias: bare(uri), Method: method}), uri)
+	if domain, served := plan.Domain(uri.Host); served && uri.User == "" {
+		if from, err := sip.ParseNameAddr(m.Get("From")); err == nil {
+			return plan.registrars(domain, o.zone, from.URI, uri)
+		}
+	}
+	return targetsOf(plan.Zones.Next(zone.Query{Source: o.zone, Alias: bare(uri), Method: m.Method()}), uri)
 }
 
 // continueInside takes a request within a dialog along the inside route set

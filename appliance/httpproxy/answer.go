@@ -17,27 +17,47 @@ func (e *refusedAnswer) Error() string { return e.why }
 // its own prefix, its redirects lead through edge or nowhere.
 func (s *Server) outward(r *http.Response) error {
 	p := passOf(r.Request.Context())
+	s.tap.answer(p.trace, p.user, hostport(p.target), false, r.StatusCode, r.Header)
 	dropPrivate(r.Header)
-	// What the origin says of its own name must not bind edge's.
-	r.Header.Del("Strict-Transport-Security")
-	r.Header.Del("Alt-Svc")
-	cookies(r.Header, p.target.Prefix())
-	for _, name := range []string{"Location", "Content-Location"} {
-		v := r.Header.Get(name)
-		if v == "" {
-			continue
-		}
-		to, ok := p.through(v)
-		switch {
-		case ok:
-			r.Header.Set(name, to)
-		case name == "Location":
-			return &refusedAnswer{"Redirect leads to a server that is not on the allow list"}
-		default:
-			r.Header.Del(name)
-		}
+	for _, name := range ownName() {
+		r.Header.Del(name)
+	}
+	r.Body = &bare{ReadCloser: r.Body, answer: r}
+	r.Trailer = nil
+	cookies(r.Header, p.prefix)
+	if !p.redirect(r.Header, "Content-Location") {
+		r.Header.Del("Content-Location")
+	}
+	if !p.redirect(r.Header, "Location") {
+		return &refusedAnswer{"Redirect leads to a server that is not on the allow list"}
 	}
 	return nil
+}
+
+// ownName lists the headers in which an origin speaks of its own name and
+// address as a whole: behind edge they would bind edge's, and with it every
+// other origin. Refresh is a redirect that nothing of this world uses.
+func ownName() []string {
+	return []string{
+		"Strict-Transport-Security", "Public-Key-Pins", "Public-Key-Pins-Report-Only", "Expect-Ct", "Alt-Svc",
+		"Clear-Site-Data", "Service-Worker-Allowed", "Nel", "Report-To", "Reporting-Endpoints", "Refresh", "Set-Cookie2",
+	}
+}
+
+// redirect makes a header's URL one that leads through edge; false: it must
+// not be followed.
+func (p *pass) redirect(h http.Header, name string) bool {
+	switch rows := h[name]; {
+	case len(rows) == 0:
+		return true
+	case len(rows) > 1:
+		return false
+	}
+	to, ok := p.through(h.Get(name))
+	if ok {
+		h.Set(name, to)
+	}
+	return ok
 }
 
 // through gives a URL in an answer the form by which the client can follow it,
@@ -59,7 +79,11 @@ func (p *pass) through(ref string) (string, bool) {
 	if !p.list.Allows(http.MethodGet, t, p.deploy) {
 		return "", false
 	}
-	out := t.Prefix() + t.Path
+	prefix := t.Prefix()
+	if t.Origin() == p.target.Origin() {
+		prefix = p.prefix // where its cookies are
+	}
+	out := prefix + t.Path
 	if u.RawQuery != "" {
 		out += "?" + u.RawQuery
 	}
@@ -76,17 +100,25 @@ func cookies(h http.Header, prefix string) {
 	kept := rows[:0]
 	for _, row := range rows {
 		parts := strings.Split(row, ";")
-		name, _, _ := strings.Cut(parts[0], "=")
-		if strings.EqualFold(strings.TrimSpace(name), "X-Auth") || strings.HasPrefix(strings.TrimSpace(name), "__Host-") {
-			continue // edge's own, and one that may have no Path of ours
+		if mayLeave(parts[0]) {
+			kept = append(kept, cookie(parts, prefix))
 		}
-		kept = append(kept, cookie(parts, prefix))
 	}
 	if len(kept) == 0 {
 		h.Del("Set-Cookie")
 		return
 	}
 	h["Set-Cookie"] = kept
+}
+
+// mayLeave keeps back edge's own cookie, those that may have no Path of ours,
+// and nameless ones: browsers send their value alone, which can look like
+// another cookie's name.
+func mayLeave(pair string) bool {
+	name, _, named := strings.Cut(pair, "=")
+	name = strings.TrimSpace(name)
+	host := len(name) >= 7 && strings.EqualFold(name[:7], "__Host-")
+	return named && name != "" && !host && !strings.EqualFold(name, "X-Auth")
 }
 
 func cookie(parts []string, prefix string) string {

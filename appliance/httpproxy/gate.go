@@ -3,76 +3,68 @@ package httpproxy
 import (
 	"context"
 	"crypto/tls"
+	"encoding/hex"
 	"errors"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"time"
-)
 
-// Headers that edge and core say to each other on the link and nobody else
-// hears. Any header with the prefix is removed from what comes from outside.
-const (
-	privatePrefix = "X-Sallyport-"
-	headerTrace   = "X-Sallyport-Trace"
-	headerClient  = "X-Sallyport-Client"
-)
-
-// Bounds of what strangers may do to the gate.
-const (
-	maxHeader     = 16 << 10
-	maxBody       = 256 << 20
-	headerTime    = 10 * time.Second
-	bodyPause     = 30 * time.Second // longest wait for the next bytes of a body
-	idleTime      = 90 * time.Second
-	maxConcurrent = 4096
-	maxPerSource  = 128
+	"sallyport/appliance/allow"
 )
 
 // GateConfig is what a Gate needs of its node.
 type GateConfig struct {
 	Log      *slog.Logger
-	TLS      *tls.Config
-	Open     func(ctx context.Context) (net.Conn, error) // a stream to core
-	Trace    func() string                               // a fresh trace id
-	OnListen func(addr netip.AddrPort, err error)        // nil err: bound
-	Tap      func(r *http.Request, trace, direction string, status int)
+	TLS      *tls.Config                                              // as clients see it; its ALPN list is the gate's
+	Zone     func(domain string) string                               // the zone that carries a domain's users; nil: ""
+	Open     func(ctx context.Context, zone string) (net.Conn, error) // a stream to a core of the zone
+	Trace    func() string                                            // a fresh trace id
+	OnListen func(addr netip.AddrPort, err error)                     // nil err: bound
+	Tap      Tap                                                      // nil: nobody is traced
+	Clock    func() time.Time                                         // nil: time.Now
+	Limits   Limits
 }
 
 // Gate is edge's end.
 type Gate struct {
 	cfg       GateConfig
-	server    *http.Server
+	limits    Limits
 	listeners listeners
 	proxy     *httputil.ReverseProxy
-	busy      *busy
+	requests  *busy
+	conns     *busy
+	full      seldom
+	tap       tap
+	refused   atomic.Int64
 }
 
 // NewGate returns a gate that listens nowhere yet.
 func NewGate(cfg GateConfig) *Gate {
-	g := &Gate{cfg: cfg, busy: newBusy(maxConcurrent, maxPerSource)}
-	g.proxy = &httputil.ReverseProxy{
-		Rewrite:        g.rewrite,
-		ModifyResponse: hidePrivate,
-		ErrorHandler:   g.failed,
-		ErrorLog:       slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
-		FlushInterval:  -1,
-		Transport: &http.Transport{
-			DialContext:         func(ctx context.Context, _, _ string) (net.Conn, error) { return cfg.Open(ctx) },
-			MaxIdleConns:        64,
-			MaxIdleConnsPerHost: 64,
-			IdleConnTimeout:     30 * time.Second,
-			DisableCompression:  true,
-		},
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
 	}
-	g.server = &http.Server{
-		// net/http sets HTTP/2 up only where its own config offers it.
-		Handler: g, TLSConfig: offersHTTP2(cfg.TLS), MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerTime, IdleTimeout: idleTime,
-		ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
+	l := cfg.Limits.withDefaults()
+	g := &Gate{
+		cfg: cfg, limits: l, full: seldom{clock: cfg.Clock}, tap: tap{cfg.Tap},
+		requests: newBusy(l.Requests, l.SourceRequests), conns: newBusy(l.Conns, l.SourceConns),
+	}
+	g.proxy = &httputil.ReverseProxy{
+		Rewrite: g.rewrite, ModifyResponse: hidePrivate, ErrorHandler: g.failed,
+		ErrorLog: netLog(cfg.Log), FlushInterval: -1,
+		Transport: &http.Transport{
+			DialContext:            g.open,
+			MaxIdleConns:           64,
+			MaxIdleConnsPerHost:    64,
+			IdleConnTimeout:        30 * time.Second,
+			ExpectContinueTimeout:  continueWait,
+			MaxResponseHeaderBytes: 2 * l.AnswerBytes,
+			DisableCompression:     true,
+		},
 	}
 	g.listeners = listeners{bind: g.bind, told: cfg.OnListen}
 	return g
@@ -82,9 +74,24 @@ func NewGate(cfg GateConfig) *Gate {
 // plan, which tries again what failed.
 func (g *Gate) Apply(p GatePlan) error { return g.listeners.apply(p.Listen) }
 
-// Run serves until ctx ends.
+// Run serves until ctx ends, and may be run again. When it returns, nothing of
+// what it served goes on.
 func (g *Gate) Run(ctx context.Context) error {
-	err := g.listeners.run(ctx, g.server)
+	all := newTally()
+	server := &http.Server{
+		Handler: counted(g, all), ConnState: countConns(all), ErrorLog: netLog(g.cfg.Log),
+		MaxHeaderBytes: g.limits.HeaderBytes, ReadHeaderTimeout: g.limits.Header, IdleTimeout: g.limits.Idle,
+		DisableGeneralOptionsHandler: true,
+		// No TLSConfig: with one that does not name h2 the server would set up
+		// no HTTP/2, though the listener's offers it.
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: 100, MaxReceiveBufferPerConnection: 256 << 10, MaxReceiveBufferPerStream: 64 << 10,
+			SendPingTimeout: g.limits.Idle, PingTimeout: g.limits.Header, WriteByteTimeout: g.limits.Pause,
+		},
+	}
+	g.listeners.run(ctx, server)
+	err := server.Close()
+	all.wait()
 	g.proxy.Transport.(*http.Transport).CloseIdleConnections()
 	return err
 }
@@ -94,98 +101,125 @@ func (g *Gate) bind(addr netip.AddrPort) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	return tls.NewListener(l, g.server.TLSConfig), nil
+	c := g.cfg.TLS.Clone()
+	c.NextProtos = []string{"h2", "http/1.1"}
+	return tls.NewListener(&door{Listener: l, inside: g.conns, refused: g.tooMany}, c), nil
 }
 
-func offersHTTP2(c *tls.Config) *tls.Config {
-	c = c.Clone()
-	c.NextProtos = []string{"h2", "http/1.1"}
-	return c
+func (g *Gate) tooMany(source netip.Addr) {
+	g.refused.Add(1)
+	if skipped, ok := g.full.now(); ok {
+		g.cfg.Log.Warn("https gate is full", "event", "refused", "client", source, "skipped", skipped)
+	}
 }
+
+// visit is one request at the gate.
+type visit struct {
+	trace, user, source string
+	body                *pacedBody
+}
+
+type visitKey struct{}
 
 // ServeHTTP takes one request of a client to core.
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	source, _ := netip.ParseAddrPort(r.RemoteAddr)
-	if !g.busy.enter(source.Addr()) {
-		w.Header().Set("Retry-After", "5")
-		refuse(w, http.StatusServiceUnavailable, "Too many requests at once")
+	at, _ := netip.ParseAddrPort(r.RemoteAddr)
+	v := &visit{trace: g.cfg.Trace(), user: userOf(r), source: at.Addr().Unmap().String()}
+	g.tap.request(v.trace, v.user, v.source, false, r)
+	out, body := newPace(w, r, g.limits, func(status int, h http.Header) {
+		g.tap.answer(v.trace, v.user, v.source, true, status, h)
+	})
+	v.body = body
+	defer out.end()
+	defer body.end()
+	if !g.requests.enter(at.Addr()) {
+		g.tooMany(at.Addr())
+		refuse(out, http.StatusServiceUnavailable, "Too many requests at once")
 		return
 	}
-	defer g.busy.leave(source.Addr())
-	if r.URL.Host != "" || !strings.HasPrefix(r.RequestURI, "/") {
-		refuse(w, http.StatusBadRequest, "Request target is not a path")
+	defer g.requests.leave(at.Addr())
+	if status, why := unfit(r); status != 0 {
+		g.refuse(out, r, v, status, why)
 		return
 	}
-	if !knownMethod(r.Method) {
-		refuse(w, http.StatusMethodNotAllowed, "Method is not allowed")
-		return
-	}
-	r.Body = &patient{ReadCloser: http.MaxBytesReader(w, r.Body, maxBody), control: http.NewResponseController(w)}
-	g.proxy.ServeHTTP(w, r)
+	r = r.WithContext(context.WithValue(r.Context(), visitKey{}, v))
+	r.Body = body
+	g.proxy.ServeHTTP(out, r)
 }
 
+// unfit is why a request goes nowhere, whatever the allow list says.
+func unfit(r *http.Request) (status int, why string) {
+	switch {
+	case !knownMethod(r.Method):
+		return http.StatusMethodNotAllowed, "Method is not allowed"
+	case r.URL.Host != "" || !strings.HasPrefix(r.RequestURI, "/"):
+		return http.StatusBadRequest, "Request target is not a path"
+	case len(r.Header["Upgrade"]) > 0:
+		return http.StatusNotImplemented, "Upgrades are not carried"
+	}
+	return 0, ""
+}
+
+func (g *Gate) refuse(w http.ResponseWriter, r *http.Request, v *visit, status int, why string) {
+	g.refused.Add(1)
+	g.cfg.Log.Info("http request refused", "event", "refused", "method", r.Method, "status", status, "why", why,
+		"client", v.source, "user", v.user, "trace", v.trace)
+	refuse(w, status, why)
+}
+
+// rewrite makes the request that core gets. The name of the host tells open
+// the zone, so that each zone has its own pool of streams.
 func (g *Gate) rewrite(p *httputil.ProxyRequest) {
-	p.Out.URL.Scheme, p.Out.URL.Host = "http", "core.invalid"
+	v := p.In.Context().Value(visitKey{}).(*visit)
+	p.Out.URL.Scheme, p.Out.URL.Host = "http", poolOf(g.zone(p.In))
+	p.Out.URL.RawQuery = p.In.URL.RawQuery // core's business, not ours
 	p.Out.Host = p.In.Host
+	p.Out.Trailer = nil
+	p.Out.Header.Del("Te")
 	dropPrivate(p.Out.Header)
-	source, _ := netip.ParseAddrPort(p.In.RemoteAddr)
-	p.Out.Header.Set(headerTrace, g.cfg.Trace())
-	p.Out.Header.Set(headerClient, source.Addr().String())
+	p.Out.Header.Set(headerTrace, v.trace)
+	p.Out.Header.Set(headerClient, v.source)
+}
+
+// zone picks a request's zone by the domain in its path. A path that core will
+// refuse goes to the zone of no domain, for core to say so.
+func (g *Gate) zone(r *http.Request) string {
+	if g.cfg.Zone == nil {
+		return ""
+	}
+	t, _ := allow.ParseTarget(r.URL.EscapedPath())
+	return g.cfg.Zone(t.Domain)
+}
+
+func poolOf(zone string) string { return "z" + hex.EncodeToString([]byte(zone)) + ".invalid" }
+
+func (g *Gate) open(ctx context.Context, _, addr string) (net.Conn, error) {
+	name, _, _ := strings.Cut(strings.TrimPrefix(addr, "z"), ".")
+	zone, err := hex.DecodeString(name)
+	if err != nil {
+		return nil, err
+	}
+	return g.cfg.Open(ctx, string(zone))
 }
 
 func (g *Gate) failed(w http.ResponseWriter, r *http.Request, err error) {
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		refuse(w, http.StatusRequestEntityTooLarge, "Request body is too large")
-	case errors.Is(err, context.Canceled):
-	default:
-		g.cfg.Log.Warn("http gate", "event", "failed", "err", err, "trace", r.Header.Get(headerTrace))
-		w.Header().Set("Retry-After", "5")
-		refuse(w, http.StatusServiceUnavailable, "No core is connected")
+	v := r.Context().Value(visitKey{}).(*visit)
+	if status, why := v.body.fault(); status != 0 {
+		w.Header().Set("Connection", "close") // the rest of the body is still in it
+		g.refuse(w, r, v, status, why)
+		return
 	}
+	if errors.Is(err, context.Canceled) {
+		panic(http.ErrAbortHandler) // nobody is left to answer
+	}
+	g.cfg.Log.Warn("http gate", "event", "failed", "why", "link", "err", err, "user", v.user, "trace", v.trace)
+	refuse(w, http.StatusServiceUnavailable, "No core is connected")
 }
 
 // hidePrivate keeps the link's own headers inside.
 func hidePrivate(r *http.Response) error {
 	dropPrivate(r.Header)
+	r.Body = &bare{ReadCloser: r.Body, answer: r}
+	r.Trailer = nil
 	return nil
-}
-
-func dropPrivate(h http.Header) {
-	for name := range h {
-		if len(name) >= len(privatePrefix) && strings.EqualFold(name[:len(privatePrefix)], privatePrefix) {
-			delete(h, name)
-		}
-	}
-}
-
-func knownMethod(m string) bool {
-	switch m {
-	case "OPTIONS", "GET", "HEAD", "POST", "PUT", "DELETE":
-		return true
-	}
-	return false
-}
-
-// refuse answers with a short plain text.
-func refuse(w http.ResponseWriter, status int, text string) {
-	h := w.Header()
-	h.Set("Content-Type", "text/plain; charset=utf-8")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	io.WriteString(w, text+"\n")
-}
-
-// patient bounds the wait for each part of a body, not the whole of it.
-type patient struct {
-	io.ReadCloser
-	control *http.ResponseController
-}
-
-func (p *patient) Read(b []byte) (int, error) {
-	// Without deadlines (a test's recorder) there is no slow client either.
-	_ = p.control.SetReadDeadline(time.Now().Add(bodyPause))
-	return p.ReadCloser.Read(b)
 }

@@ -14,7 +14,7 @@ import (
 // listeners keeps a server's listeners as a set: wanted against open.
 type listeners struct {
 	bind func(netip.AddrPort) (net.Listener, error)
-	told func(netip.AddrPort, error)
+	told func(netip.AddrPort, error) // may be nil
 
 	mu     sync.Mutex
 	want   []netip.AddrPort
@@ -23,10 +23,15 @@ type listeners struct {
 	wait   sync.WaitGroup
 }
 
+// outcome is what became of one attempt to listen.
+type outcome struct {
+	addr netip.AddrPort
+	err  error
+}
+
 // apply opens what is wanted and closes what is not.
 func (l *listeners) apply(want []netip.AddrPort) error {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.want = slices.Clone(want)
 	for addr, open := range l.open {
 		if !slices.Contains(want, addr) {
@@ -34,55 +39,81 @@ func (l *listeners) apply(want []netip.AddrPort) error {
 			delete(l.open, addr)
 		}
 	}
-	return l.bindLocked()
+	outcomes := l.bindLocked()
+	l.mu.Unlock()
+	return l.tell(outcomes)
 }
 
-func (l *listeners) bindLocked() error {
+// bindLocked opens what is wanted and not open.
+func (l *listeners) bindLocked() (outcomes []outcome) {
 	if l.open == nil {
 		l.open = map[netip.AddrPort]net.Listener{}
 	}
-	var errs []error
 	for _, addr := range l.want {
 		if l.open[addr] != nil {
 			continue
 		}
 		open, err := l.bind(addr)
+		outcomes = append(outcomes, outcome{addr, err})
+		if err == nil {
+			l.open[addr] = open
+			l.serveLocked(addr, open)
+		}
+	}
+	return outcomes
+}
+
+func (l *listeners) tell(outcomes []outcome) error {
+	var errs []error
+	for _, o := range outcomes {
 		if l.told != nil {
-			l.told(addr, err)
+			l.told(o.addr, o.err)
 		}
-		if err != nil {
-			errs = append(errs, fmt.Errorf("listen https %s: %w", addr, err))
-			continue
+		if o.err != nil {
+			errs = append(errs, fmt.Errorf("listen https %s: %w", o.addr, o.err))
 		}
-		l.open[addr] = open
-		l.serveLocked(open)
 	}
 	return errors.Join(errs...)
 }
 
-func (l *listeners) serveLocked(open net.Listener) {
-	if server := l.server; server != nil {
-		l.wait.Go(func() { server.Serve(open) }) // ends when either is closed
+func (l *listeners) serveLocked(addr netip.AddrPort, open net.Listener) {
+	server := l.server
+	if server == nil {
+		return
 	}
+	l.wait.Go(func() {
+		err := server.Serve(open) // until the listener is closed, or fails
+		l.mu.Lock()
+		failed := l.open[addr] == open
+		if failed {
+			delete(l.open, addr)
+		}
+		l.mu.Unlock()
+		if failed {
+			open.Close()
+			l.tell([]outcome{{addr, err}})
+		}
+	})
 }
 
 // run serves what is open, and what apply opens later, until ctx ends.
-func (l *listeners) run(ctx context.Context, server *http.Server) error {
+// Connections that were accepted are the caller's to close.
+func (l *listeners) run(ctx context.Context, server *http.Server) {
 	l.mu.Lock()
 	l.server = server
-	for _, open := range l.open {
-		l.serveLocked(open)
+	for addr, open := range l.open {
+		l.serveLocked(addr, open)
 	}
+	outcomes := l.bindLocked() // what an earlier run closed
 	l.mu.Unlock()
+	l.tell(outcomes)
 	<-ctx.Done()
 	l.mu.Lock()
 	l.server = nil
 	for addr, open := range l.open {
-		open.Close()
 		delete(l.open, addr)
+		open.Close()
 	}
 	l.mu.Unlock()
-	err := server.Close()
 	l.wait.Wait()
-	return err
 }

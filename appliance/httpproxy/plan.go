@@ -1,6 +1,7 @@
 package httpproxy
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -50,19 +51,19 @@ func PlanFrom(snap *config.Snapshot) (Plan, error) {
 			p.Domains[strings.ToLower(name)] = ""
 		}
 	}
-	var err error
+	var errs []error
 	for _, i := range snap.Indexes(xapi.AllowListRuleURL.Item) {
 		if snap.Str(xapi.AllowListRuleURL, i) == "" {
 			continue
 		}
-		r, ruleErr := ruleFrom(snap, i)
-		if ruleErr != nil {
-			err = fmt.Errorf("allow list rule %d: %w", i, ruleErr)
+		r, err := ruleFrom(snap, i)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("allow list rule %d: %w", i, err))
 			continue
 		}
 		p.Rules = append(p.Rules, r)
 	}
-	return p, err
+	return p, errors.Join(errs...)
 }
 
 func ruleFrom(snap *config.Snapshot, i int) (allow.Rule, error) {

@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"sallyport/appliance/allow"
 )
@@ -19,18 +18,20 @@ import (
 // ServerConfig is what a Server needs of its node.
 type ServerConfig struct {
 	Log     *slog.Logger
-	TLS     func(host string) *tls.Config             // to an origin, verifying its name
-	Trusted func(host string) bool                    // a UC node: Authorization may reach it
-	Tap     func(trace, direction, user, line string) // nil: nobody is traced
+	TLS     func(host string) *tls.Config // to an origin, verifying its name
+	Trusted func(host string) bool        // a UC node: Authorization may reach it
+	Tap     Tap                           // nil: nobody is traced
+	Limits  Limits
 }
 
 // Server is core's end.
 type Server struct {
-	cfg   ServerConfig
-	http  *http.Server
-	conns *handover
-	proxy *httputil.ReverseProxy
-	live  atomic.Pointer[live]
+	cfg    ServerConfig
+	limits Limits
+	conns  handover
+	proxy  *httputil.ReverseProxy
+	tap    tap
+	live   atomic.Pointer[live]
 }
 
 // live is the plan in force; never changed.
@@ -41,40 +42,54 @@ type live struct {
 
 // NewServer returns a server that lets nothing through yet.
 func NewServer(cfg ServerConfig) *Server {
-	s := &Server{cfg: cfg, conns: newHandover()}
+	s := &Server{cfg: cfg, limits: cfg.Limits.withDefaults(), conns: make(handover), tap: tap{cfg.Tap}}
 	s.live.Store(&live{list: allow.Compile(nil, nil)})
-	quiet := slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug)
-	s.http = &http.Server{Handler: s, MaxHeaderBytes: 2 * maxHeader, ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, ErrorLog: quiet}
 	s.proxy = &httputil.ReverseProxy{
-		Rewrite: s.rewrite, ModifyResponse: s.outward, ErrorHandler: s.failed, ErrorLog: quiet, FlushInterval: -1,
+		Rewrite: s.rewrite, ModifyResponse: s.outward, ErrorHandler: s.failed,
+		ErrorLog: netLog(cfg.Log), FlushInterval: -1,
 		Transport: &http.Transport{
-			DialContext:           (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
-			DialTLSContext:        s.dialTLS,
-			MaxIdleConnsPerHost:   16,
-			MaxIdleConns:          256,
-			IdleConnTimeout:       idleTime,
-			ResponseHeaderTimeout: time.Minute,
-			DisableCompression:    true,
+			DialContext:            (&net.Dialer{Timeout: s.limits.Connect}).DialContext,
+			DialTLSContext:         s.dialTLS,
+			MaxIdleConnsPerHost:    16,
+			MaxIdleConns:           256,
+			IdleConnTimeout:        s.limits.Idle,
+			ResponseHeaderTimeout:  s.limits.Answer,
+			ExpectContinueTimeout:  continueWait,
+			MaxResponseHeaderBytes: s.limits.AnswerBytes,
+			DisableCompression:     true,
 		},
 	}
 	return s
 }
 
-// Apply makes a plan the one in force. Requests in progress keep theirs; hit
-// counters begin anew when rules change.
+// Apply makes a plan the one in force. Requests in progress keep theirs; rules
+// that are in both plans keep their hit counters.
 func (s *Server) Apply(p Plan) error {
-	s.live.Store(&live{domains: p.Domains, list: allow.Compile(p.Rules, p.Methods)})
+	list := allow.Compile(p.Rules, p.Methods)
+	list.KeepHits(s.live.Load().list)
+	s.live.Store(&live{domains: p.Domains, list: list})
 	return nil
 }
 
-// Run serves streams until ctx ends.
+// Run serves streams until ctx ends, and may be run again. When it returns,
+// nothing of what it served goes on.
 func (s *Server) Run(ctx context.Context) error {
-	stop := context.AfterFunc(ctx, func() { s.http.Close() })
+	all := newTally()
+	server := &http.Server{
+		Handler: counted(s, all), ConnState: countConns(all), ErrorLog: netLog(s.cfg.Log),
+		// Edge adds headers of its own to what it let through.
+		MaxHeaderBytes: 2 * s.limits.HeaderBytes, ReadHeaderTimeout: s.limits.Header, IdleTimeout: s.limits.Idle,
+		DisableGeneralOptionsHandler: true,
+	}
+	conns := s.conns.listener()
+	stop := context.AfterFunc(ctx, func() { conns.Close() })
 	defer stop()
-	err := s.http.Serve(s.conns)
-	s.conns.Close()
+	err := server.Serve(conns)
+	conns.Close()
+	server.Close()
+	all.wait()
 	s.proxy.Transport.(*http.Transport).CloseIdleConnections()
-	if errors.Is(err, http.ErrServerClosed) {
+	if ctx.Err() != nil {
 		return nil
 	}
 	return err
@@ -88,16 +103,20 @@ func (s *Server) dialTLS(ctx context.Context, network, addr string) (net.Conn, e
 	if err != nil {
 		return nil, err
 	}
-	d := tls.Dialer{NetDialer: &net.Dialer{Timeout: 10 * time.Second}, Config: s.cfg.TLS(host)}
+	ctx, cancel := context.WithTimeout(ctx, s.limits.Connect)
+	defer cancel()
+	d := tls.Dialer{Config: s.cfg.TLS(host)}
 	return d.DialContext(ctx, network, addr)
 }
 
-// pass is what was decided about a request, for its answer.
+// pass is a request and what was decided about it.
 type pass struct {
-	target allow.Target
-	list   *allow.List
-	deploy string
-	trace  string
+	target              allow.Target
+	prefix              string // first part of the path, as the client spelled it
+	list                *allow.List
+	deploy              string
+	trace, user, client string
+	body                *pacedBody
 }
 
 type passKey struct{}
@@ -109,67 +128,123 @@ func passOf(ctx context.Context) *pass {
 
 // ServeHTTP decides on one request and takes it to its origin.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	l := s.live.Load()
-	trace := r.Header.Get(headerTrace)
-	t, err := allow.ParseTarget(r.URL.EscapedPath())
-	if err != nil {
-		s.deny(w, r, http.StatusBadRequest, "Bad target: "+err.Error(), "syntax", "")
+	p := &pass{trace: r.Header.Get(headerTrace), client: r.Header.Get(headerClient), user: userOf(r)}
+	out, body := newPace(w, r, s.limits, func(int, http.Header) {})
+	p.body = body
+	defer out.end()
+	defer body.end()
+	rule, no := s.decide(p, r)
+	if no != nil {
+		s.deny(out, r, p, no)
 		return
 	}
-	deploy, ok := l.domains[t.Domain]
-	if !ok {
-		s.deny(w, r, http.StatusForbidden, "Domain is not served here", "domain "+t.Domain, "")
-		return
-	}
-	if t.Scheme == "" {
-		s.deny(w, r, http.StatusNotFound, "Nothing is there", "service "+t.Path, "")
-		return
-	}
-	d := l.list.Match(r.Method, t, deploy)
-	if d.Rule == nil {
-		s.deny(w, r, http.StatusForbidden, "Not on the allow list", d.Why, t.Origin()+t.Path)
-		return
-	}
-	s.cfg.Log.Info("http request allowed", "event", "allowed", "method", r.Method, "request", t.Origin()+t.Path,
-		"rule", d.Rule.URL(), "match", d.Rule.Match.String(), "type", d.Rule.Type, "name", d.Rule.Name,
-		"client", r.Header.Get(headerClient), "trace", trace)
-	p := &pass{target: t, list: l.list, deploy: deploy, trace: trace}
-	s.proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), passKey{}, p)))
+	s.cfg.Log.Info("http request allowed", "event", "allowed", "method", r.Method, "request", p.request(),
+		"rule", rule.URL(), "match", rule.Match.String(), "type", rule.Type, "name", rule.Name,
+		"user", p.user, "client", p.client, "trace", p.trace)
+	r = r.WithContext(context.WithValue(r.Context(), passKey{}, p))
+	r.Body = body
+	s.proxy.ServeHTTP(out, r)
 }
 
-func (s *Server) deny(w http.ResponseWriter, r *http.Request, status int, text, rule, request string) {
-	s.cfg.Log.Info("http request denied", "event", "denied", "method", r.Method, "status", status, "why", text,
-		"rule", rule, "request", request, "client", r.Header.Get(headerClient), "trace", r.Header.Get(headerTrace))
-	refuse(w, status, text)
+// refusal is an answer of ours, and for the log the rule behind it.
+type refusal struct {
+	status    int
+	why, rule string
+}
+
+// decide fills in p's target and names the rule that lets it through.
+func (s *Server) decide(p *pass, r *http.Request) (*allow.Rule, *refusal) {
+	if status, why := unfit(r); status != 0 {
+		return nil, &refusal{status, why, "syntax"}
+	}
+	l := s.live.Load()
+	path := r.URL.EscapedPath()
+	t, err := allow.ParseTarget(path)
+	if err != nil {
+		return nil, &refusal{http.StatusBadRequest, "Bad target: " + err.Error(), "syntax"}
+	}
+	p.target, p.list = t, l.list
+	first, _, _ := strings.Cut(path[1:], "/")
+	p.prefix = "/" + first
+	var served bool
+	if p.deploy, served = l.domains[t.Domain]; !served {
+		return nil, &refusal{http.StatusForbidden, "Domain is not served here", "domain " + t.Domain}
+	}
+	if t.Scheme == "" {
+		return nil, &refusal{http.StatusNotFound, "Nothing is there", "service " + t.Path}
+	}
+	d := l.list.Match(r.Method, t, p.deploy)
+	if d.Rule == nil {
+		return nil, &refusal{http.StatusForbidden, "Not on the allow list", d.Why}
+	}
+	return d.Rule, nil
+}
+
+// request is where a request leads, for the log.
+func (p *pass) request() string {
+	if p.target.Scheme == "" {
+		return p.target.Path
+	}
+	return p.target.Origin() + p.target.Path
+}
+
+func (s *Server) deny(w http.ResponseWriter, r *http.Request, p *pass, no *refusal) {
+	s.cfg.Log.Info("http request denied", "event", "denied", "method", r.Method, "status", no.status, "why", no.why,
+		"rule", no.rule, "request", p.request(), "user", p.user, "client", p.client, "trace", p.trace)
+	s.tap.request(p.trace, p.user, "edge", false, r)
+	refuse(w, no.status, no.why)
+	s.tap.answer(p.trace, p.user, "edge", true, no.status, w.Header())
 }
 
 // rewrite makes the request that the origin gets: the canonical path that the
 // list decided on, and nothing of the way it came.
-func (s *Server) rewrite(p *httputil.ProxyRequest) {
-	t := passOf(p.In.Context()).target
+func (s *Server) rewrite(r *httputil.ProxyRequest) {
+	p := passOf(r.In.Context())
+	t := p.target
 	path, _ := url.PathUnescape(t.Path) // canonical: it cannot fail
-	p.Out.URL = &url.URL{Scheme: t.Scheme, Host: hostport(t), Path: path, RawPath: t.Path, RawQuery: p.In.URL.RawQuery}
-	p.Out.Host = p.Out.URL.Host
-	dropPrivate(p.Out.Header)
-	dropCookie(p.Out.Header, "X-Auth")
+	r.Out.URL = &url.URL{Scheme: t.Scheme, Host: hostport(t), Path: path, RawPath: t.Path, RawQuery: r.In.URL.RawQuery}
+	r.Out.Host = r.Out.URL.Host
+	r.Out.Trailer = nil
+	r.Out.Header.Del("Te")
+	r.Out.Header.Del("X-Auth")
+	dropPrivate(r.Out.Header)
+	dropCookie(r.Out.Header, "X-Auth")
 	if s.cfg.Trusted == nil || !s.cfg.Trusted(t.Host) {
-		p.Out.Header.Del("Authorization")
+		r.Out.Header.Del("Authorization")
 	}
+	s.tap.request(p.trace, p.user, r.Out.Host, true, r.Out)
 }
 
 func hostport(t allow.Target) string { return strings.TrimPrefix(t.Origin(), t.Scheme+"://") }
 
+// failed answers for an origin that did not.
 func (s *Server) failed(w http.ResponseWriter, r *http.Request, err error) {
-	if errors.Is(err, context.Canceled) {
-		return
-	}
 	p := passOf(r.Context())
-	var refused *refusedAnswer
-	why := "connect failed"
-	if errors.As(err, &refused) {
-		why = refused.why
+	if errors.Is(err, context.Canceled) {
+		panic(http.ErrAbortHandler) // nobody is left to answer
 	}
-	s.cfg.Log.Warn("http upstream failed", "event", "failed", "status", http.StatusBadGateway, "why", err,
-		"request", p.target.Origin()+p.target.Path, "trace", p.trace)
-	refuse(w, http.StatusBadGateway, why)
+	status, why := p.blame(err)
+	s.cfg.Log.Warn("http upstream failed", "event", "failed", "status", status, "why", why, "err", err,
+		"request", p.request(), "user", p.user, "trace", p.trace)
+	refuse(w, status, why)
+}
+
+// blame says in the protocol's words what went wrong, and names nothing of the
+// inside.
+func (p *pass) blame(err error) (status int, why string) {
+	var refused *refusedAnswer
+	var dial *net.OpError
+	var slow net.Error
+	if status, why = p.body.fault(); status != 0 {
+		return status, why
+	}
+	switch {
+	case errors.As(err, &refused):
+		return http.StatusBadGateway, refused.why
+	case errors.As(err, &dial) && dial.Op == "dial":
+		return http.StatusBadGateway, "connect failed"
+	case errors.As(err, &slow) && slow.Timeout() && strings.Contains(err.Error(), "awaiting response"):
+		return http.StatusGatewayTimeout, "Server does not answer"
+	}
+	return http.StatusBadGateway, "connect failed"
 }
