@@ -103,7 +103,7 @@ func (g *Gate) bind(addr netip.AddrPort) (net.Listener, error) {
 	}
 	c := g.cfg.TLS.Clone()
 	c.NextProtos = []string{"h2", "http/1.1"}
-	return tls.NewListener(&door{Listener: l, inside: g.conns, refused: g.tooMany}, c), nil
+	return newSecure(&door{Listener: l, inside: g.conns, refused: g.tooMany}, c, g.limits.Header), nil
 }
 
 func (g *Gate) tooMany(source netip.Addr) {
