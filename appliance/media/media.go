@@ -62,6 +62,9 @@ type Refused struct {
 
 func (r *Refused) Error() string { return fmt.Sprintf("%d %s", r.Status, r.Reason) }
 
+// SIPStatus is the answer to whoever sent the description.
+func (r *Refused) SIPStatus() (int, string) { return r.Status, r.Reason }
+
 // Encryption is the media encryption mode of an inside hop.
 type Encryption uint8
 

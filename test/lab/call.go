@@ -37,6 +37,7 @@ type Call struct {
 	changed   chan struct{}
 	invite    *clientTx
 	tried     int
+	givenUp   bool // Cancel was called
 	legs      []*leg
 	version   uint64 // of our SDP
 	dir       string // what we want: sendrecv or a hold

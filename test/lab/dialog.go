@@ -115,6 +115,17 @@ func (d *dialog) Route() []string {
 	return slices.Clone(d.routes)
 }
 
+// Tags are the dialog's local and remote one, for tests that forge a request
+// of it.
+func (d *dialog) Tags() (local, remote string) { return d.tags() }
+
+// Target is the far end's Contact.
+func (d *dialog) Target() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.target
+}
+
 // linkFor is the way to a hop: a phone outside has only its own connection; one
 // that listens goes where the hop says.
 func (p *Phone) linkFor(ctx context.Context, hop string) (*link, error) {

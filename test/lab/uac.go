@@ -30,9 +30,9 @@ func (c *Call) sendInvite(ctx context.Context, challenged *Message) error {
 		t := c.phone.start(l, m, c.onInviteResponse)
 		c.mu.Lock()
 		c.invite = t
-		ended := c.state == CallEnded
+		over := c.state == CallEnded || c.givenUp
 		c.mu.Unlock()
-		if ended {
+		if over {
 			t.cancel()
 		}
 	})
@@ -184,6 +184,7 @@ func (c *Call) dropFork(m *Message) {
 func (c *Call) Cancel() {
 	c.mu.Lock()
 	t := c.invite
+	c.givenUp = true // also for an INVITE that is about to be sent
 	c.mu.Unlock()
 	if t != nil && c.State() < CallAnswered {
 		t.cancel()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -26,10 +27,10 @@ type stage struct {
 	pair      *Pair
 	log       logBook // of both nodes, shown when a story fails
 	phones    map[string]*lab.Phone
-	changes   map[string][]func(*lab.PhoneConfig)
 	calls     map[string]*lab.Call // by phone and line
 	subs      map[string]*lab.Subscription
 	strangers map[string]*lab.Stranger
+	sprayers  map[string]*net.UDPConn
 	seen      int // messages that the outside was sent
 }
 
@@ -105,7 +106,7 @@ func (s *stage) tail(from int) string {
 
 func (s *stage) reset() {
 	s.phones, s.calls = map[string]*lab.Phone{}, map[string]*lab.Call{}
-	s.changes = map[string][]func(*lab.PhoneConfig){}
+	s.sprayers = map[string]*net.UDPConn{}
 	s.subs, s.strangers = map[string]*lab.Subscription{}, map[string]*lab.Stranger{}
 }
 
@@ -179,6 +180,9 @@ func (s *stage) clear() {
 	}
 	for _, x := range s.strangers {
 		x.Close()
+	}
+	for _, u := range s.sprayers {
+		u.Close()
 	}
 	for user := range lab.Users() {
 		if user != "carol" {

@@ -243,7 +243,7 @@ var phoneVerbs = map[string]phoneDo{
 	"notified": func(p *player, ctx context.Context) (string, error) {
 		select {
 		case n := <-p.subs[p.line].Notes():
-			return n.State + "\n" + strings.ReplaceAll(strings.TrimSpace(n.Body), "\r", "") + "\n", nil
+			return strings.TrimSpace(n.State+"\n"+strings.ReplaceAll(n.Body, "\r", "")) + "\n", nil
 		case <-ctx.Done():
 			return "", errors.New("no NOTIFY")
 		}
@@ -432,19 +432,29 @@ func (p *player) sends(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return strings.TrimPrefix(resp.Start, "SIP/2.0 ") + "\n", nil
+	return p.plain(resp), nil
+}
+
+// plain is the status of an answer, with the pair's own net left open.
+func (s *stage) plain(resp *lab.Message) string {
+	return strings.ReplaceAll(strings.TrimPrefix(resp.Start, "SIP/2.0 "), s.pair.at(""), "net.") + "\n"
 }
 
 // compose reads a request out of a file of the story. {LINE.route} is the
-// route set of a call, {LINE.target} its remote contact, {LINE.dialog} the
-// rows From, To and Call-ID.
+// route set of a call, {LINE.target} the far contact, {LINE.id}, {LINE.local} and
+// {LINE.remote} are its Call-ID and tags.
 func (s *stage) compose(sc *story.Script, file, sender string) (*lab.Message, error) {
 	text, ok := sc.Files[file]
 	if !ok {
 		return nil, fmt.Errorf("the story has no file %s", file)
 	}
 	filled := s.fill(string(text))
-	m, err := lab.ParseMessage([]byte(strings.ReplaceAll(strings.TrimRight(filled, "\n")+"\n\n", "\n", "\r\n")))
+	if !strings.Contains(filled, "\n\n") {
+		filled += "\n"
+	} else {
+		filled = strings.TrimSuffix(filled, "\n")
+	}
+	m, err := lab.ParseMessage([]byte(strings.ReplaceAll(filled, "\n", "\r\n")))
 	if err != nil {
 		return nil, err
 	}
@@ -460,14 +470,14 @@ func (s *stage) compose(sc *story.Script, file, sender string) (*lab.Message, er
 func (s *stage) fill(text string) string {
 	var pairs []string
 	for line, c := range s.calls {
-		pairs = append(pairs, "{"+line+".id}", c.CallID())
+		local, remote := c.Tags()
+		pairs = append(pairs, "{"+line+".id}", c.CallID(), "{"+line+".local}", local, "{"+line+".remote}", remote,
+			"{"+line+".target}", c.Target())
 		if r := c.Route(); len(r) > 0 {
 			pairs = append(pairs, "{"+line+".route}", strings.Join(r, ", "))
 		}
 	}
-	for _, p := range s.phones {
-		_ = p
-	}
+	pairs = append(pairs, "{net}", s.pair.cfg.Net)
 	return strings.NewReplacer(pairs...).Replace(text)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -14,15 +15,21 @@ import (
 	"sallyport/test/story"
 )
 
-// strangerVerb: connect [tls|tcp]; sends FILE [unanswered]; receives nothing;
+// strangerVerb: sprays LINE (his packets at the call's media port of edge);
+// hears nothing; connect [tcp]; sends FILE [unanswered]; receives nothing;
 // closed (edge has hung up).
 func (s *stage) strangerVerb(ctx context.Context, sc *story.Script, args []string) (string, error) {
 	if len(args) < 2 {
 		return "", errors.New("stranger NAME VERB")
 	}
 	name, verb := args[0], args[1]
-	if verb == "connect" {
+	switch verb {
+	case "connect":
 		return "", s.admit(ctx, name, slices.Contains(args, "tcp"))
+	case "sprays":
+		return "", s.spray(name, args[2])
+	case "hears":
+		return s.sprayed(name)
 	}
 	x := s.strangers[name]
 	if x == nil {
@@ -45,7 +52,7 @@ func (s *stage) strangerVerb(ctx context.Context, sc *story.Script, args []strin
 			return "", err
 		}
 		s.noLeak(name, resp)
-		return strings.TrimPrefix(resp.Start, "SIP/2.0 ") + "\n", nil
+		return s.plain(resp), nil
 	case "receives": // nothing
 		if m, err := x.Receive(300 * time.Millisecond); err == nil {
 			return m.Start + "\n", errors.New("something came")
@@ -130,4 +137,38 @@ func (s *stage) linkVerb(ctx context.Context, _ *story.Script, args []string) (s
 	ctx, cancel := context.WithTimeout(ctx, stepTime)
 	defer cancel()
 	return "", s.pair.AwaitLink(ctx)
+}
+
+// spray sends packets that look like media to where a call's phone sends its
+// own.
+func (s *stage) spray(name, line string) error {
+	c := s.calls[line]
+	if c == nil {
+		return fmt.Errorf("%s has no call", line)
+	}
+	u, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(s.pair.Client(201), 0)))
+	if err != nil {
+		return err
+	}
+	s.sprayers[name] = u
+	packet := make([]byte, 182)
+	packet[0] = 0x80
+	for i := range 300 {
+		packet[3] = byte(i)
+		if _, err := u.WriteToUDPAddrPort(packet, c.FarMedia()[0]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sprayed tells whether edge sent anything to a stranger.
+func (s *stage) sprayed(name string) (string, error) {
+	u := s.sprayers[name]
+	u.SetReadDeadline(time.Now().Add(300 * time.Millisecond))
+	n, err := u.Read(make([]byte, 2048))
+	if err == nil {
+		return fmt.Sprintf("%d bytes\n", n), errors.New("edge sent media to a stranger")
+	}
+	return "", nil
 }
