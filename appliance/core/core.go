@@ -108,7 +108,7 @@ func New(cfg Config) *Core {
 		OnStream:  c.stream,
 		OnPeer:    c.peerChanged,
 	})
-	c.relay = media.New(media.Config{Log: cfg.Log, Clock: cfg.Clock})
+	c.relay = media.New(media.Config{Log: cfg.Log, Clock: cfg.Clock, OnSilent: c.silent})
 	c.media = NewMedia(MediaConfig{Relay: c.relay, Log: cfg.Log, Clock: cfg.Clock, EdgeMedia: c.edgeMedia})
 	c.http = c.newHTTP()
 	c.desk = signaling.Desk{

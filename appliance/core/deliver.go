@@ -98,7 +98,7 @@ func (c *Core) deliver(r *signaling.Request, out *sip.Message, from *flow.Conn, 
 			if err := describe(resp, a.session, answer, r.Trace, c.media.Inward); err != nil {
 				c.desk.Spoil(resp, err, r.Trace)
 			}
-			resp.Remove(headerTrace)
+			resp.RemovePrefix(privatePrefix)
 		},
 		OnFinal: func(status int) { c.desk.Settle(out, a.session, kind, status) },
 	})

@@ -8,6 +8,7 @@ import (
 
 // What edge and core say to each other on the link and to nobody else.
 const (
+	privatePrefix = "X-Sallyport-"
 	headerTrace   = "X-Sallyport-Trace"
 	headerBinding = "X-Sallyport-Binding"
 )
@@ -15,8 +16,7 @@ const (
 // inward is a copy of a message of the link that inside systems may see.
 func (c *Core) inward(m *sip.Message) *sip.Message {
 	out := m.Clone()
-	out.Remove(headerTrace)
-	out.Remove(headerBinding)
+	out.RemovePrefix(privatePrefix)
 	return out
 }
 

@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"net/netip"
 	"strconv"
+	"time"
 
 	"sallyport/appliance/config"
 	"sallyport/appliance/flow"
+	"sallyport/appliance/media"
 	"sallyport/appliance/signaling"
 	"sallyport/appliance/traversal"
 	"sallyport/appliance/xapi"
@@ -28,10 +30,34 @@ func (c *Core) peerChanged(p traversal.Peer, up bool, why string) {
 	c.links.Judge(c.cfg.Alarms)
 }
 
+// silent names a call of which one side, or both, is not heard, and why.
+func (c *Core) silent(s media.Silence) {
+	c.log.Warn("media silent", "event", "silent", "side", s.Side.String(), "stream", s.Stream, "why", s.Cause,
+		"all", s.All, "call", strconv.FormatUint(uint64(s.Session), 16), "trace", s.Trace)
+}
+
+// forgotten is after how long a call is taken for over that has no media here
+// any more: its BYE went another way, or was never sent.
+const forgotten = 10 * time.Minute
+
+// sweep takes calls off the list whose media the relay has given up.
+func (c *Core) sweep() {
+	live := map[uint64]bool{}
+	for _, s := range c.relay.Status() {
+		live[uint64(s.ID)] = true
+	}
+	for _, call := range c.calls.List() {
+		if call.State == signaling.Connected && !live[call.Session] && c.cfg.Clock().Sub(call.Since) > forgotten {
+			c.calls.End(call.Session)
+		}
+	}
+}
+
 // Look keeps the alarms that hang on how this role fares now; it is called
 // every few seconds.
 func (c *Core) Look(snap *config.Snapshot) {
 	c.links.Judge(c.cfg.Alarms)
+	c.sweep()
 	level := snap.Int(xapi.ResourceWarningLevel)
 	calls, _, _ := c.calls.Counts()
 	c.capacity("calls", calls, maxCalls, level)

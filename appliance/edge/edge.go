@@ -93,7 +93,7 @@ func New(cfg Config) *Edge {
 		OnClose:   func(c *traversal.Conn) { e.proxy.ConnClosed(c) },
 		OnPeer:    e.peerChanged,
 	})
-	e.relay = media.New(media.Config{Log: cfg.Log, Clock: cfg.Clock})
+	e.relay = media.New(media.Config{Log: cfg.Log, Clock: cfg.Clock, OnSilent: e.silent})
 	e.media = NewMedia(MediaConfig{Relay: e.relay, Log: cfg.Log, Clock: cfg.Clock})
 	e.http = e.newGate()
 	e.desk = signaling.Desk{

@@ -29,9 +29,7 @@ func strip(m *sip.Message) {
 	for _, name := range asserted {
 		m.Remove(name)
 	}
-	for _, name := range private {
-		m.Remove(name)
-	}
+	m.RemovePrefix(privatePrefix)
 }
 
 // speaksFor tells whether everything a request says about its sender belongs

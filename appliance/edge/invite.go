@@ -140,7 +140,7 @@ func (e *Edge) ownRoutes(m *sip.Message, c *flow.Conn) (token string, ok bool) {
 		case isToken && owner == 'e':
 			return na.URI.User, true
 		case isToken:
-			return "", true // core's own: core judges it
+			return "", false // core's own stands only behind one of ours
 		case !e.isSelf(na.URI, c):
 			return "", false
 		}

@@ -8,11 +8,10 @@ import (
 	"sallyport/appliance/sip"
 )
 
-// private are the headers that edge and core say to each other on the link.
-// From outside they are refused a hearing, to outside they are not said.
-var private = [...]string{headerTrace, headerBinding}
-
+// Headers that edge and core say to each other on the link. From outside they
+// are refused a hearing, to outside they are not said.
 const (
+	privatePrefix = "X-Sallyport-"
 	headerTrace   = "X-Sallyport-Trace"
 	headerBinding = "X-Sallyport-Binding"
 )
@@ -56,9 +55,7 @@ func (f face) hostport() string {
 // outward makes a message of the inside fit to leave: nothing by which the
 // client would route or send media names an inside address.
 func (f face) outward(m *sip.Message) {
-	for _, name := range private {
-		m.Remove(name)
-	}
+	m.RemovePrefix(privatePrefix)
 	m.Remove("Path")
 	m.Remove("Service-Route")
 	m.Remove("P-Charging-Vector")

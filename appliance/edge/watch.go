@@ -2,9 +2,12 @@ package edge
 
 import (
 	"fmt"
+	"strconv"
+	"time"
 
 	"sallyport/appliance/config"
 	"sallyport/appliance/flow"
+	"sallyport/appliance/media"
 	"sallyport/appliance/signaling"
 	"sallyport/appliance/traversal"
 	"sallyport/appliance/xapi"
@@ -33,10 +36,34 @@ func (e *Edge) peerChanged(p traversal.Peer, up bool, why string) {
 	e.links.Judge(e.alarms)
 }
 
+// silent names a call of which one side, or both, is not heard, and why.
+func (e *Edge) silent(s media.Silence) {
+	e.log.Warn("media silent", "event", "silent", "side", s.Side.String(), "stream", s.Stream, "why", s.Cause,
+		"all", s.All, "call", strconv.FormatUint(uint64(s.Session), 16), "trace", s.Trace)
+}
+
+// forgotten is after how long a call is taken for over that has no media here
+// any more: its BYE went another way, or was never sent.
+const forgotten = 10 * time.Minute
+
+// sweep takes calls off the list whose media the relay has given up.
+func (e *Edge) sweep() {
+	live := map[uint64]bool{}
+	for _, s := range e.relay.Status() {
+		live[uint64(s.ID)] = true
+	}
+	for _, call := range e.calls.List() {
+		if call.State == signaling.Connected && !live[call.Session] && e.clock().Sub(call.Since) > forgotten {
+			e.calls.End(call.Session)
+		}
+	}
+}
+
 // Look keeps the alarms that hang on how this role fares now; it is called
 // every few seconds.
 func (e *Edge) Look(snap *config.Snapshot) {
 	e.links.Judge(e.alarms)
+	e.sweep()
 	level := snap.Int(xapi.ResourceWarningLevel)
 	calls, _, _ := e.calls.Counts()
 	e.capacity("calls", calls, maxCalls, level)
