@@ -41,7 +41,7 @@ func (c *Core) register(r *signaling.Request, from *traversal.Conn) {
 		if plan.Path && t.path {
 			return c.registerByPath(r.Msg, from, t), nil
 		}
-		return c.registerByContact(r.Msg, from, t)
+		return c.registerByContact(r.Msg, from, t, r.Trace)
 	})
 }
 
@@ -67,12 +67,12 @@ func (c *Core) registerByPath(m *sip.Message, from *traversal.Conn, t target) si
 // registerByContact puts a token of core's for each Contact and restores the
 // phone's own in the answer. The registrar sees no flow of the phone, so
 // reg-id and outbound would mislead it (RFC 5626 5.1).
-func (c *Core) registerByContact(m *sip.Message, from *traversal.Conn, t target) (signaling.Branch, error) {
+func (c *Core) registerByContact(m *sip.Message, from *traversal.Conn, t target, trace string) (signaling.Branch, error) {
 	out := c.inward(m)
 	out.Remove("Path")
 	dropOption(out, "outbound")
 	dropOption(out, "path")
-	restore := map[string]string{} // token to the phone's own URI
+	stand := map[string]standIn{} // by the user part that the registrar gets
 	values := out.Values("Contact")
 	for i, v := range values {
 		if v == "*" {
@@ -82,17 +82,19 @@ func (c *Core) registerByContact(m *sip.Message, from *traversal.Conn, t target)
 		if err != nil {
 			return signaling.Branch{}, &signaling.StatusError{Status: 400, Reason: "Contact cannot be read"}
 		}
-		user, err := c.remember(m, na.URI.String(), from)
-		if err != nil {
-			return signaling.Branch{}, err
-		}
-		restore[user] = na.URI.String()
-		values[i] = "<sip:" + user + "@" + c.sentBy(t.network) + ";transport=" + lower(t.network) + ">" + na.WithoutParam("reg-id").Params
+		in := c.standInFor(m, na.URI.String(), from)
+		stand[in.user] = in
+		values[i] = "<sip:" + in.user + "@" + c.sentBy(t.network) + ";transport=" + lower(t.network) + ">" + na.WithoutParam("reg-id").Params
 	}
 	if len(values) > 0 {
 		out.SetAll("Contact", values)
 	}
-	return signaling.Branch{Msg: out, OnResponse: func(resp *sip.Message) { restoreOwn(resp, restore) }}, nil
+	return signaling.Branch{Msg: out, OnResponse: func(resp *sip.Message) {
+		if resp.Status() >= 200 && resp.Status() < 300 {
+			c.remember(resp, stand, trace)
+		}
+		restoreOwn(resp, stand)
+	}}, nil
 }
 
 // contactTTL is how long core remembers what a Contact token is for; every
@@ -107,16 +109,35 @@ type contact struct {
 	peer uint64
 }
 
-// remember keeps a contact under a handle that is the same at each refresh,
-// since a Contact that changed would be a new binding to the registrar.
-func (c *Core) remember(m *sip.Message, uri string, from *traversal.Conn) (user string, err error) {
+// A standIn is what the registrar gets in place of a phone's Contact.
+type standIn struct {
+	user   string // our token
+	handle handle
+	uri    string // the phone's own
+	value  string // what is kept for the handle
+}
+
+// standInFor makes a token that is the same at each refresh, since a Contact
+// that changed would be a new binding to the registrar.
+func (c *Core) standInFor(m *sip.Message, uri string, from *traversal.Conn) standIn {
 	sum := sha256.Sum256([]byte(m.Get(headerBinding) + "\x00" + uri))
 	h := handle(sum[:])
-	value := uri + "\n" + strings.Join(m.Values("Path"), ",") + "\n" + peerKey(peerOf(from))
-	if err := c.contacts.Put(string(h[:]), []byte(value), contactTTL); err != nil {
-		return "", &signaling.StatusError{Status: 503, Reason: "Too many registrations"}
+	return standIn{
+		user: c.tokens.sealHandle(purposeBinding, inside, h), handle: h, uri: uri,
+		value: uri + "\n" + strings.Join(m.Values("Path"), ",") + "\n" + peerKey(peerOf(from)),
 	}
-	return c.tokens.sealHandle(purposeBinding, inside, h), nil
+}
+
+// remember keeps what the tokens of an accepted registration stand for. It is
+// done no sooner, so that strangers who merely try cannot fill the table.
+func (c *Core) remember(resp *sip.Message, stand map[string]standIn, trace string) {
+	for _, in := range stand {
+		if err := c.contacts.Put(string(in.handle[:]), []byte(in.value), contactTTL); err != nil {
+			c.log.Error("registration not kept", "err", err, "trace", trace)
+			resp.SetStatus(503, "Too many registrations")
+			return
+		}
+	}
 }
 
 // recall is what a Contact token of ours stands for.
@@ -160,13 +181,13 @@ func keepOwn(resp *sip.Message, own []string) {
 
 // restoreOwn puts the phone's own URI back where our token stands; what the
 // registrar says about it (expires, its own parameters) stays.
-func restoreOwn(resp *sip.Message, restore map[string]string) {
+func restoreOwn(resp *sip.Message, stand map[string]standIn) {
 	if !resp.Has("Contact") {
 		return
 	}
 	filterContacts(resp, func(na sip.NameAddr, value string) (string, bool) {
-		uri, ok := restore[na.URI.User]
-		return "<" + uri + ">" + na.Params, ok
+		in, ok := stand[na.URI.User]
+		return "<" + in.uri + ">" + na.Params, ok
 	})
 }
 
