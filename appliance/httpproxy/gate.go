@@ -130,8 +130,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.tap.answer(v.trace, v.user, v.source, true, status, h)
 	})
 	v.body = body
-	defer out.end()
-	defer body.end()
+	defer body.finish()
 	if !g.requests.enter(at.Addr()) {
 		g.tooMany(at.Addr())
 		refuse(out, http.StatusServiceUnavailable, "Too many requests at once")

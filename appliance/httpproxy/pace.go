@@ -19,7 +19,7 @@ type pace struct {
 
 	mu       sync.Mutex
 	complete bool // the client has sent all of its body
-	answered bool // net/http may read on by itself, to be rid of the rest
+	ended    bool // the handler is done: net/http reads what is left
 }
 
 // newPace joins the two halves of a request. begun is told of the answer's
@@ -27,36 +27,41 @@ type pace struct {
 func newPace(w http.ResponseWriter, r *http.Request, l Limits, begun func(int, http.Header)) (*pacedWriter, *pacedBody) {
 	p := &pace{control: http.NewResponseController(w), pause: l.Pause, complete: r.ContentLength == 0}
 	_ = p.control.SetWriteDeadline(time.Time{})
+	// Else net/http would read the rest of the body before the first byte of an
+	// answer, and a refusal would wait for the client.
+	_ = p.control.EnableFullDuplex()
 	body := &pacedBody{pace: p, body: http.MaxBytesReader(w, r.Body, l.BodyBytes)}
 	return &pacedWriter{ResponseWriter: w, pace: p, begun: begun}, body
 }
 
-func (p *pace) beforeRead() {
+func (p *pace) beforeRead() (ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.answered {
+	if !p.ended {
 		_ = p.control.SetReadDeadline(time.Now().Add(p.pause))
 	}
+	return !p.ended
 }
 
 func (p *pace) afterRead(complete bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.complete = p.complete || complete
-	if !p.answered || p.complete {
+	if !p.ended {
 		_ = p.control.SetReadDeadline(time.Time{})
 	}
 }
 
-// answer gives a client that is answered before it has sent all of its body no
-// more than wait for the rest.
-func (p *pace) answer(wait time.Duration) {
+// end gives net/http what time is left for the rest of a request.
+func (p *pace) end(wait time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.answered = true
+	p.ended = true
 	if !p.complete {
 		_ = p.control.SetReadDeadline(time.Now().Add(wait))
 	}
+	// The answer may be written only when the rest of the body was read.
+	_ = p.control.SetWriteDeadline(time.Now().Add(wait + p.pause))
 }
 
 // pacedBody is the body of a request.
@@ -65,7 +70,6 @@ type pacedBody struct {
 	body io.ReadCloser
 
 	reading sync.Mutex
-	ended   bool
 	err     error // of the client's side; not io.EOF
 }
 
@@ -73,10 +77,9 @@ type pacedBody struct {
 func (b *pacedBody) Read(to []byte) (int, error) {
 	b.reading.Lock()
 	defer b.reading.Unlock()
-	if b.ended {
+	if !b.beforeRead() {
 		return 0, http.ErrBodyReadAfterClose
 	}
-	b.beforeRead()
 	n, err := b.body.Read(to)
 	b.afterRead(errors.Is(err, io.EOF))
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -88,14 +91,13 @@ func (b *pacedBody) Read(to []byte) (int, error) {
 // Close does nothing: the server closes a request's body itself.
 func (b *pacedBody) Close() error { return nil }
 
-// end keeps a transport that still reads off the connection, which belongs to
-// the next request from then on.
-func (b *pacedBody) end() {
-	b.answer(0) // breaks off a read in progress
+// finish is called when the handler is done. It keeps a transport that still
+// reads off the connection, which belongs to the next request from then on.
+func (b *pacedBody) finish() {
+	b.end(0) // breaks off a read in progress
 	b.reading.Lock()
-	b.ended = true
-	b.reading.Unlock()
-	b.answer(b.pause)
+	defer b.reading.Unlock()
+	b.end(b.pause)
 }
 
 // fault is what the client's side of the body failed with, as an answer to it;
@@ -136,7 +138,6 @@ func (w *pacedWriter) WriteHeader(status int) {
 func (w *pacedWriter) begin(status int) {
 	if !w.began {
 		w.began = true
-		w.answer(w.pause)
 		w.begun(status, w.Header())
 	}
 }
@@ -149,15 +150,9 @@ func (w *pacedWriter) Write(b []byte) (int, error) {
 	return w.ResponseWriter.Write(b)
 }
 
-// FlushError implements what http.ResponseController looks for. The header is
-// out then, and net/http is rid of the request's body.
+// FlushError implements what http.ResponseController looks for.
 func (w *pacedWriter) FlushError() error {
 	_ = w.control.SetWriteDeadline(time.Now().Add(w.pause))
 	defer w.control.SetWriteDeadline(time.Time{})
-	err := w.control.Flush()
-	w.afterRead(true)
-	return err
+	return w.control.Flush()
 }
-
-// end leaves a deadline for what the server still has to write.
-func (w *pacedWriter) end() { _ = w.control.SetWriteDeadline(time.Now().Add(w.pause)) }

@@ -2,7 +2,9 @@ package httpproxy
 
 import (
 	"context"
+	"crypto/tls"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -338,19 +340,26 @@ func TestListenFailureIsToldAndTriedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	addr := netip.MustParseAddrPort(l.Addr().String())
-	w := build(t, Limits{})
 	var told []error
-	w.gate.listeners.told = func(_ netip.AddrPort, err error) { told = append(told, err) }
+	g := NewGate(GateConfig{
+		Log: slog.New(slog.DiscardHandler), TLS: &tls.Config{},
+		OnListen: func(_ netip.AddrPort, err error) { told = append(told, err) },
+	})
 	plan := GatePlan{Listen: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:0"), addr}}
-	if err := w.gate.Apply(plan); err == nil || !strings.Contains(err.Error(), addr.String()) {
+	if err := g.Apply(plan); err == nil || !strings.Contains(err.Error(), addr.String()) {
 		t.Errorf("a taken port: %v", err)
 	}
 	l.Close()
-	if err := w.gate.Apply(plan); err != nil {
+	if err := g.Apply(plan); err != nil {
 		t.Errorf("the freed port: %v", err)
 	}
-	if len(told) != 2 || told[0] == nil || told[1] != nil {
+	if len(told) != 3 || told[0] != nil || told[1] == nil || told[2] != nil {
 		t.Errorf("told %v", told)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	stop()
+	if err := g.Run(ctx); err != nil || len(g.listeners.open) != 0 {
+		t.Errorf("after the run %d listeners are open, %v", len(g.listeners.open), err)
 	}
 }
 

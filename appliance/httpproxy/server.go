@@ -131,8 +131,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p := &pass{trace: r.Header.Get(headerTrace), client: r.Header.Get(headerClient), user: userOf(r)}
 	out, body := newPace(w, r, s.limits, func(int, http.Header) {})
 	p.body = body
-	defer out.end()
-	defer body.end()
+	defer body.finish()
 	rule, no := s.decide(p, r)
 	if no != nil {
 		s.deny(out, r, p, no)

@@ -1,0 +1,177 @@
+package httpproxy
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/base64"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+)
+
+func rawBase64(s string) string { return base64.RawStdEncoding.EncodeToString([]byte(s)) }
+
+// Bodies stream in both directions: the far end has the first part before the
+// near end has made the second.
+func TestBodiesStream(t *testing.T) {
+	w := build(t, Limits{})
+	const size = 32 << 20
+	first, got := make(chan struct{}), make(chan int64, 1)
+	w.answer(func(_ http.ResponseWriter, r *http.Request) {
+		io.ReadFull(r.Body, make([]byte, 5))
+		close(first)
+		n, _ := io.Copy(io.Discard, r.Body)
+		got <- n + 5
+	})
+	for _, h2 := range []bool{false, true} {
+		first = make(chan struct{})
+		body, end := io.Pipe()
+		var wait sync.WaitGroup
+		wait.Go(func() {
+			io.WriteString(end, "first")
+			<-first
+			end.Write(make([]byte, size))
+			end.Close()
+		})
+		resp, err := w.client(h2).Post(w.url("/ok"), "application/octet-stream", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		wait.Wait()
+		if n := <-got; n != size+5 || resp.StatusCode != 200 {
+			t.Errorf("up, h2 %v: %d bytes, status %d", h2, n, resp.StatusCode)
+		}
+	}
+
+	next := make(chan struct{})
+	w.answer(func(rw http.ResponseWriter, _ *http.Request) {
+		io.WriteString(rw, "first")
+		rw.(http.Flusher).Flush()
+		<-next
+		rw.Write(make([]byte, size))
+	})
+	resp, err := w.client(false).Get(w.url("/ok"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	io.ReadFull(resp.Body, make([]byte, 5))
+	close(next)
+	if n, err := io.Copy(io.Discard, resp.Body); n != size || err != nil {
+		t.Errorf("down: %d bytes, %v", n, err)
+	}
+}
+
+func TestBodyTooLarge(t *testing.T) {
+	w := build(t, Limits{BodyBytes: 1 << 10})
+	for _, body := range []io.Reader{bytes.NewReader(make([]byte, 2<<10)), struct{ io.Reader }{bytes.NewReader(make([]byte, 2<<20))}} {
+		req, _ := http.NewRequest("POST", w.url("/ok"), body)
+		resp, err := w.client(false).Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != 413 {
+			t.Errorf("answer %d", resp.StatusCode)
+		}
+	}
+}
+
+func TestTrailersAndInterimAnswersStayInside(t *testing.T) {
+	w := build(t, Limits{})
+	w.answer(func(rw http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		rw.Header().Set("Link", "<http://inside/>; rel=preload")
+		rw.WriteHeader(http.StatusEarlyHints)
+		rw.Header().Del("Link")
+		rw.Header().Set("Trailer", "X-Announced")
+		io.WriteString(rw, "body")
+		rw.(http.Flusher).Flush()
+		rw.Header().Set("X-Announced", "1")
+		rw.Header().Set(http.TrailerPrefix+"X-Sallyport-Trace", "1")
+		rw.Header().Set(http.TrailerPrefix+"Set-Cookie", "X-Auth=1")
+	})
+	c := w.raw()
+	io.WriteString(c, "POST "+prefix(w.origin.URL)+"/ok HTTP/1.1\r\nHost: edge\r\nTE: trailers\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n1\r\nx\r\n0\r\n\r\n")
+	answer, err := io.ReadAll(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(answer)
+	if !strings.HasPrefix(text, "HTTP/1.1 200 ") || !strings.Contains(text, "body") {
+		t.Errorf("answer %q", text)
+	}
+	for _, word := range []string{"103", "inside", "Announced", "Sallyport", "X-Auth", "Trailer"} {
+		if strings.Contains(text, word) {
+			t.Errorf("%q is in the answer: %q", word, text)
+		}
+	}
+}
+
+// A body that waits for 100 Continue is asked for only if the list lets the
+// request through.
+func TestExpectContinue(t *testing.T) {
+	w := build(t, Limits{})
+	for path, want := range map[string][]string{"/ok": {"HTTP/1.1 100", "HTTP/1.1 200"}, "/no": {"HTTP/1.1 403"}} {
+		c := w.raw()
+		io.WriteString(c, "POST "+prefix(w.origin.URL)+path+" HTTP/1.1\r\nHost: edge\r\nContent-Length: 4\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n")
+		r := bufio.NewReader(c)
+		var got []string
+		for line, err := r.ReadString('\n'); err == nil; line, err = r.ReadString('\n') {
+			if strings.HasPrefix(line, "HTTP/1.1 ") {
+				got = append(got, line[:12])
+			}
+			if strings.HasPrefix(line, "HTTP/1.1 100") {
+				io.WriteString(c, "body")
+			}
+		}
+		if strings.Join(got, ",") != strings.Join(want, ",") {
+			t.Errorf("%s: answers %q, want %q", path, got, want)
+		}
+	}
+}
+
+func TestClientThatLeavesFreesTheOrigin(t *testing.T) {
+	w := build(t, Limits{})
+	for _, h2 := range []bool{false, true} {
+		begun, gone := make(chan struct{}), make(chan struct{})
+		w.answer(func(rw http.ResponseWriter, r *http.Request) {
+			rw.(http.Flusher).Flush()
+			io.WriteString(rw, "x")
+			rw.(http.Flusher).Flush()
+			close(begun)
+			<-r.Context().Done()
+			close(gone)
+		})
+		resp, err := w.client(h2).Get(w.url("/ok"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-begun
+		resp.Body.Close()
+		<-gone // or the test's own deadline
+	}
+	eventually(t, "nothing is in progress", func() bool { return w.requestsNow() == 0 })
+}
+
+// An origin that breaks off in the middle is seen to have broken off.
+func TestBrokenAnswerIsNotWhole(t *testing.T) {
+	w := build(t, Limits{})
+	w.answer(func(rw http.ResponseWriter, _ *http.Request) {
+		rw.Header().Set("Content-Length", "100")
+		io.WriteString(rw, "part")
+		rw.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
+	})
+	resp, err := w.client(false).Get(w.url("/ok"))
+	if err != nil {
+		return // broken before the header was out: as good
+	}
+	defer resp.Body.Close()
+	if b, err := io.ReadAll(resp.Body); err == nil {
+		t.Errorf("%q looks whole", b)
+	}
+}
