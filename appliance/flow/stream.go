@@ -4,8 +4,9 @@ import (
 	"errors"
 	"net"
 	"sync"
-	"syscall"
 	"time"
+
+	"sallyport/appliance/quick"
 )
 
 // stream is a TCP connection whose writes never block, so that one client that
@@ -13,8 +14,7 @@ import (
 // take at once waits here, bounded, while a goroutine writes it within the
 // write time. TLS runs on top and so never sees a write fail half way.
 type stream struct {
-	*net.TCPConn
-	raw   syscall.RawConn
+	*quick.Conn
 	flows *Flows
 	most  int
 
@@ -24,11 +24,6 @@ type stream struct {
 	draining bool
 	closing  bool
 	err      error
-
-	out  []byte // of attempt
-	n    int
-	werr error
-	try  func(fd uintptr) bool
 }
 
 var errSlow = errors.New("flow: the far end reads too slowly")
@@ -37,12 +32,10 @@ var errSlow = errors.New("flow: the far end reads too slowly")
 const insideBacklog = 4 << 20
 
 func newStream(f *Flows, nc *net.TCPConn, open bool) *stream {
-	s := &stream{TCPConn: nc, flows: f, most: insideBacklog}
+	s := &stream{Conn: quick.New(nc), flows: f, most: insideBacklog}
 	if open {
 		s.most = f.limits.Load().Backlog
 	}
-	s.raw, s.err = nc.SyscallConn()
-	s.try = s.attempt
 	return s
 }
 
@@ -55,7 +48,7 @@ func (s *stream) Write(b []byte) (int, error) {
 	}
 	rest := b
 	if !s.draining {
-		n, err := s.nowLocked(b)
+		n, err := s.TryWrite(b)
 		if err != nil {
 			s.err = err
 			return n, err
@@ -66,34 +59,6 @@ func (s *stream) Write(b []byte) (int, error) {
 		return len(b), nil
 	}
 	return len(b), s.laterLocked(rest)
-}
-
-// nowLocked writes what the kernel takes without waiting.
-func (s *stream) nowLocked(b []byte) (int, error) {
-	s.out, s.n, s.werr = b, 0, nil
-	err := s.raw.Write(s.try)
-	s.out = nil
-	if err == nil {
-		err = s.werr
-	}
-	return s.n, err
-}
-
-func (s *stream) attempt(fd uintptr) bool {
-	for s.n < len(s.out) {
-		n, err := syscall.Write(int(fd), s.out[s.n:])
-		switch {
-		case err == syscall.EINTR:
-		case err == syscall.EAGAIN:
-			return true
-		case err != nil:
-			s.werr = err
-			return true
-		default:
-			s.n += n
-		}
-	}
-	return true
 }
 
 // laterLocked keeps b for the drain goroutine.

@@ -132,7 +132,7 @@ func (d *dialer) dial(ctx context.Context, port int) (net.Conn, error) {
 
 // enter does the handshake and the greetings.
 func (d *dialer) enter(ctx context.Context, raw net.Conn, slot int) (*Conn, *greeting, error) {
-	tc := tls.Client(raw, d.l.cfg.ClientTLS(d.target.Address))
+	tc := tls.Client(quickly(raw), d.l.cfg.ClientTLS(d.target.Address))
 	if err := tc.HandshakeContext(ctx); err != nil {
 		return nil, nil, err
 	}
