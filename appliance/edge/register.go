@@ -1,6 +1,8 @@
 package edge
 
 import (
+	"context"
+	"log/slog"
 	"strconv"
 	"strings"
 	"time"
@@ -132,6 +134,7 @@ func (e *Edge) registered(r *signaling.Request, c *flow.Conn, link *traversal.Co
 		return
 	}
 	h := home{zone: a.zone, peer: link.Peer(), agent: r.Msg.Get("User-Agent")}
+	before, _ := e.bindings.Get(a.id)
 	if _, err := e.bindings.Admit(a.id, a.key, c, a.contact, granted, h); err != nil {
 		e.log.Warn("sip denied", "event", "denied", "method", "REGISTER", "status", 503, "rule", "limits",
 			"why", err, "from", a.owner, "trace", r.Trace)
@@ -140,8 +143,14 @@ func (e *Edge) registered(r *signaling.Request, c *flow.Conn, link *traversal.Co
 		return
 	}
 	c.SetAuthenticated(true)
-	e.log.Info("sip registered", "event", "registered", "user", a.owner, "peer", c.Remote().String(),
-		"expires", granted.Seconds(), "core", peerName(link), "trace", r.Trace)
+	level := slog.LevelInfo
+	if before.Confirmed && before.Conn == c && homeOf(before) == h {
+		level = slog.LevelDebug // a refresh is no news
+	}
+	if ctx := context.Background(); e.log.Enabled(ctx, level) {
+		e.log.Log(ctx, level, "sip registered", "event", "registered", "user", a.owner, "peer", c.Remote().String(),
+			"expires", granted.Seconds(), "core", peerName(link), "trace", r.Trace)
+	}
 }
 
 func peerName(link *traversal.Conn) string { return strconv.FormatUint(uint64(link.Peer()), 16) }

@@ -75,7 +75,13 @@ func (b *branch) hangUp(ok *sip.Message) {
 // nearest first.
 func (b *branch) routeBelow(ok *sip.Message) []string {
 	recorded := ok.Values("Record-Route")
-	below := len(recorded) - len(b.Msg.Values("Record-Route"))
+	b.tx.mu.Lock()
+	above := b.recorded
+	if b.Msg != nil {
+		above = len(b.Msg.Values("Record-Route"))
+	}
+	b.tx.mu.Unlock()
+	below := len(recorded) - above
 	if below <= 0 {
 		return nil
 	}

@@ -85,7 +85,7 @@ type branch struct {
 	cancelRaw   []byte // while the CANCEL may have to be sent again
 	cancelAgain repeater
 	rang        bool // Timer C ended it
-	told        bool // the final status was handled
+	recorded    int  // Record-Route values of Msg, once that was let go
 }
 
 func (b *branch) dueLocked() time.Duration {

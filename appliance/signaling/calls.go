@@ -49,11 +49,12 @@ type Calls struct {
 	limit  int
 	notify func(event string, call Call)
 
-	mu    sync.Mutex
-	calls map[uint64]*Call
-	ended []Call // the newest, oldest first
-	total int
-	peak  int
+	mu     sync.Mutex
+	calls  map[uint64]*Call
+	ended  []Call // the newest; once full, a ring
+	oldest int    // in ended, once it is full
+	total  int
+	peak   int
 }
 
 // NewCalls returns an empty list that takes at most limit calls. notify, which
@@ -130,10 +131,12 @@ func (c *Calls) end(session uint64) (is Call, was bool) {
 	}
 	delete(c.calls, session)
 	call.Ended = c.clock()
-	if len(c.ended) == historySize {
-		c.ended = append(c.ended[:0], c.ended[1:]...)
+	if len(c.ended) < historySize {
+		c.ended = append(c.ended, *call)
+	} else {
+		c.ended[c.oldest] = *call
+		c.oldest = (c.oldest + 1) % historySize
 	}
-	c.ended = append(c.ended, *call)
 	return *call, true
 }
 
@@ -141,7 +144,7 @@ func (c *Calls) end(session uint64) (is Call, was bool) {
 func (c *Calls) History() []Call {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	out := slices.Clone(c.ended)
+	out := slices.Concat(c.ended[c.oldest:], c.ended[:c.oldest])
 	slices.Reverse(out)
 	return out
 }

@@ -31,15 +31,37 @@ func (b *branch) relay(m *sip.Message) {
 		b.hangUp(whole)
 	}
 	t.respond(m)
+	if b.invite && m.Status()/100 == 2 {
+		b.letGo()
+	}
+}
+
+// letGo drops what no repeat of a 2xx needs: most of what a call costs in the
+// half minute for which its transaction has to be kept.
+func (b *branch) letGo() {
+	t := b.tx
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.state == accepted && b.Msg != nil {
+		b.recorded = len(b.Msg.Values("Record-Route"))
+		b.Msg, b.Next, b.Dial = nil, nil, nil
+		t.Msg = nil
+	}
 }
 
 // relayLocal answers the client with a failure made here.
 func (b *branch) relayLocal(why *StatusError) {
 	t := b.tx
-	m := t.Msg.Reply(why.Status, why.Reason)
+	t.mu.Lock()
+	req := t.Msg
+	t.mu.Unlock()
+	if req == nil {
+		return // answered with a 2xx
+	}
+	m := req.Reply(why.Status, why.Reason)
 	t.proxy.finish(m, why.Fields)
 	if why.Status != 500 && !b.edit(m) {
-		m = t.Msg.Reply(500, "Server Internal Error")
+		m = req.Reply(500, "Server Internal Error")
 	}
 	b.tell(m.Status(), why.Status)
 	if b.pointless(m.Status()) {
@@ -83,10 +105,10 @@ func (b *branch) tell(relayed, came int) {
 		return
 	}
 	b.tx.mu.Lock()
-	told := b.told
-	b.told = true
+	final := b.OnFinal
+	b.OnFinal = nil // once; and it holds the request
 	b.tx.mu.Unlock()
-	if !told && b.OnFinal != nil {
-		b.tx.proxy.shielded("final", b.tx.Trace, func() { b.OnFinal(relayed) })
+	if final != nil {
+		b.tx.proxy.shielded("final", b.tx.Trace, func() { final(relayed) })
 	}
 }

@@ -7,7 +7,7 @@ import (
 // Request is a request that waits for the role's decision: one Reply with a
 // final status, or one Forward. Its methods may be called from any goroutine.
 type Request struct {
-	Msg   *sip.Message // as received, with received and rport filled in; not to be edited
+	Msg   *sip.Message // as received, with received and rport filled in; not to be edited; nil once a 2xx has answered an INVITE
 	Conn  Conn         // the connection that it came over
 	Trace string
 
@@ -18,7 +18,7 @@ type Request struct {
 // Reply answers the request. Provisional answers may be many; after the first
 // final answer the rest is dropped. An ACK is not answered.
 func (r *Request) Reply(status int, reason string, fields ...sip.Field) {
-	if r.tx == nil {
+	if r.tx == nil || r.Msg == nil {
 		return
 	}
 	m := r.Msg.Reply(status, reason)
