@@ -41,7 +41,7 @@ func crowds(ctx context.Context, w *world, opt options, b *book, subjects []*sub
 // cost of their refreshes.
 func (s *subject) crowd(ctx context.Context, w *world, n, rate int, opt options) (result, error) {
 	pause(ctx, 2*time.Second) // what the last load left behind goes
-	before := memory(s.proc.pids)
+	before := memory(s.proc.pids())
 	var err error
 	if s.fleet, err = connect(ctx, s.addr, n, w.clientTLS()); err != nil {
 		return result{}, fmt.Errorf("%s: %w", s.name, err)
@@ -53,5 +53,5 @@ func (s *subject) crowd(ctx context.Context, w *world, n, rate int, opt options)
 		return s.run(ctx, sc, opt), nil
 	}
 	pause(ctx, 3*time.Second)
-	return result{cost: float64(memory(s.proc.pids)-before) / float64(n)}, ctx.Err()
+	return result{cost: float64(memory(s.proc.pids())-before) / float64(n)}, ctx.Err()
 }

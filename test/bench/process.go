@@ -17,7 +17,6 @@ type process struct {
 	cmd  *exec.Cmd
 	log  string
 	done chan struct{}
-	pids []int // with descendants, once it is ready
 }
 
 // start runs a command of the subjects' processor; what it says goes to a
@@ -57,9 +56,11 @@ func (p *process) await(ctx context.Context, ready func() bool) error {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-	p.pids = family(p.cmd.Process.Pid)
 	return nil
 }
+
+// pids are the process and its descendants.
+func (p *process) pids() []int { return family(p.cmd.Process.Pid) }
 
 // listens tells whether something takes TCP at an address.
 func listens(addr string) bool {

@@ -126,9 +126,10 @@ func (s *subject) run(ctx context.Context, sc scenario, opt options) result {
 		}
 	}()
 	pause(ctx, opt.warm)
-	cpu, jobs, begun := spent(s.proc.pids), f.done.Load(), time.Now()
+	pids := s.proc.pids()
+	cpu, jobs, begun := spent(pids), f.done.Load(), time.Now()
 	pause(ctx, opt.window)
-	cpu, jobs = spent(s.proc.pids)-cpu, f.done.Load()-jobs
+	cpu, jobs = spent(pids)-cpu, f.done.Load()-jobs
 	took := time.Since(begun)
 	stop()
 	<-done
