@@ -1,6 +1,7 @@
 package appliance
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -55,10 +56,58 @@ func (n *Node) serveConsole(ctx context.Context, c net.Conn) {
 	stop := context.AfterFunc(ctx, func() { c.Close() })
 	defer stop()
 	s := n.Console("console")
-	exit := s.Script(ctx, c, c)
+	in := bufio.NewReader(c)
+	exit := 1
+	if width, height, terminal, err := greeting(in); err == nil && terminal {
+		s.SetSize(width, height)
+		exit = s.Interact(ctx, struct {
+			io.Reader
+			io.Writer
+		}{in, c})
+	} else {
+		exit = s.Script(ctx, in, c)
+	}
 	fmt.Fprintf(c, "%s%d\n", exitMark, exit)
 	c.Close()
 	s.Close()
+}
+
+// terminalMark begins the first line of a caller that is a terminal; its size
+// follows. No line of a script begins so.
+const terminalMark = "\x00terminal "
+
+// greeting reads what a caller says of itself: nothing, or that it is a
+// terminal.
+func greeting(in *bufio.Reader) (width, height int, terminal bool, err error) {
+	first, err := in.Peek(1)
+	if err != nil || first[0] != terminalMark[0] {
+		return 0, 0, false, err
+	}
+	line, err := in.ReadSlice('\n')
+	if err != nil {
+		return 0, 0, false, err
+	}
+	_, err = fmt.Sscanf(string(line), terminalMark+"%d %d\n", &width, &height)
+	return width, height, err == nil, err
+}
+
+// AttachTerminal joins a terminal in raw mode to the local shell of a running
+// node, until the session is left. A read of rw may still wait when it returns.
+func AttachTerminal(socket string, rw io.ReadWriter, width, height int) error {
+	c, err := net.Dial("unix", socket)
+	if err != nil {
+		return fmt.Errorf("no node runs there: %w", err)
+	}
+	defer c.Close()
+	if _, err := fmt.Fprintf(c, "%s%d %d\n", terminalMark, width, height); err != nil {
+		return err
+	}
+	go func() { // ends with the input or with the session
+		io.Copy(c, rw)
+		c.(*net.UnixConn).CloseWrite()
+	}()
+	_, err = relay(rw, c)
+	return err
 }
 
 // Attach joins a terminal to the local shell of a running node. With a line it

@@ -26,7 +26,11 @@ import (
 var version = "development"
 
 func main() {
-	if err := command(os.Args[1:]); err != nil {
+	ours, err := machineMode(os.Args)
+	if !ours {
+		err = command(os.Args[1:])
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "sallyport:", err)
 		os.Exit(1)
 	}

@@ -9,18 +9,25 @@ import (
 // replaced at one place. Tests and test worlds (test/...) are peers of the
 // product and choose for themselves.
 var owners = map[string][]string{
-	"go.etcd.io/bbolt":               {"appliance/config", "appliance/state"},
-	"github.com/emiago/sipgo":        {"appliance/sip"},
-	"github.com/pion/":               {"appliance/rtp", "appliance/stun", "appliance/media", "appliance/turn"},
-	"github.com/gliderlabs/ssh":      {"appliance/sshd"},
-	"github.com/pkg/sftp":            {"appliance/sshd"},
-	"golang.org/x/crypto/ssh":        {"appliance/sshd", "appliance/traversal"},
-	"golang.org/x/term":              {"appliance/shell"},
-	"github.com/vishvananda/netlink": {"board/nic"},
-	"github.com/google/nftables":     {"board/nic"},
-	"golang.org/x/sys":               {"appliance/media", "appliance/flow", "board"},
-	"github.com/miekg/dns":           {"appliance/zone"},
-	"github.com/cilium/ebpf":         {"appliance/media"},
+	"go.etcd.io/bbolt":                {"appliance/config", "appliance/state"},
+	"github.com/emiago/sipgo":         {"appliance/sip"},
+	"github.com/pion/":                {"appliance/rtp", "appliance/stun", "appliance/media", "appliance/turn"},
+	"github.com/gliderlabs/ssh":       {"appliance/sshd"},
+	"github.com/pkg/sftp":             {"appliance/sshd"},
+	"golang.org/x/crypto/ssh":         {"appliance/sshd", "appliance/traversal"},
+	"golang.org/x/term":               {"appliance/shell"},
+	"github.com/vishvananda/netlink":  {"board/nic"},
+	"github.com/google/nftables":      {"board/nic"},
+	"golang.org/x/sys":                {"appliance/media", "appliance/flow", "board"},
+	"github.com/miekg/dns":            {"appliance/zone"},
+	"github.com/cilium/ebpf":          {"appliance/media"},
+	"github.com/diskfs/go-diskfs":     {"board/disk", "cmd/mkimage"},
+	"github.com/google/uuid":          {"board/disk"},
+	"github.com/insomniacslk/dhcp":    {"board/nic"},
+	"github.com/beevik/ntp":           {"board/clock"},
+	"github.com/jedisct1/go-minisign": {"board/slot", "rootfs", "cmd/mkimage"},
+	"github.com/klauspost/compress":   {"rootfs", "cmd/mkimage"},
+	"github.com/ulikunitz/xz":         {"rootfs"},
 }
 
 func TestDependencyOwners(t *testing.T) {

@@ -1,0 +1,75 @@
+package boot
+
+import (
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// startConsoles runs a console on each terminal that the kernel speaks on, for
+// ever.
+func (m *machine) startConsoles() {
+	b, _ := os.ReadFile("/sys/class/tty/console/active")
+	names := terminals(strings.Fields(string(b)), m.cmdline.Console)
+	m.say("consoles: %s", strings.Join(names, " "))
+	m.hush(true)
+	for _, name := range names {
+		go m.keepConsole(name)
+	}
+}
+
+// terminals are the kernel's consoles as devices one can sit at: its tty0 is
+// whichever screen is shown, ours is the first. A screen is served even if the
+// kernel was told to speak on the serial line only, and the reverse is not so:
+// nobody may listen there.
+func terminals(active, asked []string) []string {
+	var out []string
+	seen := map[string]bool{}
+	for _, name := range append(append([]string{}, active...), asked...) {
+		if name == "tty0" || name == "tty" {
+			name = "tty1"
+		}
+		if name == "ttynull" || strings.ContainsAny(name, "/.") || seen[name] {
+			continue
+		}
+		seen[name] = true
+		out = append(out, name)
+	}
+	return out
+}
+
+// keepConsole starts a console again whenever it ends.
+func (m *machine) keepConsole(name string) {
+	for {
+		begin := time.Now()
+		m.runConsole(name)
+		if time.Since(begin) < 2*time.Second {
+			time.Sleep(2 * time.Second)
+		}
+	}
+}
+
+func (m *machine) runConsole(name string) {
+	tty, err := os.OpenFile("/dev/"+name, os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		time.Sleep(time.Minute)
+		return
+	}
+	defer tty.Close()
+	kind := "vt220"
+	if strings.HasPrefix(name, "tty") && len(name) == 4 {
+		kind = "linux"
+	}
+	_, done, err := m.reaper.start("/proc/self/exe", []string{"sallyport", "console", "-tty", name}, &syscall.ProcAttr{
+		Dir: "/", Env: []string{"TERM=" + kind, "PATH=/sbin", "HOME=/"},
+		Files: []uintptr{tty.Fd(), tty.Fd(), tty.Fd()},
+		Sys:   &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 0},
+	})
+	if err != nil {
+		m.say("console %s: %v", name, err)
+		return
+	}
+	tty.Close()
+	<-done
+}

@@ -1,0 +1,67 @@
+package boot
+
+import (
+	"fmt"
+	"os"
+	"runtime/debug"
+	"syscall"
+	"time"
+)
+
+// end begins the orderly stop: first the node, which says goodbye to its
+// peers, then everything else.
+func (m *machine) end(how string, now time.Time) {
+	if m.ending != "" {
+		return
+	}
+	m.hush(false)
+	m.say("%s: the node stops", how)
+	m.ending, m.endBy = how, now.Add(stopWithin+5*time.Second)
+	m.stopNode(how, now)
+}
+
+// halt stops all that is left and lets go of the disk. It does not return.
+func (m *machine) halt() {
+	m.say("%s: all else stops", m.ending)
+	syscall.Kill(-1, syscall.SIGTERM)
+	time.Sleep(500 * time.Millisecond)
+	syscall.Kill(-1, syscall.SIGKILL)
+	time.Sleep(100 * time.Millisecond)
+	syscall.Sync()
+	if m.mounted {
+		if err := syscall.Unmount(DataDir, 0); err != nil {
+			m.say("data: %v", err)
+			syscall.Mount("", DataDir, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, "")
+		}
+	}
+	syscall.Sync()
+	m.say("%s", m.ending)
+	if m.ending == "poweroff" {
+		m.dog.Close()
+		syscall.Reboot(syscall.LINUX_REBOOT_CMD_POWER_OFF)
+		syscall.Reboot(syscall.LINUX_REBOOT_CMD_HALT)
+	}
+	syscall.Reboot(syscall.LINUX_REBOOT_CMD_RESTART)
+	select {}
+}
+
+// countdown is how long a machine whose first process broke shows why.
+const countdown = 10
+
+// panicked is the way out of a fault in the first process itself: show it, keep
+// the disk whole, and start anew.
+func (m *machine) panicked() {
+	fault := recover()
+	if fault == nil {
+		return
+	}
+	fmt.Fprintf(os.Stderr, "\nsallyport: the first process broke: %v\n%s\n", fault, debug.Stack())
+	syscall.Kill(-1, syscall.SIGTERM)
+	syscall.Sync()
+	for i := countdown; i > 0; i-- {
+		fmt.Fprintf(os.Stderr, "restart in %d s\n", i)
+		time.Sleep(time.Second)
+	}
+	syscall.Sync()
+	syscall.Reboot(syscall.LINUX_REBOOT_CMD_RESTART)
+}

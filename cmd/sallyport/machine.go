@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"sallyport/appliance"
+	"sallyport/appliance/xapi"
+	"sallyport/board"
+	"sallyport/board/boot"
+)
+
+func roleOf(word string) (xapi.Role, error) {
+	switch word {
+	case "edge":
+		return xapi.Edge, nil
+	case "core":
+		return xapi.Core, nil
+	}
+	return 0, fmt.Errorf("%q is no role: edge or core", word)
+}
+
+// machineNode is the node as process 1 runs it: on the data partition, with
+// the machine's network and clock in its hands.
+func machineNode(args []string) error {
+	flags := flag.NewFlagSet("node", flag.ContinueOnError)
+	word := flags.String("role", "", "edge or core")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	role, err := roleOf(*word)
+	if err != nil {
+		return err
+	}
+	release, _ := board.ReadRelease(board.ReleaseFile)
+	cfg := appliance.Config{
+		Role: role, Dir: boot.NodeDir, Name: *word, Version: releaseVersion(release), LogOut: os.Stderr,
+	}
+	if cfg.First, err = firstBootLines(boot.FirstFile, role); err != nil {
+		fmt.Fprintln(os.Stderr, "first boot:", err)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	for {
+		err := runMachine(ctx, cfg)
+		if !errors.Is(err, appliance.ErrRestart) {
+			return err
+		}
+	}
+}
+
+func releaseVersion(r board.Release) string {
+	if r.Version == "" {
+		return version
+	}
+	return r.Version
+}
+
+func runMachine(ctx context.Context, cfg appliance.Config) error {
+	n, err := newNode(&cfg)
+	if err != nil {
+		return err
+	}
+	os.Remove(boot.FirstFile)
+	ctx, cancel := context.WithCancel(ctx)
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		tellHealth(ctx, appliance.Socket(cfg.Dir))
+	}()
+	err = n.Run(ctx)
+	cancel()
+	<-told
+	return err
+}
+
+// newNode opens the node; first lines that it cannot take are left out, so
+// that a slip in the file does not keep the box from starting.
+func newNode(cfg *appliance.Config) (*appliance.Node, error) {
+	n, err := appliance.New(*cfg)
+	if err != nil && cfg.First != "" {
+		fmt.Fprintln(os.Stderr, "first boot: none of the lines was taken:", err)
+		cfg.First = ""
+		n, err = appliance.New(*cfg)
+	}
+	return n, err
+}
+
+// tellHealth tells process 1 that the node is ready once it is, and then again
+// and again that it lives, as long as its shell answers.
+func tellHealth(ctx context.Context, socket string) {
+	const every = 5 * time.Second
+	ready := false
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if shellAnswers(socket) {
+			if !ready {
+				ready = true
+				notify("READY=1")
+				tick.Reset(every)
+			}
+			notify("WATCHDOG=1")
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// shellAnswers asks the node for one status over its own shell: that needs the
+// store, the role and the scheduler to work.
+func shellAnswers(socket string) bool {
+	c, err := net.DialTimeout("unix", socket, time.Second)
+	if err != nil {
+		return false
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(10 * time.Second))
+	io.WriteString(c, "xStatus SystemUnit\n")
+	c.(*net.UnixConn).CloseWrite()
+	b, err := io.ReadAll(io.LimitReader(c, 64<<10))
+	return err == nil && strings.Contains(string(b), "*s/end")
+}
+
+// notify tells a service manager, if there is one.
+func notify(state string) {
+	path := os.Getenv("NOTIFY_SOCKET")
+	if path == "" {
+		return
+	}
+	c, err := net.Dial("unixgram", path)
+	if err != nil {
+		return
+	}
+	defer c.Close()
+	io.WriteString(c, state)
+}
