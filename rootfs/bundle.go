@@ -1,0 +1,80 @@
+package rootfs
+
+import (
+	"archive/tar"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/jedisct1/go-minisign"
+
+	"sallyport/board"
+)
+
+// Manifest is what an update says of itself. It is signed; the rest of the
+// update is bound to it by the hashes.
+type Manifest struct {
+	Version     string `json:"version"` // for people: "v1.2-3-gabcdef"
+	Counter     uint64 `json:"counter"` // a box takes an update only if this grows
+	Commit      string `json:"commit"`
+	Board       string `json:"board"`
+	Arch        string `json:"arch"`
+	Development bool   `json:"development"`
+	Linux       Part   `json:"linux"`
+	Initrd      Part   `json:"initrd"`
+}
+
+// Part is one file of an update.
+type Part struct {
+	SHA256 string `json:"sha256"`
+	Size   int64  `json:"size"`
+}
+
+// Names in an update, in their order: what proves comes before what is proved,
+// so that a box can refuse after the first few hundred bytes.
+const (
+	ManifestName  = "manifest.json"
+	SignatureName = "manifest.json.minisig"
+	LinuxName     = "linux"
+	InitrdName    = "initrd"
+)
+
+// WriteUpdate writes a slot as one signed file for a running box.
+func WriteUpdate(w io.Writer, s Slot, r board.Release, key minisign.PrivateKey, when time.Time) error {
+	manifest, err := json.MarshalIndent(Manifest{
+		Version: r.Version, Counter: r.Counter, Commit: r.Commit, Board: r.Board, Arch: r.Arch,
+		Development: r.Development, Linux: part(s.Linux), Initrd: part(s.Initrd),
+	}, "", "  ")
+	if err != nil {
+		return err
+	}
+	signature, err := key.Sign(manifest, minisign.SignOptions{
+		Hashed:         true,
+		TrustedComment: fmt.Sprintf("sallyport %s %s %d", r.Board, r.Version, r.Counter),
+	})
+	if err != nil {
+		return err
+	}
+	t := tar.NewWriter(w)
+	for _, f := range []struct {
+		name string
+		data []byte
+	}{{ManifestName, manifest}, {SignatureName, signature.Encode()}, {LinuxName, s.Linux}, {InitrdName, s.Initrd}} {
+		h := &tar.Header{Name: f.name, Mode: 0o644, Size: int64(len(f.data)), ModTime: when, Format: tar.FormatUSTAR}
+		if err := t.WriteHeader(h); err != nil {
+			return err
+		}
+		if _, err := t.Write(f.data); err != nil {
+			return err
+		}
+	}
+	return t.Close()
+}
+
+func part(data []byte) Part {
+	sum := sha256.Sum256(data)
+	return Part{hex.EncodeToString(sum[:]), int64(len(data))}
+}
