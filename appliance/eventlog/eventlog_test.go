@@ -75,6 +75,9 @@ func TestEntriesAreBounded(t *testing.T) {
 	}
 	l.Logger().Info(long, args...)
 	e := l.Recent(1)[0]
+	if size := len(e.AppendLine(nil)); size > 2*maxEntry {
+		t.Errorf("the line has %d bytes", size)
+	}
 	if len(e.Message) > maxMessage+4 || len(e.Attrs) > maxAttrs || len(e.Get("k3")) > maxValue+4 || e.Get("absent") != "" {
 		t.Errorf("message %d, %d attrs, value %d bytes", len(e.Message), len(e.Attrs), len(e.Get("k3")))
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	fileQueue = 4096 // lines that wait for a slow disk
+	fileQueue = 1024 // lines that wait for a slow disk
 	fileRetry = 10 * time.Second
 	fileMode  = 0o600
 )

@@ -14,6 +14,7 @@ const (
 	maxMessage = 4 << 10
 	maxValue   = 2 << 10
 	maxAttrs   = 48
+	maxEntry   = 8 << 10 // of all these together: the ring and every queue hold whole entries
 )
 
 // handler turns slog records into masked entries. Its attrs are masked when
@@ -39,8 +40,19 @@ func (h *handler) Handle(_ context.Context, r slog.Record) error {
 		e.Attrs = appendAttr(e.Attrs, h.prefix, a)
 		return len(e.Attrs) < maxAttrs
 	})
+	e.Attrs = fitting(e.Attrs, maxEntry-len(e.Message))
 	h.log.write(e)
 	return nil
+}
+
+// fitting leaves out the attributes that no longer have room.
+func fitting(attrs []Attr, room int) []Attr {
+	for i, a := range attrs {
+		if room -= len(a.Key) + len(a.Value); room < 0 {
+			return attrs[:i:i]
+		}
+	}
+	return attrs
 }
 
 func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {

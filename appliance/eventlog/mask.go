@@ -74,6 +74,9 @@ func secretAt(s string, i int) (from, to, next int) {
 	if from, to = bareToken(s, i, end); from < to {
 		return from, to, to
 	}
+	if from, to = userinfo(s, i, end); from < to {
+		return from, to, to
+	}
 	from, to = namedSecret(s, i, end)
 	if from >= to {
 		return 0, 0, end
@@ -135,6 +138,33 @@ func bareToken(s string, i, end int) (from, to int) {
 		}
 	}
 	return 0, 0
+}
+
+// maxUserinfo bounds how far the end of a user and password is looked for.
+const maxUserinfo = 512
+
+// userinfo finds the password of scheme://user:password@host and of
+// sip:user:password@host.
+func userinfo(s string, i, end int) (from, to int) {
+	start := end + len("://")
+	switch word := s[i:end]; {
+	case strings.HasPrefix(s[end:], "://"):
+	case strings.HasPrefix(s[end:], ":") && (strings.EqualFold(word, "sip") || strings.EqualFold(word, "sips")):
+		start = end + 1
+	default:
+		return 0, 0
+	}
+	limit := min(len(s), start+maxUserinfo)
+	stop := start + until(s[start:limit], 0, "/?#<>\"' \t\r\n")
+	at := strings.LastIndexByte(s[start:stop], '@')
+	if at < 0 {
+		return 0, 0
+	}
+	user, _, found := strings.Cut(s[start:start+at], ":")
+	if !found {
+		return 0, 0
+	}
+	return start + len(user) + 1, start + at
 }
 
 // basicPair tells credentials from the prose "basic authentication".

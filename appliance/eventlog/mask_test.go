@@ -23,6 +23,10 @@ func TestMask(t *testing.T) {
 		{"a=ice-pwd:asd88fgpdd777uzjYhagZg\r\na=ice-ufrag:8hhY", "a=ice-pwd:***\r\na=ice-ufrag:8hhY"},
 		{"v=0\r\nk=base64:c2VjcmV0\r\n", "v=0\r\nk=***\r\n"},
 		{"k=v", "k=v"},
+		{"a=key-mgmt:mikey AQAFgM0XflABAAAAAAAAAAAAAAsAyO\r\nm=audio", "a=key-mgmt:***\r\nm=audio"},
+		{"dial https://alice:p:w@cucm1.example.com:8443/x: refused", "dial https://alice:***@cucm1.example.com:8443/x: refused"},
+		{"To: <sip:alice:secret@example.com:5060>", "To: <sip:alice:***@example.com:5060>"},
+		{"<sip:alice@example.com:5060> https://a:8443/b@c", "<sip:alice@example.com:5060> https://a:8443/b@c"},
 		{"Authorization: Basic YWxpY2U6c2VjcmV0", "Authorization: ***"},
 		{`Authorization: Digest username="alice", response="6629fae49393a05397450978507c4ef1", qop=auth`,
 			`Authorization: Digest username="alice", response="***", qop=auth`},
@@ -104,6 +108,7 @@ func FuzzMask(f *testing.F) {
 		"\r\nCookie: X-Auth=%; a=b", "X-Auth=%", "password=%", "Password: %", "Password: \"%\"", "<password>%</password>", "\"password\": \"%\"",
 		"?access_token=%&a=b", "a=ice-pwd:%", "a=x-sallyport:5 %", "client_secret=%", "\r\nSet-Cookie: s=%", "proxy-authorization:Bearer %",
 		"-----BEGIN PRIVATE KEY-----%-----END PRIVATE KEY-----", "Bearer %", "\"refresh_token\":\"%\"",
+		"https://alice:%@example.com/", "<sips:alice:%@example.com>", "a=key-mgmt:mikey %",
 	}
 	f.Fuzz(func(t *testing.T, before, after string, form uint8, raw []byte) {
 		if len(raw) < 15 {

@@ -18,6 +18,7 @@ const (
 	maxTargets   = 16
 	dialTimeout  = 5 * time.Second
 	writeTimeout = 5 * time.Second
+	drainTimeout = 500 * time.Millisecond
 	firstBackoff = 500 * time.Millisecond
 	maxBackoff   = time.Minute
 )
@@ -85,7 +86,9 @@ type sender struct {
 	dropped atomic.Uint64
 	stop    context.CancelFunc
 
-	told bool // TargetState knows of the present outage
+	told   bool   // TargetState knows of the present outage
+	unsent *Entry // taken from the queue, not yet written
+	buf    []byte
 }
 
 func (s *sender) offer(e Entry) {
@@ -167,20 +170,50 @@ func (s *sender) send(ctx context.Context, conn net.Conn) error {
 	}
 	defer wg.Wait()
 	defer func() { _ = conn.Close() }()
-	var buf []byte
 	for {
+		if err := s.write(conn, time.Now().Add(writeTimeout)); err != nil {
+			return err
+		}
 		select {
 		case e := <-s.queue:
-			buf = s.frame(buf[:0], e)
-			_ = conn.SetWriteDeadline(time.Now().Add(writeTimeout))
-			if _, err := conn.Write(buf); err != nil {
-				s.dropped.Add(1)
-				return err
-			}
+			s.unsent = &e
 		case err := <-gone:
 			return err
 		case <-ctx.Done():
+			s.drain(conn)
 			return ctx.Err()
+		}
+	}
+}
+
+// write writes the entry at hand; one that fails is written again on the next
+// connection.
+func (s *sender) write(conn net.Conn, until time.Time) error {
+	if s.unsent == nil {
+		return nil
+	}
+	s.buf = s.frame(s.buf[:0], *s.unsent)
+	_ = conn.SetWriteDeadline(until)
+	if _, err := conn.Write(s.buf); err != nil {
+		return err
+	}
+	s.unsent = nil
+	return nil
+}
+
+// drain writes what is still queued when the log ends: why a node stopped is
+// in its last lines.
+func (s *sender) drain(conn net.Conn) {
+	until := time.Now().Add(drainTimeout)
+	for {
+		select {
+		case e := <-s.queue:
+			s.unsent = &e
+		default:
+			return
+		}
+		if s.write(conn, until) != nil {
+			return
 		}
 	}
 }

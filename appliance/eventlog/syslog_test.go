@@ -286,3 +286,53 @@ func certificate(t *testing.T, name string) (server, client *tls.Config) {
 	pool.AddCert(cert)
 	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}, &tls.Config{RootCAs: pool}
 }
+
+// brokenConn takes nothing, but does not say so before it is written to.
+type brokenConn struct {
+	net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (c *brokenConn) Read([]byte) (int, error)         { <-c.closed; return 0, io.EOF }
+func (c *brokenConn) Write([]byte) (int, error)        { return 0, io.ErrClosedPipe }
+func (c *brokenConn) SetWriteDeadline(time.Time) error { return nil }
+func (c *brokenConn) Close() error                     { c.once.Do(func() { close(c.closed) }); return nil }
+
+// An entry that could not be written goes out first on the next connection,
+// and what is queued when the log ends still goes out.
+func TestSyslogLosesNothingItHolds(t *testing.T) {
+	ln, target := listen(t)
+	dials := 0
+	l := New(Config{Node: "core1", Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if dials++; dials == 1 {
+			return &brokenConn{closed: make(chan struct{})}, nil
+		}
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	}})
+	l.SetSyslog([]SyslogTarget{target})
+	stop := start(t, l)
+	eventually(t, func() bool { return l.senders.Load() != nil && len(*l.senders.Load()) == 1 })
+	l.Logger().Info("first")
+	c, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	r := bufio.NewReader(c)
+	if got, err := octets(r); err != nil || !strings.HasSuffix(got, "first") {
+		t.Errorf("got %q, %v", got, err)
+	}
+	for i := range 50 {
+		l.Logger().Info("last", "i", i)
+	}
+	stop()
+	for i := range 50 {
+		if got, err := octets(r); err != nil || !strings.HasSuffix(got, fmt.Sprintf("last i=%d", i)) {
+			t.Fatalf("line %d: got %q, %v", i, got, err)
+		}
+	}
+	if n := l.Dropped(); n != 0 {
+		t.Errorf("%d dropped", n)
+	}
+}

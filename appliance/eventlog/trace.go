@@ -19,6 +19,7 @@ const (
 	maxTraceBytes  = 4 << 20
 	maxTraceIDs    = 4096
 	maxEventText   = 64 << 10
+	maxEventWord   = 256
 	traceKept      = 30 * time.Minute // after its end, for whoever asks late
 )
 
@@ -112,9 +113,6 @@ func (t *Tracer) Record(e Event) {
 }
 
 func (t *Tracer) keepLocked(tr *userTrace, e Event, now time.Time) {
-	if e.Trace != "" && len(tr.ids) < maxTraceIDs {
-		tr.ids[e.Trace] = struct{}{}
-	}
 	if e.Time.IsZero() {
 		e.Time = now
 	}
@@ -122,6 +120,12 @@ func (t *Tracer) keepLocked(tr *userTrace, e Event, now time.Time) {
 		e.Node = t.node
 	}
 	e.Text = MaskSIP(e.Text[:min(len(e.Text), maxEventText)])
+	for _, word := range []*string{&e.Node, &e.Trace, &e.User, &e.Plane, &e.Direction, &e.Peer} {
+		*word = strings.Clone(clip(*word, maxEventWord)) // the message it may lie in is not kept
+	}
+	if e.Trace != "" && len(tr.ids) < maxTraceIDs {
+		tr.ids[e.Trace] = struct{}{}
+	}
 	tr.events = append(tr.events, e)
 	tr.bytes += len(e.Text)
 	for len(tr.events) > maxTraceEvents || tr.bytes > maxTraceBytes {

@@ -137,3 +137,21 @@ func TestMergeAndPrint(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
+
+// What a stranger puts into a header may be as long as a message.
+func TestTraceBoundsWords(t *testing.T) {
+	tr, _ := newTracer("edge1")
+	tr.On("alice", time.Minute)
+	long := strings.Repeat("x", 1<<20)
+	tr.Record(Event{User: "alice@" + long, Trace: long, Peer: long, Plane: long, Direction: long})
+	for _, e := range tr.Events("alice") {
+		for _, word := range []string{e.User, e.Trace, e.Peer, e.Plane, e.Direction} {
+			if len(word) > maxEventWord+4 {
+				t.Errorf("a word of %d bytes was kept", len(word))
+			}
+		}
+	}
+	if len(tr.Events("alice")) != 1 {
+		t.Error("the event is missing")
+	}
+}

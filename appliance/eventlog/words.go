@@ -27,6 +27,7 @@ func classify(s string, i, end int) secrecy {
 	}
 	switch {
 	case strings.HasSuffix(word, "authorization"), strings.HasSuffix(word, "cookie"), strings.HasSuffix(word, "cookie2"),
+		word == "key-mgmt", // MIKEY in SDP, RFC 4567
 		word == "x-sallyport" && strings.HasSuffix(s[:i], "a="):
 		return wholeLine
 	case word == "k" && sdpKey(s, i, end):
