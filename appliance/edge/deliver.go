@@ -31,6 +31,7 @@ func (e *Edge) fromCore(r *signaling.Request, from *traversal.Conn) {
 	if opens {
 		t.session = e.newSession(r.Msg)
 		t.peer = from.Peer()
+		t.begunInside = true
 	}
 	e.outward(r, b.Conn, b, t, opens)
 }
@@ -45,8 +46,10 @@ func (e *Edge) outward(r *signaling.Request, c *flow.Conn, b flow.Binding, t rou
 	out := r.Msg.Clone()
 	out.Remove("Route")
 	f.outward(out)
+	veil := e.veil(homeOf(b).zone, host(b.Key.AOR))
+	veil.request(out, t.begunInside)
 	if opens && signaling.FormsDialog(out) {
-		out.Prepend("Record-Route", f.uri(e.tokens.seal(purposeRecordRoute, homeOf(b).zone, t), ";lr"))
+		out.Prepend("Record-Route", f.uri(e.tokens.seal(purposeBegunInside, homeOf(b).zone, t), ";lr"))
 	}
 	kind := signaling.RequestDescription(out, e.media.Pending(media.SessionID(t.session), media.ClientSide))
 	if t.session != 0 {
@@ -64,6 +67,7 @@ func (e *Edge) outward(r *signaling.Request, c *flow.Conn, b flow.Binding, t rou
 		Gone:    &signaling.StatusError{Status: 430, Reason: "Flow Failed"},
 		OnResponse: func(resp *sip.Message) {
 			strip(resp)
+			veil.restore(resp, r.Msg)
 			answer := signaling.ResponseDescription(kind, resp)
 			if err := describe(resp, t.session, answer, r.Trace, e.media.Inward); err != nil {
 				e.desk.Spoil(resp, err, r.Trace)

@@ -96,6 +96,8 @@ func (e *Edge) inward(r *signaling.Request, c *flow.Conn, b flow.Binding, t rout
 	f := e.face(c)
 	out := r.Msg.Clone()
 	strip(out)
+	veil := e.veil(zone, host(b.Key.AOR))
+	veil.lift(out)
 	e.dropOwnRoutes(out, c)
 	t.peer = link.Peer()
 	if opens && signaling.FormsDialog(out) {
@@ -117,6 +119,7 @@ func (e *Edge) inward(r *signaling.Request, c *flow.Conn, b flow.Binding, t rout
 		Via:  f.hostport(),
 		OnResponse: func(resp *sip.Message) {
 			f.outward(resp)
+			veil.answer(resp, r.Msg)
 			answer := signaling.ResponseDescription(kind, resp)
 			if err := describe(resp, t.session, answer, r.Trace, e.media.Outward); err != nil {
 				e.desk.Spoil(resp, err, r.Trace)

@@ -1,9 +1,11 @@
 package edge
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 
+	"sallyport/appliance/flow"
 	"sallyport/appliance/sip"
 	"sallyport/appliance/traversal"
 	"sallyport/appliance/trust"
@@ -14,6 +16,9 @@ import (
 const (
 	purposePath        = 'P' // Path: binding
 	purposeRecordRoute = 'R' // Record-Route: binding, media session, core
+	purposeBegunInside = 'I' // the same, of a dialog that the inside began
+	purposeIdentifier  = 'H' // what a veil hides
+	purposeBinding     = 'B' // never sent: what a binding's identifier is made of
 )
 
 // route is what one of edge's own URIs stands for.
@@ -21,6 +26,8 @@ type route struct {
 	binding uint64
 	session uint64           // 0: the dialog has no media here
 	peer    traversal.PeerID // the core that the dialog runs through
+
+	begunInside bool
 }
 
 // tokens makes and reads the user parts that edge puts into URIs. The zone of
@@ -30,11 +37,19 @@ type tokens struct{ keys *trust.Keyring }
 // seal makes a token of 8 bytes for a Path, of 24 for a dialog.
 func (t tokens) seal(purpose byte, zone string, r route) string {
 	plain := binary.BigEndian.AppendUint64(make([]byte, 0, 24), r.binding)
-	if purpose == purposeRecordRoute {
+	if purpose != purposePath {
 		plain = binary.BigEndian.AppendUint64(plain, r.session)
 		plain = binary.BigEndian.AppendUint64(plain, uint64(r.peer))
 	}
 	return sip.TokenUser('e', t.keys.Seal(purpose, zone, plain))
+}
+
+// binding names the binding of a client so that it is the same when edge comes
+// back from a restart: the tokens in dialogs and registrars still mean it.
+func (t tokens) binding(k flow.Key) flow.BindingID {
+	sum := sha256.Sum256([]byte(k.AOR + "\x00" + k.Device + "\x00" + k.Reg))
+	tag := sha256.Sum256([]byte(t.keys.Seal(purposeBinding, "", sum[:])))
+	return flow.BindingID(binary.BigEndian.Uint64(tag[:]))
 }
 
 // open reads the user part of a Route that names this edge. It fails for
@@ -44,15 +59,18 @@ func (t tokens) open(zone, user string) (route, error) {
 	if !ok || owner != 'e' {
 		return route{}, fmt.Errorf("no token of this edge in %q", user)
 	}
-	plain, err := t.keys.Open(purposeRecordRoute, zone, tok)
-	if err == nil && len(plain) == 24 {
-		return route{
-			binding: binary.BigEndian.Uint64(plain),
-			session: binary.BigEndian.Uint64(plain[8:]),
-			peer:    traversal.PeerID(binary.BigEndian.Uint64(plain[16:])),
-		}, nil
+	for _, purpose := range [...]byte{purposeRecordRoute, purposeBegunInside} {
+		plain, err := t.keys.Open(purpose, zone, tok)
+		if err == nil && len(plain) == 24 {
+			return route{
+				binding:     binary.BigEndian.Uint64(plain),
+				session:     binary.BigEndian.Uint64(plain[8:]),
+				peer:        traversal.PeerID(binary.BigEndian.Uint64(plain[16:])),
+				begunInside: purpose == purposeBegunInside,
+			}, nil
+		}
 	}
-	plain, err = t.keys.Open(purposePath, zone, tok)
+	plain, err := t.keys.Open(purposePath, zone, tok)
 	if err != nil {
 		return route{}, fmt.Errorf("open route token: %w", err)
 	}
