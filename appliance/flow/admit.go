@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Name returns the identifier of the binding of a key, or a fresh one for it.
+// Name returns the identifier of the binding of a key, or one for it: the same
+// that an earlier life of the node gave it where the configuration can tell.
 // Nothing is kept for the asking, so that strangers who ask to register as
 // somebody take no room from him.
 func (b *Bindings) Name(k Key) BindingID {
@@ -13,6 +14,11 @@ func (b *Bindings) Name(k Key) BindingID {
 	defer b.mu.Unlock()
 	if e := b.byKey[k]; e != nil {
 		return e.ID
+	}
+	if b.cfg.Named != nil {
+		if id := b.cfg.Named(k); id != 0 && b.byID[id] == nil {
+			return id
+		}
 	}
 	return b.newIDLocked()
 }

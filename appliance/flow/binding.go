@@ -8,8 +8,9 @@ import (
 	"sallyport/appliance/sip"
 )
 
-// BindingID names a binding for its whole life, over lost and new connections.
-// Tokens carry it. It is random, but no secret by itself.
+// BindingID names a binding for its whole life, over lost and new connections,
+// and over the node's own restarts where BindingsConfig.Named is set. Tokens
+// carry it. Nobody can guess it, but it is no secret by itself.
 type BindingID uint64
 
 // Key tells bindings apart: whose line it is, on which device, and which of

@@ -20,6 +20,7 @@ type BindingsConfig struct {
 	Reconnect time.Duration // how long one survives its connection; 5 min
 	Clock     func() time.Time
 	Rand      func() uint64
+	Named     func(Key) BindingID // a new binding's identifier; nil or 0 = random
 
 	// OnChange is told of every change, after it, outside of all locks: old is
 	// nil for a new binding, now is nil for one that is gone.

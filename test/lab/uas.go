@@ -48,6 +48,10 @@ func (p *Phone) onInvite(t *serverTx) {
 		t.reply(486, "Busy Here", randomHex(5))
 		return
 	}
+	if p.call(t.req.Get("Call-ID")) != nil { // another fork of a request that we have (RFC 3261 8.2.2.2)
+		t.reply(482, "Loop Detected", randomHex(5))
+		return
+	}
 	c := &Call{dialog: dialogFrom(t.req), phone: p, server: t, dir: "sendrecv",
 		changed: make(chan struct{}), refer: make(chan int, 8), state: CallRinging}
 	replaced, ok := p.replaced(t.req)
