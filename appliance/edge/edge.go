@@ -84,7 +84,7 @@ func New(cfg Config) *Edge {
 		OnClose:   e.clientClosed,
 		OnListen:  e.listening,
 	})
-	e.bindings = flow.NewBindings(flow.BindingsConfig{Clock: cfg.Clock, Rand: cfg.Rand, OnChange: e.bindingEvent, Total: maxBindings})
+	e.bindings = flow.NewBindings(flow.BindingsConfig{Clock: cfg.Clock, Rand: cfg.Rand, Named: e.tokens.binding, OnChange: e.bindingEvent, Total: maxBindings})
 	e.links = traversal.New(traversal.Config{
 		Role: xapi.Edge, Log: cfg.Log, Clock: cfg.Clock, HostKey: cfg.HostKey,
 		ServerTLS: func() *tls.Config { return cfg.Trust.ServerConfig(trust.LinkServer) },
