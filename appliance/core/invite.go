@@ -143,7 +143,6 @@ type exchange struct {
 	own     string // user part of our Record-Route, "" if we are not in it
 	target  target
 	peer    string // the edge
-	taken   []string
 }
 
 // intoInside makes the branch of a request from the link to the inside: media

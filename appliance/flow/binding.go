@@ -46,7 +46,7 @@ const (
 // the whole Contact does.
 func KeyOf(aor string, contact sip.NameAddr) Key {
 	instance, device := param(contact, instanceParam), param(contact, deviceParam)
-	if strings.Trim(instance, "<>urn:uid-0") == "" {
+	if strings.Trim(instance, "<>urn:id-0") == "" {
 		instance = ""
 	}
 	reg := param(contact, regParam)

@@ -119,7 +119,7 @@ const near = 10 * time.Minute
 func (r *reader) readInto(b []byte, until func() time.Time) (int, error) {
 	for {
 		end := until()
-		if early := end.Sub(r.limit); early < 0 || early > near || end.Sub(time.Now()) < 2*near {
+		if early := end.Sub(r.limit); early < 0 || early > near || time.Until(end) < 2*near {
 			r.limit = end
 			_ = r.stream.SetReadDeadline(end)
 		}

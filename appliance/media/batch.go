@@ -8,11 +8,10 @@ import (
 // system call. Only a shared socket gains by it: every other stream has a
 // socket of its own.
 type outbox struct {
-	fd    int
-	n     int
-	msgs  [bufferRing]message
-	vecs  [bufferRing]unix.Iovec
-	bytes uint64
+	fd   int
+	n    int
+	msgs [bufferRing]message
+	vecs [bufferRing]unix.Iovec
 }
 
 func newOutbox(fd int) *outbox {

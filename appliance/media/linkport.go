@@ -182,7 +182,3 @@ func receiveLink(w *worker, k *socket) {
 		}
 	}
 }
-
-// isMedia tells packets that count as media from RTCP; what is no RTP at all
-// (fax, slides) is media too.
-func isMedia(k rtp.Kind) bool { return k != rtp.RTCP }

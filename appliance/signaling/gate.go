@@ -39,13 +39,11 @@ func (p *Proxy) unknownExtensions(m *sip.Message) (unknown []string) {
 	return unknown
 }
 
-// Our branch identifiers are magic, 16 hex digits that nobody can guess and 16
-// that stand for everything the request was routed by. The second part is keyed
-// with a secret of this process, so only a Via that we wrote ourselves matches.
-const branchLen = len(magic) + 32
-
 // looped tells a loop from a spiral: it is a loop if the request has been here
-// before with the very fields that decide its way (RFC 5393 4.2).
+// before with the very fields that decide its way (RFC 5393 4.2). Our branch
+// identifiers are magic, 16 hex digits that nobody can guess and 16 that stand
+// for everything the request was routed by. The second part is keyed with a
+// secret of this process, so only a Via that we wrote ourselves matches.
 func (p *Proxy) looped(c Conn, m *sip.Message) bool {
 	vias := m.Values("Via")
 	if len(vias) < 2 {

@@ -39,7 +39,6 @@ const classes = "" +
 	"\x7c\x7c\x7c\x7c\x7c\x7c\x7c\x7c\x7c\x7c\x7c\x7c\x7c\x7c\x7c\x7c"
 
 func isToken(c byte) bool { return classes[c]&inToken != 0 }
-func isHost(c byte) bool  { return classes[c]&inHost != 0 }
 
 // span is how many bytes from i on are of a class.
 func span(b []byte, i int, class byte) int {

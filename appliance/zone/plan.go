@@ -116,17 +116,17 @@ func Check(snap *config.Snapshot) error {
 	var errs []error
 	for n, z := range p.Zones {
 		if first := p.Zone(z.Name); first != p.Zones[n] {
-			errs = append(errs, fmt.Errorf("Zones %d and %d have the same name %q; rules could not tell them apart", first.Index, z.Index, z.Name))
+			errs = append(errs, fmt.Errorf("zones %d and %d have the same name %q; rules could not tell them apart", first.Index, z.Index, z.Name))
 		}
 	}
 	for _, i := range snap.Indexes(xapi.RuleName.Item) {
 		r, err := ruleFrom(snap, i)
 		switch {
 		case err != nil:
-			errs = append(errs, fmt.Errorf("Search rule %d: %w", i, err))
+			errs = append(errs, fmt.Errorf("search rule %d: %w", i, err))
 		case r == nil:
 		case r.SourceMode == "Named" && r.SourceName == "":
-			errs = append(errs, fmt.Errorf("Search rule %d has source mode Named but no Source Name", i))
+			errs = append(errs, fmt.Errorf("search rule %d has source mode Named but no Source Name", i))
 		}
 	}
 	return errors.Join(errs...)

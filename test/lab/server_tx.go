@@ -82,13 +82,6 @@ func (t *serverTx) absorbs() bool {
 	return true
 }
 
-// final tells whether a final answer was given.
-func (t *serverTx) final() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.status >= 200
-}
-
 // reply answers with a response made from the request; edit may add to it.
 func (t *serverTx) reply(status int, reason, tag string, edit ...func(*Message)) bool {
 	m := t.req.Reply(status, reason, tag)
