@@ -7,8 +7,6 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
-
-	"sallyport/appliance/rtp"
 )
 
 // channelTable finds the stream of a channel on edge's shared pair.
