@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/netip"
+	"slices"
 
 	"sallyport/appliance/xapi"
 )
@@ -21,6 +22,17 @@ func (sn *Snapshot) Inside(role xapi.Role) []netip.Addr {
 		return list
 	}
 	return sn.addresses(outer)
+}
+
+// Addresses lists those of both interfaces, each once.
+func (sn *Snapshot) Addresses() []netip.Addr {
+	all := sn.addresses(1)
+	for _, a := range sn.addresses(2) {
+		if !slices.Contains(all, a) {
+			all = append(all, a)
+		}
+	}
+	return all
 }
 
 func (sn *Snapshot) lans(role xapi.Role) (outer, inner int) {

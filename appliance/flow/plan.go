@@ -41,7 +41,11 @@ func PlanFrom(snap *config.Snapshot, role xapi.Role) Plan {
 	if !snap.Bool(xapi.SIPMode) {
 		return p
 	}
-	for _, a := range snap.Outside(role) {
+	own := snap.Outside(role)
+	if role == xapi.Core {
+		own = snap.Addresses()
+	}
+	for _, a := range own {
 		p.listen(snap, role, a)
 	}
 	return p
