@@ -224,6 +224,9 @@ func (n *Node) Store() *config.Store { return n.store }
 // Trust is the node's certificates.
 func (n *Node) Trust() *trust.Trust { return n.trust }
 
+// Log is where whoever runs the node writes what belongs to its events.
+func (n *Node) Log() *slog.Logger { return n.log }
+
 func (n *Node) path(name string) string { return filepath.Join(n.cfg.Dir, name) }
 
 // secret reads a random key from a file, made the first time.

@@ -11,7 +11,7 @@ func Items() []*Item {
 		administrationItems(), authenticationItems(), collaborationEdgeItems(),
 		dnsItems(), ethernetItems(), ipItems(), logItems(), managementItems(),
 		remoteItems(), resourceUsageItems(), sipItems(), systemUnitItems(),
-		traversalItems(), zoneItems(), searchRuleItems(),
+		timeItems(), traversalItems(), zoneItems(), searchRuleItems(),
 	)
 	slices.SortFunc(items, func(a, b *Item) int { return strings.Compare(a.Path, b.Path) })
 	return items

@@ -11,7 +11,7 @@ import (
 // ever.
 func (m *machine) startConsoles() {
 	b, _ := os.ReadFile("/sys/class/tty/console/active")
-	names := terminals(strings.Fields(string(b)), m.cmdline.Console)
+	names := terminals(strings.Fields(string(b)))
 	m.say("consoles: %s", strings.Join(names, " "))
 	m.hush(true)
 	for _, name := range names {
@@ -20,13 +20,11 @@ func (m *machine) startConsoles() {
 }
 
 // terminals are the kernel's consoles as devices one can sit at: its tty0 is
-// whichever screen is shown, ours is the first. A screen is served even if the
-// kernel was told to speak on the serial line only, and the reverse is not so:
-// nobody may listen there.
-func terminals(active, asked []string) []string {
+// whichever screen is shown, ours is the first.
+func terminals(active []string) []string {
 	var out []string
 	seen := map[string]bool{}
-	for _, name := range append(append([]string{}, active...), asked...) {
+	for _, name := range active {
 		if name == "tty0" || name == "tty" {
 			name = "tty1"
 		}
@@ -51,25 +49,25 @@ func (m *machine) keepConsole(name string) {
 }
 
 func (m *machine) runConsole(name string) {
-	tty, err := os.OpenFile("/dev/"+name, os.O_RDWR|syscall.O_NOCTTY, 0)
+	tty, err := syscall.Open("/dev/"+name, syscall.O_RDWR|syscall.O_NOCTTY|syscall.O_CLOEXEC, 0)
 	if err != nil {
+		m.say("console %s: %v", name, err)
 		time.Sleep(time.Minute)
 		return
 	}
-	defer tty.Close()
 	kind := "vt220"
 	if strings.HasPrefix(name, "tty") && len(name) == 4 {
 		kind = "linux"
 	}
 	_, done, err := m.reaper.start("/proc/self/exe", []string{"sallyport", "console", "-tty", name}, &syscall.ProcAttr{
 		Dir: "/", Env: []string{"TERM=" + kind, "PATH=/sbin", "HOME=/"},
-		Files: []uintptr{tty.Fd(), tty.Fd(), tty.Fd()},
+		Files: []uintptr{uintptr(tty), uintptr(tty), uintptr(tty)},
 		Sys:   &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 0},
 	})
+	syscall.Close(tty)
 	if err != nil {
 		m.say("console %s: %v", name, err)
 		return
 	}
-	tty.Close()
 	<-done
 }

@@ -45,6 +45,7 @@ const (
 	NodeDir   = DataDir + "/node"
 	RoleFile  = DataDir + "/role"
 	FirstFile = DataDir + "/first.txt"
+	ClockFile = DataDir + "/clock"
 )
 
 // Ask sends one line to the first process and returns its answer.

@@ -64,6 +64,7 @@ func (m *machine) prepare() {
 	os.MkdirAll(RunDir, 0o700)
 	go m.reaper.run()
 	m.step("drivers", m.drivers)
+	mountAll()
 	m.step("loopback", func() (string, error) { return "", loopbackUp() })
 	m.step("watchdog", m.openWatchdog)
 }

@@ -34,7 +34,8 @@ func mounts() []mount {
 }
 
 // mountAll mounts what every system needs; what only some kernels have may be
-// missing.
+// missing. It is called again when the drivers are there: some bring a file
+// system.
 func mountAll() error {
 	var errs []error
 	for _, m := range mounts() {
@@ -77,6 +78,8 @@ func settle() {
 		"/proc/sys/kernel/dmesg_restrict":                 "1",
 		"/proc/sys/kernel/unprivileged_bpf_disabled":      "2",
 		"/proc/sys/net/ipv4/ip_forward":                   "0",
+		"/proc/sys/net/ipv4/ip_nonlocal_bind":             "1", // listeners may come before their address
+		"/proc/sys/net/ipv6/ip_nonlocal_bind":             "1",
 		"/proc/sys/net/ipv4/conf/all/rp_filter":           "2",
 		"/proc/sys/net/ipv4/conf/all/accept_redirects":    "0",
 		"/proc/sys/net/ipv4/conf/all/send_redirects":      "0",

@@ -5,7 +5,9 @@ import (
 	"os"
 	"strings"
 	"syscall"
+	"time"
 
+	"sallyport/board/clock"
 	"sallyport/board/disk"
 )
 
@@ -24,6 +26,7 @@ func (m *machine) findDisk() {
 		m.trouble = err.Error()
 		return
 	}
+	m.step("clock", m.beginClock)
 	m.readRole()
 	m.step("first boot", m.firstBoot)
 }
@@ -59,6 +62,15 @@ func (m *machine) openData() (string, error) {
 		said += fmt.Sprintf(", grown by %d MiB", grown>>20)
 	}
 	return said, os.MkdirAll(NodeDir, 0o700)
+}
+
+// beginClock gives the machine a time that is not before what it has seen.
+func (m *machine) beginClock() (string, error) {
+	by, err := clock.Begin(ClockFile, time.Now(), clock.Set)
+	if by == 0 {
+		return time.Now().UTC().Format(time.DateTime), err
+	}
+	return "moved to the newest time known: " + time.Now().UTC().Format(time.DateTime), err
 }
 
 // format runs as a child: it needs memory that the first process would never

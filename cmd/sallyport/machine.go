@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -72,15 +73,21 @@ func runMachine(ctx context.Context, cfg appliance.Config) error {
 	}
 	os.Remove(boot.FirstFile)
 	ctx, cancel := context.WithCancel(ctx)
-	told := make(chan struct{})
-	go func() {
-		defer close(told)
-		tellHealth(ctx, appliance.Socket(cfg.Dir))
-	}()
-	err = n.Run(ctx)
-	cancel()
-	<-told
-	return err
+	defer cancel()
+	h := newHost(n)
+	h.apply(n.Store().Snapshot()) // the planes find their addresses there
+	var work sync.WaitGroup
+	defer work.Wait()
+	defer cancel()
+	for _, f := range []func(context.Context) error{h.network.Run, h.clock.Run, h.follow} {
+		work.Go(func() {
+			if err := f(ctx); err != nil {
+				h.log.Error("machine", "err", err)
+			}
+		})
+	}
+	work.Go(func() { tellHealth(ctx, appliance.Socket(cfg.Dir)) })
+	return n.Run(ctx)
 }
 
 // newNode opens the node; first lines that it cannot take are left out, so

@@ -1,0 +1,57 @@
+package nic
+
+import (
+	"net/netip"
+	"slices"
+)
+
+// Plan is what the network should be. Plans can be compared with Equal.
+type Plan struct {
+	Links     []Link
+	Gateway4  netip.Addr // unspecified: that of a DHCP lease, or none
+	Gateway6  netip.Addr
+	Routes    []Route
+	PortFirst int // of connections that the machine opens; 0: the kernel's own range
+	PortLast  int
+	DNS       []netip.Addr // name servers; without any those of a DHCP lease
+	Search    string       // domain of names that have none
+}
+
+// Link is one of the machine's interfaces.
+type Link struct {
+	LAN       int    // 1 or 2
+	MAC       string // of the hardware that is meant; empty: the LANth in bus order
+	Addresses []netip.Prefix
+	DHCP      bool
+	VLAN      int // 0: untagged
+	MTU       int
+	Speed     string // "Auto", "100full", ...
+}
+
+// Route is one way that no gateway knows.
+type Route struct {
+	To      netip.Prefix
+	Gateway netip.Addr
+	LAN     int // 0: whichever reaches the gateway
+}
+
+// Equal reports whether two plans want the same.
+func (p Plan) Equal(q Plan) bool {
+	return p.Gateway4 == q.Gateway4 && p.Gateway6 == q.Gateway6 && slices.Equal(p.Routes, q.Routes) &&
+		p.PortFirst == q.PortFirst && p.PortLast == q.PortLast && slices.Equal(p.DNS, q.DNS) && p.Search == q.Search &&
+		slices.EqualFunc(p.Links, q.Links, Link.equal)
+}
+
+func (l Link) equal(m Link) bool {
+	return l.LAN == m.LAN && l.MAC == m.MAC && slices.Equal(l.Addresses, m.Addresses) && l.DHCP == m.DHCP &&
+		l.VLAN == m.VLAN && l.MTU == m.MTU && l.Speed == m.Speed
+}
+
+// Lease is what a DHCP server gave.
+type Lease struct {
+	LAN     int
+	Address netip.Prefix
+	Gateway netip.Addr // unspecified if it gave none
+	DNS     []netip.Addr
+	Server  netip.Addr
+}
