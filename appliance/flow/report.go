@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"strings"
 	"time"
 
 	"sallyport/appliance/xapi"
@@ -48,8 +49,18 @@ func (is Binding) Report(n *xapi.Node, now time.Time) {
 	} else {
 		n.Leaf("Transport", "Lost")
 	}
-	n.Str("Device", is.Key.Device)
+	n.Str("Device", is.deviceName())
 	n.Str("Contact", is.Contact)
 	n.Leaf("Confirmed", "Yes")
 	n.Int("Expires", max(0, int(is.Expires.Sub(now).Seconds())))
+}
+
+// deviceName is the device as a person knows it: by its name where it has
+// one, else by its instance.
+func (is Binding) deviceName() string {
+	instance, name, _ := strings.Cut(is.Key.Device, "|")
+	if name != "" {
+		return name
+	}
+	return strings.TrimPrefix(strings.Trim(instance, "<>"), "urn:uuid:")
 }
