@@ -16,7 +16,7 @@ type Spec struct {
 	Role  xapi.Role
 	Name  string   // of the node, and of its directory
 	Lines []string // xConfiguration lines that its first start begins with
-	Host  string   // the name in its certificate
+	Hosts []string // the names in its certificate
 	IPs   []string // the addresses in its certificate
 }
 
@@ -60,7 +60,7 @@ func (p *Pair) launch(r *running) error {
 }
 
 func (p *Pair) certify(n *appliance.Node, s Spec) error {
-	cert, key, err := p.ca.Issue(trust.IssueOptions{Names: []string{s.Host}, IPs: s.IPs, Server: true, Client: true})
+	cert, key, err := p.ca.Issue(trust.IssueOptions{Names: s.Hosts, IPs: s.IPs, Server: true, Client: true})
 	if err == nil {
 		err = n.Trust().InstallServer(cert, key)
 	}

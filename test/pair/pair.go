@@ -98,10 +98,10 @@ func (p *Pair) start(ctx context.Context) error {
 	if err := p.startWorld(ctx); err != nil {
 		return fmt.Errorf("UC world: %w", err)
 	}
-	if p.Edge, err = p.Add(Spec{xapi.Edge, "edge", p.edgeLines(), EdgeName, []string{p.Outer.String(), p.EdgeInner()}}); err != nil {
+	if p.Edge, err = p.Add(Spec{xapi.Edge, "edge", p.edgeLines(), []string{EdgeName}, []string{p.Outer.String(), p.EdgeInner()}}); err != nil {
 		return err
 	}
-	if p.Core, err = p.Add(Spec{xapi.Core, "core", p.coreLines(), CoreName, []string{p.CoreAddr()}}); err != nil {
+	if p.Core, err = p.Add(Spec{xapi.Core, "core", p.coreLines(), []string{CoreName}, []string{p.CoreAddr()}}); err != nil {
 		return err
 	}
 	return p.AwaitLink(ctx)

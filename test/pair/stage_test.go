@@ -137,7 +137,7 @@ func (s *stage) tell(t *testing.T, file string) {
 // engine is the story engine with both shells and the verbs.
 func (s *stage) engine() *story.Engine {
 	return &story.Engine{
-		Nodes: map[string]story.Execer{"edge": s.exec("edge"), "core": s.exec("core")},
+		Nodes: s.shells(),
 		Verbs: s.verbs(), Within: 15 * time.Second, Every: 20 * time.Millisecond,
 	}
 }
@@ -151,13 +151,12 @@ func (f execer) Exec(ctx context.Context, line string, out io.Writer) int {
 	return s.Exec(ctx, line, out)
 }
 
-func (s *stage) exec(name string) execer {
-	return func() *shell.Session {
-		if name == "edge" {
-			return s.pair.Edge.Console("story")
-		}
-		return s.pair.Core.Console("story")
+func (s *stage) shells() map[string]story.Execer {
+	all := map[string]story.Execer{}
+	for _, r := range s.pair.nodes {
+		all[r.spec.Name] = execer(func() *shell.Session { return r.node.Console("story") })
 	}
+	return all
 }
 
 // clear ends a story: calls and registrations are taken back, and nothing that

@@ -1,11 +1,16 @@
 package pair
 
 import (
+	"context"
 	"flag"
 	"fmt"
+	"io"
+	"net/netip"
 	"path/filepath"
+	"slices"
 	"testing"
 
+	"sallyport/appliance/xapi"
 	"sallyport/test/lab"
 )
 
@@ -18,18 +23,25 @@ func TestStories(t *testing.T) {
 	for _, set := range []struct {
 		name string
 		cfg  Config
+		more func(*Pair) error
 	}{
-		{"plain", Config{Path: lab.PathLazy}},
-		{"off", Config{NoPath: true}},
-		{"strict-udp", Config{Path: lab.PathStrict, Core: neighbor("UDP", 5060), World: registrar(func(c *lab.RegistrarConfig) {
+		{name: "plain", cfg: Config{Path: lab.PathLazy}},
+		{name: "off", cfg: Config{NoPath: true}},
+		{name: "strict-udp", cfg: Config{Path: lab.PathStrict, Core: neighbor("UDP", 5060), World: registrar(func(c *lab.RegistrarConfig) {
 			c.NoRecordRoute = true
 		})}},
-		{"outbound-tls", Config{Path: lab.PathOutbound, Core: neighbor("TLS", 5061)}},
-		{"power", Config{}},
-		{"open", Config{World: registrar(func(c *lab.RegistrarConfig) { c.Open = true })}},
+		{name: "outbound-tls", cfg: Config{Path: lab.PathOutbound, Core: neighbor("TLS", 5061)}},
+		{name: "power", cfg: Config{}},
+		{name: "many", cfg: Config{}, more: many},
+		{name: "open", cfg: Config{World: registrar(func(c *lab.RegistrarConfig) { c.Open = true })}},
 	} {
 		t.Run(set.name, func(t *testing.T) {
 			s := open(t, set.cfg)
+			if set.more != nil {
+				if err := set.more(s.pair); err != nil {
+					t.Fatal(err)
+				}
+			}
 			for _, f := range files(t, set.name) {
 				t.Run(filepath.Base(f), func(t *testing.T) { s.tell(t, f) })
 			}
@@ -49,7 +61,7 @@ func files(t *testing.T, set string) []string {
 		if err != nil || len(some) == 0 {
 			t.Fatalf("%s has no stories: %v", dir, err)
 		}
-		if set != "open" && set != "power" || dir == set {
+		if !slices.Contains([]string{"open", "power", "many"}, set) || dir == set {
 			all = append(all, some...)
 		}
 	}
@@ -67,4 +79,38 @@ func neighbor(transport string, port int) []string {
 
 func registrar(f func(*lab.RegistrarConfig)) func(*lab.WorldConfig) {
 	return func(w *lab.WorldConfig) { w.Registrar = f }
+}
+
+// many adds a second edge and a second core, each linked with both of the
+// others.
+func many(p *Pair) error {
+	// The second edge stands at 0.2 and 1.4, the second core at 1.3.
+	outer, inner, addr := p.at("0.2"), p.at("1.4"), p.at("1.3")
+	_, err := p.Add(Spec{xapi.Edge, "edge2", append(p.edgeLines(),
+		`xConfiguration SystemUnit Name: "edge2"`,
+		`xConfiguration IP DNS Hostname: "edge2"`,
+		`xConfiguration Ethernet 1 IP V4 Address: "`+outer+`"`,
+		`xConfiguration Ethernet 2 IP V4 Address: "`+inner+`"`,
+	), []string{"edge2.example.com"}, []string{outer, inner}})
+	if err != nil {
+		return err
+	}
+	second := `xConfiguration Zones Zone 1 TraversalClient Peer 2 Address: "` + inner + `"`
+	if exit := p.Core.Console("test").Exec(context.Background(), second, io.Discard); exit != 0 {
+		return fmt.Errorf("core takes no second edge: exit %d", exit)
+	}
+	_, err = p.Add(Spec{xapi.Core, "core2", append(p.coreLines(), second,
+		`xConfiguration SystemUnit Name: "core2"`,
+		`xConfiguration IP DNS Hostname: "core2"`,
+		`xConfiguration Ethernet 1 IP V4 Address: "`+addr+`"`,
+	), []string{"core2.example.com", CoreName}, []string{addr}})
+	return err
+}
+
+// atEdge2 moves a phone to the second edge.
+func atEdge2(p *Pair) func(*lab.PhoneConfig) {
+	return func(c *lab.PhoneConfig) {
+		c.Server = netip.AddrPortFrom(netip.MustParseAddr(p.at("0.2")), 5061)
+		c.ServerName = "edge2.example.com"
+	}
 }

@@ -85,6 +85,9 @@ func (p *player) start(ctx context.Context) (string, error) {
 	change := func(c *lab.PhoneConfig) {
 		for _, o := range p.args {
 			option(c, o)
+			if o == "at=edge2" {
+				atEdge2(p.pair)(c)
+			}
 		}
 	}
 	var phone *lab.Phone
