@@ -53,7 +53,7 @@ func Main() {
 
 // prepare makes a system of what the kernel left.
 func (m *machine) prepare() {
-	mountErr := mountAll()
+	mountErr := mountAll(mounts())
 	openConsole()
 	m.release, _ = board.ReadRelease(board.ReleaseFile)
 	text, _ := os.ReadFile("/proc/cmdline")
@@ -64,7 +64,7 @@ func (m *machine) prepare() {
 	os.MkdirAll(RunDir, 0o700)
 	go m.reaper.run()
 	m.step("drivers", m.drivers)
-	mountAll()
+	mountAll(lateMounts())
 	m.step("loopback", func() (string, error) { return "", loopbackUp() })
 	m.step("watchdog", m.openWatchdog)
 }

@@ -29,16 +29,20 @@ func mounts() []mount {
 		{"cgroup2", "/sys/fs/cgroup", strict, "", false},
 		{"bpf", "/sys/fs/bpf", strict, "mode=0700", false},
 		{"securityfs", "/sys/kernel/security", strict, "", false},
-		{"efivarfs", "/sys/firmware/efi/efivars", strict | unix.MS_RDONLY, "", false},
 	}
 }
 
-// mountAll mounts what every system needs; what only some kernels have may be
-// missing. It is called again when the drivers are there: some bring a file
-// system.
-func mountAll() error {
+// lateMounts need a driver.
+func lateMounts() []mount {
+	const strict = unix.MS_NOSUID | unix.MS_NOEXEC | unix.MS_NODEV
+	return []mount{{"efivarfs", "/sys/firmware/efi/efivars", strict | unix.MS_RDONLY, "", false}}
+}
+
+// mountAll mounts file systems of the kernel's own; what only some kernels have
+// may be missing.
+func mountAll(list []mount) error {
 	var errs []error
-	for _, m := range mounts() {
+	for _, m := range list {
 		os.MkdirAll(m.dir, 0o755)
 		err := unix.Mount(m.kind, m.dir, m.kind, m.flags, m.options)
 		if err != nil && m.needed && !errors.Is(err, unix.EBUSY) {
@@ -85,6 +89,8 @@ func settle() {
 		"/proc/sys/net/ipv4/conf/all/send_redirects":      "0",
 		"/proc/sys/net/ipv4/conf/all/accept_source_route": "0",
 		"/proc/sys/net/ipv6/conf/all/accept_redirects":    "0",
+		"/proc/sys/net/ipv6/conf/default/accept_ra":       "0", // no address but those of the configuration
+		"/proc/sys/net/ipv6/conf/default/autoconf":        "0",
 		"/proc/sys/net/ipv4/tcp_syncookies":               "1",
 		"/proc/sys/net/core/somaxconn":                    "4096",
 		"/proc/sys/net/core/rmem_max":                     "8388608",
