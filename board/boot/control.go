@@ -46,6 +46,8 @@ const (
 	RoleFile  = DataDir + "/role"
 	FirstFile = DataDir + "/first.txt"
 	ClockFile = DataDir + "/clock"
+
+	CounterFile = DataDir + "/counter" // the greatest release that was ever blessed here
 )
 
 // Ask sends one line to the first process and returns its answer.

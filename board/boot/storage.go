@@ -20,6 +20,7 @@ func (m *machine) findDisk() {
 		return fmt.Sprintf("boot %s, data %s", m.boot.Device, m.data.Device), err
 	})
 	if err == nil {
+		m.step("slots", m.trial)
 		err = m.step("data", m.openData)
 	}
 	if err != nil {

@@ -21,10 +21,19 @@ func MountData(device, dir string) error {
 	return nil
 }
 
-// WithBoot mounts the boot partition for as long as f runs. Everything f wrote
+// WithBoot mounts the boot partition for as long as f runs, in one process at a
+// time. Everything f wrote
 // is on the disk when WithBoot returns without an error.
 func WithBoot(device, dir string, write bool, f func(dir string) error) (err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	lock, err := os.OpenFile(dir+".lock", os.O_CREATE|os.O_RDWR|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
 		return err
 	}
 	flags := uintptr(safe)

@@ -11,7 +11,9 @@ import (
 	"sallyport/appliance"
 	"sallyport/appliance/config"
 	"sallyport/appliance/xapi"
+	"sallyport/board"
 	"sallyport/board/boot"
+	"sallyport/board/slot"
 )
 
 // rescue works on the files of a node that does not run.
@@ -106,11 +108,41 @@ func (rescue) FactoryReset(level int) error {
 	return errors.Join(errs...)
 }
 
+// slots are those of this box.
+func (rescue) slots() (*slot.Slots, error) {
+	s, err := boot.AskStatus()
+	if err != nil {
+		return nil, err
+	}
+	if s.Slot == "" || s.Boot == "" {
+		return nil, errors.New("this box has no slots")
+	}
+	release, err := board.ReadRelease(board.ReleaseFile)
+	return boot.Slots(s.Boot, s.Slot, release), err
+}
+
 // Slots lists what can be started.
-func (rescue) Slots() (string, error) { return "", errors.New("this box has no slots") }
+func (r rescue) Slots() (string, error) {
+	slots, err := r.slots()
+	if err != nil {
+		return "", err
+	}
+	all, err := slots.List()
+	var b strings.Builder
+	for _, s := range all {
+		fmt.Fprintln(&b, s)
+	}
+	return b.String(), err
+}
 
 // ChooseSlot has the boot loader start another.
-func (rescue) ChooseSlot(string) error { return errors.New("this box has no slots") }
+func (r rescue) ChooseSlot(name string) error {
+	slots, err := r.slots()
+	if err != nil {
+		return err
+	}
+	return slots.Choose(name)
+}
 
 // passphraseFile holds the hash of the passphrase that recovery demands.
 const passphraseFile = boot.DataDir + "/recovery"
