@@ -24,7 +24,6 @@ func startBare(ctx context.Context, w *world) (*subject, error) {
 		return nil, err
 	}
 	cmd := exec.Command(self, "child", "bare", s.addr, rawFar+":"+linkPort, w.path("cert.pem"), w.path("key.pem"))
-	cmd.Env = append(os.Environ(), "GOGC=100")
 	if s.proc, err = start(w.dir, "bare", cmd); err != nil {
 		return nil, err
 	}

@@ -14,6 +14,8 @@ type result struct {
 	p50, p99 time.Duration
 	failed   int64
 	missed   int64
+	lost     float64 // share of packets
+	offered  float64 // packets per second
 	why      error
 }
 

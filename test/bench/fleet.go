@@ -56,7 +56,25 @@ func connect(ctx context.Context, addr string, n int, conf *tls.Config) (*fleet,
 			return nil, fmt.Errorf("connect %d phones to %s: %w", n, addr, err)
 		}
 	}
-	return f, f.settle(ctx, 20*time.Second)
+	for range 3 {
+		if f.settle(ctx, 5*time.Second) == nil {
+			return f, nil
+		}
+		f.again() // a server may lose one in a burst of connections
+	}
+	return f, f.settle(ctx, 5*time.Second)
+}
+
+// again lets phones that have no answer register once more.
+func (f *fleet) again() {
+	for _, c := range f.clients {
+		c.mu.Lock()
+		waits := c.job == register
+		c.mu.Unlock()
+		if waits {
+			c.start(register)
+		}
+	}
 }
 
 // settle waits until every phone is idle.

@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -31,6 +33,9 @@ func start(dir, name string, cmd *exec.Cmd) (*process, error) {
 		cmd.Stdout = log
 	}
 	cmd.Stderr = log
+	if cmd.Env == nil {
+		cmd.Env = usual()
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := startOn(cmd, subjectCPU); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
@@ -41,6 +46,13 @@ func start(dir, name string, cmd *exec.Cmd) (*process, error) {
 		close(p.done)
 	}()
 	return p, nil
+}
+
+// usual is the environment without what this program has set for itself.
+func usual() []string {
+	return slices.DeleteFunc(os.Environ(), func(v string) bool {
+		return strings.HasPrefix(v, "GOGC=") || strings.HasPrefix(v, pinned+"=")
+	})
 }
 
 // await waits until the process is ready, as ready says.

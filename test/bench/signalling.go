@@ -47,6 +47,11 @@ func signalling(ctx context.Context, w *world, opt options, b *book) error {
 	if err != nil {
 		return err
 	}
+	if idle {
+		if err := crowds(ctx, w, opt, b, subjects); err != nil {
+			return err
+		}
+	}
 	if err := connectAll(ctx, w, subjects, opt.clients); err != nil {
 		return err
 	}
@@ -65,8 +70,8 @@ func signalling(ctx context.Context, w *world, opt options, b *book) error {
 	for _, s := range subjects {
 		s.fleet.close()
 	}
-	if idle {
-		return crowds(ctx, w, opt, b, subjects)
+	if opt.long {
+		return sparse(ctx, w, opt, b, subjects)
 	}
 	return nil
 }

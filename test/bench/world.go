@@ -69,7 +69,7 @@ func newWorld(ctx context.Context, dir string) (*world, error) {
 // build makes the binary that is shipped, symbols left in for profilers.
 func (w *world) build(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", w.binary, "./cmd/sallyport")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOGC=")
+	cmd.Env = append(usual(), "CGO_ENABLED=0")
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := startOn(cmd, subjectCPU, generatorCPU); err != nil {
