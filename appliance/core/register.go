@@ -82,7 +82,7 @@ func (c *Core) registerByContact(m *sip.Message, from *traversal.Conn, t target,
 		if err != nil {
 			return signaling.Branch{}, &signaling.StatusError{Status: 400, Reason: "Contact cannot be read"}
 		}
-		in := c.standInFor(m, na.URI.String(), from)
+		in := c.standInFor(m, i, na.URI.String(), from)
 		stand[in.user] = in
 		values[i] = "<sip:" + in.user + "@" + c.sentBy(t.network) + ";transport=" + lower(t.network) + ">" + na.WithoutParam("reg-id").Params
 	}
@@ -118,9 +118,15 @@ type standIn struct {
 }
 
 // standInFor makes a token that is the same at each refresh, since a Contact
-// that changed would be a new binding to the registrar.
-func (c *Core) standInFor(m *sip.Message, uri string, from *traversal.Conn) standIn {
-	sum := sha256.Sum256([]byte(m.Get(headerBinding) + "\x00" + uri))
+// that changed would be a new binding to the registrar. It names edge's binding
+// and so the device: one that comes back with another address takes the place
+// of what it was before. Only further contacts are told apart by what they say.
+func (c *Core) standInFor(m *sip.Message, place int, uri string, from *traversal.Conn) standIn {
+	id := m.Get(headerBinding)
+	if place > 0 {
+		id += "\x00" + uri
+	}
+	sum := sha256.Sum256([]byte(id))
 	h := handle(sum[:])
 	return standIn{
 		user: c.tokens.sealHandle(purposeBinding, inside, h), handle: h, uri: uri,

@@ -127,6 +127,10 @@ func (e *Edge) registered(r *signaling.Request, c *flow.Conn, link *traversal.Co
 	if a.contact == "" {
 		return // a query changes nothing
 	}
+	if a.contact == "*" {
+		e.forget(a, r.Trace)
+		return
+	}
 	granted := expiry(r.Msg, resp)
 	if granted == 0 {
 		e.bindings.Remove(a.id)
@@ -151,6 +155,17 @@ func (e *Edge) registered(r *signaling.Request, c *flow.Conn, link *traversal.Co
 		e.log.Log(ctx, level, "sip registered", "event", "registered", "user", a.owner, "peer", c.Remote().String(),
 			"expires", granted.Seconds(), "core", peerName(link), "trace", r.Trace)
 	}
+}
+
+// forget ends every binding of a user who took all registrations back
+// (RFC 3261 10.2.2).
+func (e *Edge) forget(a attempt, trace string) {
+	for _, b := range e.bindings.ByUser(a.owner) {
+		if homeOf(b).zone == a.zone {
+			e.bindings.Remove(b.ID)
+		}
+	}
+	e.log.Info("sip unregistered", "event", "unregistered", "user", a.owner, "why", "all taken back", "trace", trace)
 }
 
 func peerName(link *traversal.Conn) string { return strconv.FormatUint(uint64(link.Peer()), 16) }

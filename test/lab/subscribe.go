@@ -139,3 +139,7 @@ func (p *Phone) Request(method, to string) *Message {
 func (p *Phone) Exchange(ctx context.Context, m *Message) (*Message, error) {
 	return p.exchange(ctx, m, nil)
 }
+
+// Ask sends a request as Exchange does and answers one challenge. The answer is
+// an error unless it is a 2xx.
+func (p *Phone) Ask(ctx context.Context, m *Message) (*Message, error) { return p.ask(ctx, m) }

@@ -33,6 +33,7 @@ func TestStories(t *testing.T) {
 		{name: "outbound-tls", cfg: Config{Path: lab.PathOutbound, Core: neighbor("TLS", 5061)}},
 		{name: "power", cfg: Config{}},
 		{name: "many", cfg: Config{}, more: many},
+		{name: "asks", cfg: Config{Path: lab.PathStrict, World: registrar(func(c *lab.RegistrarConfig) { c.ChallengeCalls = true })}},
 		{name: "open", cfg: Config{World: registrar(func(c *lab.RegistrarConfig) { c.Open = true })}},
 	} {
 		t.Run(set.name, func(t *testing.T) {
@@ -61,7 +62,7 @@ func files(t *testing.T, set string) []string {
 		if err != nil || len(some) == 0 {
 			t.Fatalf("%s has no stories: %v", dir, err)
 		}
-		if !slices.Contains([]string{"open", "power", "many"}, set) || dir == set {
+		if !slices.Contains([]string{"open", "power", "many", "asks"}, set) || dir == set {
 			all = append(all, some...)
 		}
 	}

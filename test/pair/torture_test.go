@@ -131,10 +131,16 @@ func (s *stage) byPhone(ctx context.Context, t *testing.T, c conform.Case, p *la
 	if err := p.SendRaw(c.Bytes); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.Options(ctx, "sip:example.com"); err == nil {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	_, err := p.Options(ctx, "sip:example.com")
+	if err == nil {
 		return
 	}
-	if err := errors.Join(p.Connect(ctx), p.Register(ctx)); err != nil {
+	t.Logf("edge hung up: %v", err)
+	p.DropConnection()
+	err = poll(ctx, func() error { return errors.Join(p.Connect(ctx), p.Register(ctx)) })
+	if err != nil {
 		t.Errorf("edge does not serve any more: %v", err)
 	}
 }

@@ -20,11 +20,12 @@ import (
 //	stranger NAME VERB …   a raw client
 //	registrar VERB …       call control inside
 //	node NAME stop|start   power off and on
+//	browser gets PATH      a page of the inside web server
 //	link up                until every node has a peer
 func (s *stage) verbs() map[string]story.Verb {
 	return map[string]story.Verb{
 		"phone": s.phoneVerb, "stranger": s.strangerVerb, "registrar": s.registrarVerb,
-		"node": s.nodeVerb, "link": s.linkVerb,
+		"node": s.nodeVerb, "link": s.linkVerb, "browser": s.browserVerb,
 	}
 }
 
@@ -422,7 +423,8 @@ func (p *player) received(ctx context.Context) (string, error) {
 }
 
 // sends sends a request from a file of the story over the phone's connection
-// and shows the answer. A missing Via, Call-ID, CSeq and the like are added.
+// and shows the answer; "unanswered" waits for none, "authorized" answers a
+// challenge. A missing Via, Call-ID, CSeq and the like are added.
 func (p *player) sends(ctx context.Context) (string, error) {
 	m, err := p.compose(p.script, p.arg(0), p.name)
 	if err != nil {
@@ -431,8 +433,12 @@ func (p *player) sends(ctx context.Context) (string, error) {
 	if p.arg(1) == "unanswered" {
 		return "", p.phone.SendRaw(m.Bytes())
 	}
-	resp, err := p.phone.Exchange(ctx, m)
-	if err != nil {
+	send := p.phone.Exchange
+	if p.arg(1) == "authorized" {
+		send = p.phone.Ask
+	}
+	resp, err := send(ctx, m)
+	if resp == nil {
 		return "", err
 	}
 	return p.plain(resp), nil

@@ -172,3 +172,25 @@ func (s *stage) sprayed(name string) (string, error) {
 	}
 	return "", nil
 }
+
+// browserVerb: gets PATH of the inside web server.
+func (s *stage) browserVerb(ctx context.Context, _ *story.Script, args []string) (string, error) {
+	if len(args) != 2 || args[0] != "gets" {
+		return "", errors.New("browser gets PATH")
+	}
+	b, err := s.pair.Browser()
+	if err != nil {
+		return "", err
+	}
+	defer b.Close()
+	page, err := b.Get(ctx, s.pair.World.Web.URL("http", args[1]))
+	if err != nil {
+		return "", err
+	}
+	for name, values := range page.Header {
+		for _, l := range lab.HeaderAddressLeak(name, strings.Join(values, ", "), s.pair.InsidePrefixes()) {
+			s.Errorf("the browser was told of the inside: %s", l)
+		}
+	}
+	return fmt.Sprintln(page.Status), nil
+}
