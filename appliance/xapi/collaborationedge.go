@@ -49,16 +49,47 @@ var (
 		Role: Core, Guide: "HTTP allow list", New: true,
 		Help: "A note for other administrators, printed where the rule decides.",
 	}}
+	AllowListRuleAuthorization = Bool{&Item{
+		Path: "CollaborationEdge AllowList Rule [1..2000] Authorization", Kind: Enumeration, Values: onOff, Default: "Off",
+		Role: Core, Guide: "HTTP allow list", New: true,
+		Help: "Hands the client's Authorization header to the server, which UC nodes get anyway.",
+	}}
+	AllowListTestURL = Str{&Item{
+		Path: "CollaborationEdge AllowList Test [1..2000] Url", Kind: String, Max: 1024,
+		Role: Core, Guide: "HTTP allow list", New: true,
+		Help: "What the test asks for, as protocol://host[:port][/path].",
+	}}
+	AllowListTestExpected = Enum{&Item{
+		Path: "CollaborationEdge AllowList Test [1..2000] ExpectedResult", Kind: Enumeration,
+		Values: []string{"allow", "block"}, Default: "allow",
+		Role: Core, Guide: "HTTP allow list", New: true,
+		Help: "What the allow list shall say to it.",
+	}}
+	AllowListTestDeployment = Str{&Item{
+		Path: "CollaborationEdge AllowList Test [1..2000] Deployment", Kind: String, Max: 128,
+		Role: Core, Guide: "HTTP allow list", New: true,
+		Help: "Name of the deployment whose user asks; empty is the default deployment.",
+	}}
+	AllowListTestDescription = Str{&Item{
+		Path: "CollaborationEdge AllowList Test [1..2000] Description", Kind: String, Max: 128,
+		Role: Core, Guide: "HTTP allow list", New: true,
+		Help: "A note for other administrators.",
+	}}
+	AllowListTestMethod = Enum{&Item{
+		Path: "CollaborationEdge AllowList Test [1..2000] HttpMethod", Kind: Enumeration, Values: httpMethods, Default: "GET",
+		Role: Core, Guide: "HTTP allow list", New: true,
+		Help: "HTTP method that the test asks with.",
+	}}
 	DeploymentID = Int{&Item{
 		Path: "CollaborationEdgeDeployments [1..100] DeploymentId", Kind: Integer, Min: 1, Max: 65535, Default: "1",
 		Role: Core, Guide: "Deployment partitions",
-		Help:    "Number of the deployment, as logs and other rows give it.",
+		Help:    "Number of the deployment, as logs and other rows give it; unset it is the entry's own, and 1 is the default deployment.",
 		Differs: "the replaced product prints no index range; 100 deployments are kept here",
 	}}
 	DeploymentName = Str{&Item{
 		Path: "CollaborationEdgeDeployments [1..100] UserReadableName", Kind: String, Max: 128,
 		Role: Core, Guide: "Deployment partitions",
-		Help:    "Name of the deployment, as administrators give it.",
+		Help:    "Name of the deployment, as administrators give it; the default deployment can have another name, but is always there.",
 		Differs: "the replaced product prints no index range; 100 deployments are kept here",
 	}}
 )
@@ -68,6 +99,8 @@ func collaborationEdgeItems() []*Item {
 		CollaborationEdgeEnabled.Item, CollaborationEdgeRFC3327.Item, CollaborationEdgeHTTPSPort.Item,
 		AllowListDefaultMethods.Item, AllowListRuleURL.Item, AllowListRuleDeployment.Item,
 		AllowListRuleMethods.Item, AllowListRuleMatchType.Item, AllowListRuleDescription.Item,
+		AllowListRuleAuthorization.Item, AllowListTestURL.Item, AllowListTestExpected.Item,
+		AllowListTestDeployment.Item, AllowListTestDescription.Item, AllowListTestMethod.Item,
 		DeploymentID.Item, DeploymentName.Item,
 	}
 }

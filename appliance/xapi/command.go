@@ -14,6 +14,8 @@ type Param struct {
 	Values   []string
 	Required bool
 	Repeats  bool   // may be given several times, also as Name.1, Name.2
+	Flag     bool   // of On/Off: -name means On
+	New      bool   // the replaced product's command has no such parameter
 	Help     string // one sentence
 }
 
@@ -104,6 +106,8 @@ func (c *Command) Bind(args []Arg) (Args, error) {
 		var p *Param
 		if a.Name != "" {
 			p, _ = c.Param(a.Name)
+		} else if p = c.flag(a.Value); p != nil {
+			a.Value = "On"
 		} else if p = c.positional(&next, marked); p == nil {
 			return nil, fmt.Errorf("%s: too many values: %q has no parameter left", c.Name, a.Value)
 		}
@@ -114,8 +118,20 @@ func (c *Command) Bind(args []Arg) (Args, error) {
 	return out, c.complete(out)
 }
 
+// flag finds the flag that a value such as -partial means.
+func (c *Command) flag(value string) *Param {
+	name, dashed := strings.CutPrefix(value, "-")
+	for i := range c.Params {
+		if p := &c.Params[i]; dashed && p.Flag && strings.EqualFold(p.Name, name) {
+			return p
+		}
+	}
+	return nil
+}
+
 // positional returns the next parameter that no marked argument named. A
-// repeating one takes all values that are left.
+// repeating one takes all values that are left. What we added to a command of
+// the replaced product is no place for a value that it would not take.
 func (c *Command) positional(next *int, marked map[*Param]bool) *Param {
 	for *next < len(c.Params) {
 		p := &c.Params[*next]
@@ -123,7 +139,7 @@ func (c *Command) positional(next *int, marked map[*Param]bool) *Param {
 			return p
 		}
 		*next++
-		if !marked[p] {
+		if !marked[p] && !p.New {
 			return p
 		}
 	}

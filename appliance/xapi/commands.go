@@ -166,6 +166,7 @@ var (
 			{Name: "Name", Kind: DNSName, Min: 1, Max: 128, Required: true, Help: "Name of the domain."},
 			{Name: "Edgesip", Kind: Enumeration, Values: onOff, Help: "Serves remote clients of the domain; Off if not given."},
 			{Name: "Sip", Kind: Enumeration, Values: onOff, Help: "Routes SIP for the domain; On if not given."},
+			{Name: "DeploymentId", Kind: Integer, Min: 1, Max: 65535, New: true, Help: "Number of its deployment on core; the default deployment if not given."},
 		},
 		Lacks: []string{"Edgexmpp", "Xmppfederation"}, Why: "they come with chat",
 		Help: "Adds a domain that this node serves.",
@@ -211,32 +212,4 @@ var (
 
 func zoneCommands() []*Command {
 	return []*Command{DomainAdd, DomainDelete, ZoneAdd, ZoneDelete, ZoneList, SearchRuleAdd, SearchRuleDelete}
-}
-
-// Commands of the HTTP allow list.
-var (
-	HTTPAllowListRuleAdd = &Command{
-		Name: "HTTPAllowListRuleAdd", Spaced: "HTTP Allow List Rule Add", Role: Core, Guide: "HTTP allow list",
-		Params: allowListParams, OneOf: []string{"URL", "URLFile"},
-		Help: "Adds rules to the HTTP allow list, from a URL or from a CSV file.",
-	}
-	HTTPAllowListRuleDelete = &Command{
-		Name: "HTTPAllowListRuleDelete", Spaced: "HTTP Allow List Rule Delete", Role: Core, Guide: "HTTP allow list",
-		Params: allowListParams, OneOf: []string{"URL", "URLFile"},
-		Help: "Removes rules from the HTTP allow list; more parameters are needed where the URL alone is not unique.",
-	}
-)
-
-// allowListParams is shared by the two commands above; nothing writes to it.
-var allowListParams = []Param{
-	{Name: "URL", Kind: String, Min: 1, Max: 1024, Help: "What the rule permits, as protocol://host[:port][/path]."},
-	{Name: "URLFile", Kind: String, Min: 1, Max: 128, Help: "CSV file in the sftp folder with one rule a line."},
-	{Name: "MatchType", Kind: Enumeration, Values: []string{"exact", "starts-with", "startswith", "prefix"}, Help: "How the path is compared; exact if not given."},
-	{Name: "Deployment", Kind: String, Max: 128, Help: "Deployment the rule belongs to; needed where there are several."},
-	{Name: "Description", Kind: String, Max: 128, Help: "A note for other administrators."},
-	{Name: "HttpMethods", Kind: Set, Values: httpMethods, Help: "Methods the rule permits; the default methods if not given."},
-}
-
-func allowListCommands() []*Command {
-	return []*Command{HTTPAllowListRuleAdd, HTTPAllowListRuleDelete}
 }

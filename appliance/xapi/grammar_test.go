@@ -287,3 +287,23 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestFlag(t *testing.T) {
+	for _, c := range []struct {
+		args []Arg
+		want string
+	}{
+		{[]Arg{{Name: "URLFile", Value: "a.csv"}, {Value: "-partial"}}, "On"},
+		{[]Arg{{Value: "-Partial"}, {Name: "URLFile", Value: "a.csv"}}, "On"},
+		{[]Arg{{Name: "URLFile", Value: "a.csv"}, {Name: "Partial", Value: "off"}}, "Off"},
+		{[]Arg{{Name: "URLFile", Value: "a.csv"}}, ""},
+	} {
+		args, err := HTTPAllowListRuleAdd.Bind(c.args)
+		if err != nil || args.First("Partial") != c.want || args.First("URLFile") != "a.csv" {
+			t.Errorf("%v: %v, %v", c.args, args, err)
+		}
+	}
+	if args, err := HTTPAllowListRuleDelete.Bind([]Arg{{Name: "URLFile", Value: "a.csv"}, {Value: "-partial"}}); err == nil {
+		t.Errorf("a flag of another command is taken: %v", args)
+	}
+}

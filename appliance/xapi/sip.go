@@ -87,6 +87,11 @@ var (
 		Role: Both, Guide: "Domains",
 		Help: "Zone that registrations of the domain go to: on core its registrar's, on edge a core's; empty lets the search rules decide.",
 	}}
+	SIPDomainDeployment = Int{&Item{
+		Path: "SIP Domain [1..200] DeploymentId", Kind: Integer, Min: 1, Max: 65535, Default: "1",
+		Role: Core, Guide: "Deployment partitions", New: true,
+		Help: "Number of the one deployment whose services users of the domain may reach; their calls through another deployment's nodes end.",
+	}}
 )
 
 func sipItems() []*Item {
@@ -95,5 +100,6 @@ func sipItems() []*Item {
 		SIPUDPMode.Item, SIPUDPPort.Item, SIPTCPOutboundStart.Item, SIPTCPOutboundEnd.Item,
 		SIPMaxSize.Item, SIPTCPConnectTimeout.Item, SIPTLSVersions.Item,
 		SIPDomainName.Item, SIPDomainSip.Item, SIPDomainEdge.Item, SIPDomainAuthzone.Item,
+		SIPDomainDeployment.Item,
 	}
 }

@@ -349,9 +349,11 @@ func TestParametersAreTheirs(t *testing.T) {
 		if !known {
 			continue
 		}
-		ours := map[string]bool{}
+		ours, added := map[string]bool{}, map[string]bool{}
 		for _, p := range c.Params {
-			ours[p.Name] = true
+			if added[p.Name] = p.New; !p.New {
+				ours[p.Name] = true
+			}
 		}
 		for _, l := range c.Lacks {
 			ours[l] = true
@@ -361,6 +363,9 @@ func TestParametersAreTheirs(t *testing.T) {
 			name = strings.TrimSuffix(strings.TrimSpace(name), "(r)")
 			if name != "" && !ours[name] {
 				t.Errorf("%s lacks parameter %s", c.Spaced, name)
+			}
+			if added[name] {
+				t.Errorf("%s: parameter %s is theirs, yet new", c.Spaced, name)
 			}
 			delete(ours, name)
 		}

@@ -73,6 +73,16 @@ var (
 		Role: Core, Guide: "Zones",
 		Help: "Asks the neighbor's peers regularly whether they are alive.",
 	}}
+	NeighborDeployment = Int{&Item{
+		Path: "Zones Zone [1..1000] Neighbor DeploymentId", Kind: Integer, Min: 1, Max: 65535, Default: "1",
+		Role: Core, Guide: "Deployment partitions", New: true,
+		Help: "Number of the one deployment that the neighbor's peers serve.",
+	}}
+	NeighborNodeType = Str{&Item{
+		Path: "Zones Zone [1..1000] Neighbor NodeType", Kind: Set, Values: []string{"UnifiedCM", "TFTP", "IMPresence", "UnityConnection"},
+		Role: Core, Guide: "HTTP allow list", New: true,
+		Help: "What runs on the neighbor's peers; the HTTP allow list gets the automatic rules of each type.",
+	}}
 )
 
 // The two ends of the edge-core link.
@@ -143,6 +153,7 @@ func zoneItems() []*Item {
 		ZoneName.Item, ZoneType.Item, ZoneHopCount.Item, ZoneSIPMode.Item, ZoneHideIdentifiers.Item,
 		NeighborPeerAddress.Item, NeighborSIPPort.Item, NeighborSIPTransport.Item, NeighborTLSVerify.Item,
 		NeighborRFC3327.Item, NeighborMediaEncryption.Item, NeighborAuthTrust.Item, NeighborMonitor.Item,
+		NeighborDeployment.Item, NeighborNodeType.Item,
 		TraversalClientPeerAddress.Item, TraversalClientSIPPort.Item, TraversalClientRetry.Item,
 		TraversalClientMediaEncryption.Item, TraversalServerSIPPort.Item, TraversalServerTLSVerify.Item,
 		TraversalServerSubjectName.Item, TraversalServerCollaborationEdge.Item,
