@@ -22,15 +22,20 @@ type hub struct {
 // feedbackQueue is how many events a slow session may fall behind.
 const feedbackQueue = 64
 
-func (h *hub) event(name string, detail *xapi.Node) {
+// event tells who registered for it; nobody pays for a detail that none wants.
+func (h *hub) event(name string, detail func() *xapi.Node) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	var node *xapi.Node
 	for c, want := range h.subs {
 		if want != "" && !strings.EqualFold(want, name) {
 			continue
 		}
+		if node == nil {
+			node = detail()
+		}
 		select {
-		case c <- shell.Event{Node: detail}:
+		case c <- shell.Event{Node: node}:
 		default: // a session that does not read misses events, nobody else does
 		}
 	}

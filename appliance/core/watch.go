@@ -1,7 +1,9 @@
 package core
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"strconv"
 	"time"
@@ -102,9 +104,15 @@ func (c *Core) zoneOf(l flow.Listener, remote netip.AddrPort) string {
 
 // callEvent tells whoever listens what became of a call.
 func (c *Core) callEvent(name string, call signaling.Call) {
-	c.log.Info("call", "event", name, "from", call.From, "to", call.To, "direction", call.Direction,
+	level := slog.LevelInfo
+	if name == "CallAttempt" {
+		level = slog.LevelDebug // how it ends is told in any case
+	}
+	c.log.Log(context.Background(), level, "call", "event", name, "from", call.From, "to", call.To, "direction", call.Direction,
 		"call", call.Serial(), "trace", call.Trace)
-	n := xapi.NewNode(name)
-	call.Report(n, c.cfg.Clock())
-	c.cfg.Event(name, n)
+	c.cfg.Event(name, func() *xapi.Node {
+		n := xapi.NewNode(name)
+		call.Report(n, c.cfg.Clock())
+		return n
+	})
 }

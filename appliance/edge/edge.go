@@ -31,8 +31,8 @@ type Config struct {
 	Trust   *trust.Trust
 	Keys    *trust.Keyring
 	HostKey ed25519.PrivateKey
-	Name    string                               // the node's own name towards its peers
-	Event   func(name string, detail *xapi.Node) // for whoever registered for feedback
+	Name    string                                      // the node's own name towards its peers
+	Event   func(name string, detail func() *xapi.Node) // for whoever registered for feedback
 }
 
 // Edge is the outside door: clients come to it, and cores dial it.

@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"net/netip"
 	"strconv"
 	"strings"
 
@@ -31,11 +30,13 @@ type face struct {
 
 // uri is this edge's own URI with a token for a user part.
 func (f face) uri(token, params string) string {
+	at := f.hostport()
 	var b strings.Builder
+	b.Grow(len("<sip:@;transport=tls>") + len(token) + len(at) + len(params))
 	b.WriteString("<sip:")
 	b.WriteString(token)
 	b.WriteByte('@')
-	b.WriteString(f.hostport())
+	b.WriteString(at)
 	b.WriteString(";transport=")
 	b.WriteString(f.transport)
 	b.WriteString(params)
@@ -46,7 +47,7 @@ func (f face) uri(token, params string) string {
 // hostport is the sent-by form, with IPv6 in brackets.
 func (f face) hostport() string {
 	h := f.host
-	if a, err := netip.ParseAddr(h); err == nil && a.Is6() {
+	if strings.IndexByte(h, ':') >= 0 { // IPv6: names and IPv4 have no colon
 		h = "[" + h + "]"
 	}
 	return h + ":" + strconv.Itoa(f.port)

@@ -1,7 +1,9 @@
 package edge
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"time"
 
@@ -83,11 +85,17 @@ func (e *Edge) capacity(what string, used, most, level int) {
 
 // callEvent tells whoever listens what became of a call.
 func (e *Edge) callEvent(name string, call signaling.Call) {
-	e.log.Info("call", "event", name, "from", call.From, "to", call.To, "direction", call.Direction,
+	level := slog.LevelInfo
+	if name == "CallAttempt" {
+		level = slog.LevelDebug // how it ends is told in any case
+	}
+	e.log.Log(context.Background(), level, "call", "event", name, "from", call.From, "to", call.To, "direction", call.Direction,
 		"call", call.Serial(), "trace", call.Trace)
-	n := xapi.NewNode(name)
-	call.Report(n, e.clock())
-	e.cfg.Event(name, n)
+	e.cfg.Event(name, func() *xapi.Node {
+		n := xapi.NewNode(name)
+		call.Report(n, e.clock())
+		return n
+	})
 }
 
 // bindingEvent tells whoever listens what became of a registration.
@@ -102,7 +110,9 @@ func (e *Edge) bindingEvent(old, now *flow.Binding) {
 		name = "RegistrationAdded"
 		e.regs.added(e.bindings.Len())
 	}
-	n := xapi.NewNode(name)
-	is.Report(n, e.clock())
-	e.cfg.Event(name, n)
+	e.cfg.Event(name, func() *xapi.Node {
+		n := xapi.NewNode(name)
+		is.Report(n, e.clock())
+		return n
+	})
 }

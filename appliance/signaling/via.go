@@ -68,6 +68,7 @@ func sentBy(v sip.Via) netip.Addr {
 // stamped is the Via via with received, and with rport if it was asked for.
 func stamped(via string, from netip.AddrPort, port bool) string {
 	var b strings.Builder
+	b.Grow(len(via) + 64)
 	for i, part := range semicolons(via) {
 		name, _, _ := strings.Cut(part, "=")
 		name = strings.TrimSpace(name)

@@ -189,11 +189,11 @@ func (m *Message) write(name, value string) (row, bool) {
 			return row{}, false
 		}
 	}
-	if m.ext == nil {
-		m.ext = make([]byte, 0, 768)
-	}
 	value = trim(value)
 	value = value[:min(len(value), maxEdit)]
+	if need := len(name) + len(value) + 4; cap(m.ext)-len(m.ext) < need {
+		m.ext = append(make([]byte, 0, len(m.ext)+max(768, 2*need)), m.ext...)
+	}
 	off := len(m.ext)
 	m.ext = append(append(m.ext, name...), ':', ' ')
 	at := len(m.ext) - off
