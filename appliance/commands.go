@@ -24,6 +24,7 @@ func commands() map[string]command {
 		"ServerCertificateInstall": certificateInstall, "CACertificateInstall": authorityInstall,
 		"CSRGenerate": requestGenerate, "AlarmAcknowledge": alarmAcknowledge,
 		"DNSLookup": dnsLookup, "Restart": restart, "ClearAllStatus": clearAllStatus,
+		"Boot": boot, "DefaultValuesSet": defaultValuesSet, "SystemUpgrade": systemUpgrade,
 	}
 }
 

@@ -39,6 +39,7 @@ type Config struct {
 	First   string           // xConfiguration lines that an empty store begins with
 	LogOut  io.Writer        // gets the log as text; nil = nobody
 	Clock   func() time.Time // nil = time.Now
+	Host    Host             // the machine, where it is the node's own; else nil
 }
 
 // Node is one edge or core.

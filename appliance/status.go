@@ -18,6 +18,9 @@ func (n *Node) tree() *xapi.Node {
 	n.interfaces(t.Add("NetworkInterface"))
 	n.role.Status(t)
 	n.memory(t)
+	if n.cfg.Host != nil {
+		n.cfg.Host.Status(t)
+	}
 	slices.SortStableFunc(t.Children, func(a, b *xapi.Node) int { return compare(a.Name, b.Name) })
 	return t
 }

@@ -41,6 +41,9 @@ func (n *Node) look() {
 	n.alarms.Set(xapi.AlarmStateLost, "", damage != "", damage)
 	n.lookZones(snap)
 	n.role.Look(snap)
+	if n.cfg.Host != nil {
+		n.cfg.Host.Look(n.alarms)
+	}
 }
 
 // lookCertificates turns findings into alarms; those that no longer hold are

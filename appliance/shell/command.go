@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
+	"sallyport/appliance/config"
 	"sallyport/appliance/xapi"
 )
 
@@ -30,7 +32,7 @@ func (t *turn) command(ctx context.Context, words []word) int {
 	if !forced && !t.agreed(cmd.Confirm) {
 		return t.refused("NotConfirmed", t.unasked(cmd))
 	}
-	node, err := t.b.Command(ctx, cmd, args, t.who)
+	node, err := t.carryOut(ctx, cmd, args)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return t.refused("Interrupted", errors.New("interrupted before it was done"))
@@ -40,6 +42,19 @@ func (t *turn) command(ctx context.Context, words []word) int {
 	t.result("OK", node)
 	t.printf(okLine)
 	return Done
+}
+
+// Receiver is a backend with commands that read the session's input: given
+// without arguments, in a session of that one line.
+type Receiver interface {
+	Receive(ctx context.Context, cmd *xapi.Command, args xapi.Args, who config.Who, in io.Reader, out io.Writer) (*xapi.Node, error)
+}
+
+func (t *turn) carryOut(ctx context.Context, cmd *xapi.Command, args xapi.Args) (*xapi.Node, error) {
+	if r, ok := t.b.(Receiver); ok && cmd.Input && len(args) == 0 && t.stream != nil {
+		return r.Receive(ctx, cmd, args, t.who, t.stream, t.w)
+	}
+	return t.b.Command(ctx, cmd, args, t.who)
 }
 
 func needsArgs(cmd *xapi.Command) bool {

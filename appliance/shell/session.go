@@ -110,7 +110,7 @@ func (s *Session) Once(ctx context.Context, line string, in io.Reader, out io.Wr
 	if strings.Contains(line, "\n") {
 		return s.Script(ctx, strings.NewReader(line), out)
 	}
-	exit = s.run(ctx, line, &turn{Session: s, printer: &printer{w: out}, more: in})
+	exit = s.run(ctx, line, &turn{Session: s, printer: &printer{w: out}, more: in, stream: in})
 	if s.feeds.any() {
 		s.feeds.follow(ctx, out)
 	}
@@ -148,6 +148,8 @@ type turn struct {
 	*printer
 	ask  func(question string) bool // nil: nobody can be asked
 	more io.Reader                  // what follows the line; nil: nothing does
+
+	stream io.Reader // the same where it may be bytes of any kind, else nil
 }
 
 // started makes the context of one line, which Interrupt ends.

@@ -165,6 +165,40 @@ var (
 	}
 )
 
+// The machine, where the node is its firmware.
+var (
+	AlarmHardware = &Alarm{
+		ID: 10001, Title: "Hardware failure", Severity: "Critical", Role: Both,
+		Cause:  "A part of the machine is too hot or reports faults.",
+		Remedy: "Check fans, air and the part that the detail names.",
+	}
+	AlarmTimeServers = &Alarm{
+		ID: 25021, Title: "NTP server not available", Severity: "Warning", Role: Both,
+		Cause:  "No configured time server answers, so certificates and tokens may soon be judged by a wrong clock.",
+		Remedy: "Check the NTP Server addresses and the way to them.",
+	}
+	AlarmDevelopment = &Alarm{
+		ID: 79001, Title: "Development image", Severity: "Warning", Role: Both,
+		Cause:  "This system was built without a release key, so whoever built it can sign updates for it.",
+		Remedy: "Install an image of a release before this box serves anybody.",
+	}
+	AlarmSlotFailed = &Alarm{
+		ID: 79002, Title: "Update failed", Severity: "Error", Role: Both,
+		Cause:  "An installed system did not become healthy in three starts, and the one before it was started again.",
+		Remedy: "Read the log of the failed starts, and install a later version.",
+	}
+	AlarmDiskFull = &Alarm{
+		ID: 79003, Title: "Disk nearly full", Severity: "Error", Role: Both,
+		Cause:  "Little room is left on the data partition.",
+		Remedy: "Remove files from the sftp folder.",
+	}
+	AlarmNetworkPlan = &Alarm{
+		ID: 79004, Title: "Network not as configured", Severity: "Error", Role: Both,
+		Cause:  "Part of the network configuration could not be made real.",
+		Remedy: "Correct the setting that the detail names.",
+	}
+)
+
 func alarmRows() []*Alarm {
 	return []*Alarm{
 		AlarmLinkDown, AlarmPeerName, AlarmTunnelDown, AlarmTunnelNotify, AlarmLinkClock,
@@ -173,5 +207,6 @@ func alarmRows() []*Alarm {
 		AlarmNoPassword, AlarmUnconfirmed, AlarmUnreadableSecret, AlarmStateLost, AlarmSyslog,
 		AlarmListener, AlarmOpenRegistrar, AlarmPeerDown, AlarmCallCapacity, AlarmCapacity,
 		AlarmMediaPorts, AlarmServiceFailed,
+		AlarmHardware, AlarmTimeServers, AlarmDevelopment, AlarmSlotFailed, AlarmDiskFull, AlarmNetworkPlan,
 	}
 }

@@ -31,6 +31,7 @@ type Command struct {
 	Role    Role
 	Confirm string // a question to ask first; empty = none
 	New     bool   // the replaced product has no such command
+	Input   bool   // without parameters it reads the session's input
 	Help    string // one sentence
 	Guide   string
 }

@@ -152,10 +152,26 @@ var (
 		Confirm: "This ends all calls and sessions on this node. Restart now?",
 		Help:    "Restarts the application without rebooting the machine.",
 	}
+	Boot = &Command{
+		Name: "Boot", Spaced: "Boot", Role: Both, Guide: "Administration",
+		Confirm: "This ends all calls and sessions on this node. Reboot the machine now?",
+		Help:    "Reboots the machine; a system that was installed by SystemUpgrade starts then.",
+	}
+	DefaultValuesSet = &Command{
+		Name: "DefaultValuesSet", Spaced: "Default Values Set", Role: Both, Guide: "Administration",
+		Params:  []Param{{Name: "Level", Kind: Integer, Min: 1, Max: 3, Required: true, Help: "What is reset: 1 the configuration, 2 also certificates, keys, files and logs, 3 also the role."}},
+		Confirm: "This forgets what the level says and reboots; the network settings are among it. Go on?",
+		Help:    "Resets this node to what it was when it was new.",
+	}
+	SystemUpgrade = &Command{
+		Name: "SystemUpgrade", Spaced: "System Upgrade", Role: Both, Guide: "Administration", New: true, Input: true,
+		Params: []Param{{Name: "File", Kind: String, Min: 1, Max: 128, Help: "Signed update in the sftp folder; without it the update is read from the session's input."}},
+		Help:   "Installs a signed update beside the running system; Boot starts it.",
+	}
 )
 
 func systemCommands() []*Command {
-	return []*Command{AlarmAcknowledge, ClearAllStatus, DNSLookup, Restart}
+	return []*Command{AlarmAcknowledge, Boot, ClearAllStatus, DefaultValuesSet, DNSLookup, Restart, SystemUpgrade}
 }
 
 // Commands of domains, zones and search rules.

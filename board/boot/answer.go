@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -29,6 +30,14 @@ func (m *machine) answer(words []string, now time.Time) (string, error) {
 		return "", m.reformat()
 	case "hostname":
 		return "", syscall.Sethostname([]byte(arg))
+	case "reset":
+		level, err := strconv.Atoi(arg)
+		if err != nil || level < 1 || level > 3 {
+			return "", fmt.Errorf("there is no level %q", arg)
+		}
+		m.reset = level
+		m.end("reboot", now)
+		return "", nil
 	case "reboot", "poweroff":
 		m.end(words[0], now)
 		return "", nil

@@ -27,6 +27,9 @@ func (m *machine) halt() {
 	time.Sleep(500 * time.Millisecond)
 	syscall.Kill(-1, syscall.SIGKILL)
 	time.Sleep(100 * time.Millisecond)
+	if m.reset != 0 && m.mounted {
+		m.step("factory reset", func() (string, error) { return fmt.Sprintf("level %d", m.reset), Reset(m.reset) })
+	}
 	syscall.Sync()
 	if m.mounted {
 		if err := syscall.Unmount(DataDir, 0); err != nil {

@@ -30,6 +30,7 @@ type machine struct {
 	isBlessed  bool
 	ending     string // "reboot" or "poweroff", once asked for
 	endBy      time.Time
+	reset      int // what is forgotten on the way out; 0: nothing
 
 	requests chan request
 	said     chan string

@@ -30,6 +30,7 @@ type Network struct {
 	have   bool // a plan was given
 	leases map[int]Lease
 	asking map[int]*asker
+	fault  error // of the last try
 }
 
 // New makes the network's keeper. Nothing changes before Apply.
@@ -53,10 +54,21 @@ func (n *Network) Apply(p Plan) error {
 	return n.apply()
 }
 
+// Fault is what could not be made real at the last try.
+func (n *Network) Fault() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.fault
+}
+
 func (n *Network) apply() error {
-	if !n.have {
-		return nil
+	if n.have {
+		n.fault = n.applyPlan()
 	}
+	return n.fault
+}
+
+func (n *Network) applyPlan() error {
 	names, errs := n.names()
 	devices := map[int]netlink.Link{}
 	for _, l := range n.plan.Links {

@@ -2,36 +2,126 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io"
 	"log/slog"
+	"strings"
+	"sync"
 
 	"sallyport/appliance"
 	"sallyport/appliance/config"
+	"sallyport/board"
 	"sallyport/board/boot"
 	"sallyport/board/clock"
 	"sallyport/board/nic"
+	"sallyport/board/slot"
 )
 
 // host is the machine in the node's hands: what the configuration says of
-// network, clock and name becomes real there.
+// network, clock and name becomes real there, and what the administrator asks
+// of the machine is done.
 type host struct {
 	log     *slog.Logger
 	store   *config.Store
+	release board.Release
 	network *nic.Network
 	clock   *clock.Clock
 	role    string
 	name    string // as it was last told to process 1
-	plan    nic.Plan
+
+	mu      sync.Mutex
+	planErr error // what of the configuration makes no network
+	slots   []slot.Slot
 }
 
-func newHost(n *appliance.Node) *host {
-	h := &host{log: n.Log(), store: n.Store(), role: n.Role().String()}
+var _ appliance.Host = (*host)(nil)
+
+// newHost makes the host of a node that does not exist yet; join gives it.
+func newHost(role string, release board.Release) *host {
+	return &host{role: role, release: release}
+}
+
+// join begins to serve a node.
+func (h *host) join(n *appliance.Node) {
+	h.log, h.store = n.Log(), n.Store()
 	h.network = nic.New(nic.Config{Log: h.log, Resolv: "/etc/resolv.conf", OnLease: func(l nic.Lease) {
 		if err := leased(h.store, l); err != nil {
 			h.log.Error("DHCP lease not written into the configuration", "err", err)
 		}
 	}})
 	h.clock = clock.New(clock.Config{Log: h.log, File: boot.ClockFile})
-	return h
+	h.readSlots()
+}
+
+// readSlots looks at the boot partition. It changes only when the machine
+// starts, is blessed or is updated.
+func (h *host) readSlots() {
+	slots, err := boxSlots()
+	if err != nil {
+		return
+	}
+	all, err := slots.List()
+	if err != nil {
+		h.log.Warn("slots", "err", err)
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.slots = all
+}
+
+func (h *host) slotList() []slot.Slot {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.slots
+}
+
+// fault is what of the network is not as configured.
+func (h *host) fault() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err := errors.Join(h.planErr, h.network.Fault()); err != nil {
+		return strings.ReplaceAll(err.Error(), "\n", "; ")
+	}
+	return ""
+}
+
+// Upgrade reads a signed update into the slot that does not run.
+func (h *host) Upgrade(ctx context.Context, update io.Reader, progress func(done, all int64)) (string, error) {
+	slots, err := boxSlots()
+	if err != nil {
+		return "", err
+	}
+	m, err := slots.Install(untilDone{ctx, update}, slot.Options{Progress: progress})
+	h.readSlots()
+	return m.Version, err
+}
+
+// untilDone ends a read when its context does.
+type untilDone struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (u untilDone) Read(b []byte) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return u.r.Read(b)
+}
+
+// Reboot restarts the machine. The answer reaches the administrator before the
+// node ends, since it says goodbye first.
+func (h *host) Reboot() error {
+	_, err := boot.Ask("reboot")
+	return err
+}
+
+// Reset has process 1 forget what the level says once the node has ended.
+func (h *host) Reset(level int) error {
+	_, err := boot.Ask(fmt.Sprintf("reset %d", level))
+	return err
 }
 
 // follow applies each new snapshot until ctx ends.
@@ -49,16 +139,13 @@ func (h *host) follow(ctx context.Context) error {
 }
 
 func (h *host) apply(snap *config.Snapshot) {
-	plan, err := networkPlan(snap)
-	if err != nil {
-		h.log.Warn("network configuration", "err", err)
+	plan, planErr := networkPlan(snap)
+	if err := errors.Join(planErr, h.network.Apply(plan)); err != nil {
+		h.log.Warn("network not as configured", "err", err)
 	}
-	if !plan.Equal(h.plan) {
-		h.plan = plan
-		if err := h.network.Apply(plan); err != nil {
-			h.log.Warn("network not as configured", "err", err)
-		}
-	}
+	h.mu.Lock()
+	h.planErr = planErr
+	h.mu.Unlock()
 	h.clock.Apply(timeServers(snap))
 	if name := hostName(snap, h.role); name != h.name {
 		h.name = name

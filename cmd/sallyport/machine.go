@@ -52,7 +52,7 @@ func machineNode(args []string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	for {
-		err := runMachine(ctx, cfg)
+		err := runMachine(ctx, cfg, release)
 		if !errors.Is(err, appliance.ErrRestart) {
 			return err
 		}
@@ -66,7 +66,9 @@ func releaseVersion(r board.Release) string {
 	return r.Version
 }
 
-func runMachine(ctx context.Context, cfg appliance.Config) error {
+func runMachine(ctx context.Context, cfg appliance.Config, release board.Release) error {
+	h := newHost(cfg.Role.String(), release)
+	cfg.Host = h
 	n, err := newNode(&cfg)
 	if err != nil {
 		return err
@@ -74,7 +76,7 @@ func runMachine(ctx context.Context, cfg appliance.Config) error {
 	os.Remove(boot.FirstFile)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	h := newHost(n)
+	h.join(n)
 	h.apply(n.Store().Snapshot()) // the planes find their addresses there
 	var work sync.WaitGroup
 	defer work.Wait()

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"sallyport/appliance"
@@ -95,21 +94,10 @@ func (r rescue) SetAddress(role, lan, address, mask, gateway string) error {
 }
 
 // FactoryReset removes what the level says.
-func (rescue) FactoryReset(level int) error {
-	node := func(name string) string { return filepath.Join(boot.NodeDir, name) }
-	var errs []error
-	errs = append(errs, os.Remove(node("config.db")))
-	if level >= 2 {
-		errs = []error{os.RemoveAll(boot.NodeDir), os.MkdirAll(boot.NodeDir, 0o700)}
-	}
-	if level >= 3 {
-		errs = append(errs, os.Remove(boot.RoleFile), os.RemoveAll(passphraseFile))
-	}
-	return errors.Join(errs...)
-}
+func (rescue) FactoryReset(level int) error { return boot.Reset(level) }
 
-// slots are those of this box.
-func (rescue) slots() (*slot.Slots, error) {
+// boxSlots are those of this box.
+func boxSlots() (*slot.Slots, error) {
 	s, err := boot.AskStatus()
 	if err != nil {
 		return nil, err
@@ -122,8 +110,8 @@ func (rescue) slots() (*slot.Slots, error) {
 }
 
 // Slots lists what can be started.
-func (r rescue) Slots() (string, error) {
-	slots, err := r.slots()
+func (rescue) Slots() (string, error) {
+	slots, err := boxSlots()
 	if err != nil {
 		return "", err
 	}
@@ -136,8 +124,8 @@ func (r rescue) Slots() (string, error) {
 }
 
 // ChooseSlot has the boot loader start another.
-func (r rescue) ChooseSlot(name string) error {
-	slots, err := r.slots()
+func (rescue) ChooseSlot(name string) error {
+	slots, err := boxSlots()
 	if err != nil {
 		return err
 	}
@@ -145,7 +133,7 @@ func (r rescue) ChooseSlot(name string) error {
 }
 
 // passphraseFile holds the hash of the passphrase that recovery demands.
-const passphraseFile = boot.DataDir + "/recovery"
+const passphraseFile = boot.PassphraseFile
 
 // PassphraseSet reports whether recovery demands a passphrase.
 func (rescue) PassphraseSet() bool {

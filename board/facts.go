@@ -1,0 +1,115 @@
+package board
+
+import (
+	"os"
+	"path/filepath"
+	"sort"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// Facts is what a machine says of itself.
+type Facts struct {
+	Vendor, Model, Serial string
+	Sensors               []Sensor
+	Disks                 []Disk
+}
+
+// Sensor is one thermometer.
+type Sensor struct {
+	Name    string
+	Celsius int
+	Limit   int // from which it is too hot; 0 if the machine does not say
+}
+
+// Disk is one drive.
+type Disk struct {
+	Name  string
+	Model string
+	Bytes int64
+}
+
+// Detect reads the facts below a sysfs and a procfs.
+func Detect(sys, proc string) Facts {
+	f := Facts{Sensors: sensors(sys), Disks: disks(sys)}
+	dmi := filepath.Join(sys, "class/dmi/id")
+	f.Vendor, f.Model, f.Serial = word(dmi, "sys_vendor"), word(dmi, "product_name"), word(dmi, "product_serial")
+	if f.Model == "" {
+		tree := filepath.Join(proc, "device-tree")
+		f.Model, f.Serial = word(tree, "model"), word(tree, "serial-number")
+	}
+	return f
+}
+
+// word reads one short file; what vendors put there when they have nothing to
+// say counts as nothing.
+func word(dir, name string) string {
+	b, _ := os.ReadFile(filepath.Join(dir, name))
+	s := strings.TrimSpace(strings.Trim(string(b), "\x00\n"))
+	switch strings.ToLower(s) {
+	case "to be filled by o.e.m.", "default string", "not specified", "none", "system serial number":
+		return ""
+	}
+	return s
+}
+
+func sensors(sys string) []Sensor {
+	inputs, _ := filepath.Glob(filepath.Join(sys, "class/hwmon/hwmon*/temp*_input"))
+	zones, _ := filepath.Glob(filepath.Join(sys, "class/thermal/thermal_zone*/temp"))
+	sort.Strings(inputs)
+	sort.Strings(zones)
+	var out []Sensor
+	for _, path := range inputs {
+		dir, file := filepath.Split(path)
+		base := strings.TrimSuffix(file, "_input")
+		s := Sensor{Name: strings.TrimSpace(word(dir, "name") + " " + word(dir, base+"_label")), Limit: milli(dir, base+"_crit")}
+		s.add(dir, file, &out)
+	}
+	if len(out) > 0 {
+		return out // the zones show the same thermometers
+	}
+	for _, path := range zones {
+		dir, file := filepath.Split(path)
+		s := Sensor{Name: word(dir, "type")}
+		s.add(dir, file, &out)
+	}
+	return out
+}
+
+func (s Sensor) add(dir, file string, out *[]Sensor) {
+	if word(dir, file) == "" {
+		return
+	}
+	s.Celsius = milli(dir, file)
+	*out = append(*out, s)
+}
+
+func milli(dir, name string) int {
+	n, _ := strconv.Atoi(word(dir, name))
+	return n / 1000
+}
+
+func disks(sys string) []Disk {
+	dirs, _ := filepath.Glob(filepath.Join(sys, "block/*"))
+	sort.Strings(dirs)
+	var out []Disk
+	for _, d := range dirs {
+		name := filepath.Base(d)
+		sectors, _ := strconv.ParseInt(word(d, "size"), 10, 64)
+		if sectors == 0 || strings.HasPrefix(name, "loop") || strings.HasPrefix(name, "ram") || strings.HasPrefix(name, "zram") {
+			continue
+		}
+		out = append(out, Disk{Name: name, Model: word(filepath.Join(d, "device"), "model"), Bytes: sectors * 512})
+	}
+	return out
+}
+
+// Room is how large a mounted file system is and how much of it is free.
+func Room(dir string) (size, free int64, err error) {
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(dir, &st); err != nil {
+		return 0, 0, err
+	}
+	return int64(st.Blocks) * st.Bsize, int64(st.Bavail) * st.Bsize, nil
+}
