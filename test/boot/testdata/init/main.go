@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -24,6 +25,8 @@ func main() {
 	}
 	fmt.Printf("test init in slot %s\n%s", slot, release)
 	if strings.Contains(string(line), "boottest.stay") {
-		select {}
+		for {
+			time.Sleep(time.Hour)
+		}
 	}
 }

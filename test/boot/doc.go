@@ -1,0 +1,11 @@
+// Package boot proves the firmware: it builds the very image that would be
+// flashed, starts it in QEMU without the help of the host's processor, types on
+// its serial line, comes in by SSH, pulls its plug, and breaks its slots.
+//
+// The only network is loopback: QEMU's user-mode network lets nothing out and
+// one port in, from 127.0.0.1. Where QEMU, the UEFI firmware or the pinned
+// packages are missing, the tests skip and say which package helps.
+//
+// `go test ./test/boot` runs the part that fits into minutes; with
+// SALLYPORT_PROVE=1 (`make prove`) it runs all of it and writes RESULTS.md.
+package boot
