@@ -125,3 +125,9 @@ func memory(pids []int) int64 {
 	}
 	return sum
 }
+
+// processors is how many the machine has; the runtime counts only ours.
+func processors() int {
+	online, _ := filepath.Glob("/sys/devices/system/cpu/cpu[0-9]*")
+	return max(len(online), 1)
+}

@@ -93,11 +93,11 @@ func (b *book) machine(w *bytes.Buffer) {
 	fmt.Fprintf(w, "| | |\n|---|---|\n")
 	fmt.Fprintf(w, "| date | %s, took %s |\n", b.begun.UTC().Format("2006-01-02 15:04 UTC"), time.Since(b.begun).Round(time.Second))
 	fmt.Fprintf(w, "| commit | %s |\n", output("git", "describe", "--always", "--dirty"))
-	fmt.Fprintf(w, "| machine | %s, %d processors, Linux %s |\n", processor(), runtime.NumCPU(), output("uname", "-r"))
+	fmt.Fprintf(w, "| machine | %s, %d processors, Linux %s |\n", processor(), processors(), output("uname", "-r"))
 	fmt.Fprintf(w, "| load before and after | %s; %s |\n", b.load, loadAverage())
 	fmt.Fprintf(w, "| versions | %s; %s; %s |\n", runtime.Version(), version("kamailio", "/usr/sbin/kamailio", "-v"), version("rtpengine", "/usr/bin/rtpengine", "--version"))
 	fmt.Fprintf(w, "| rounds | %d, each measurement %s |\n", b.opt.rounds, b.opt.window)
-	if runtime.NumCPU() < 2 {
+	if !paired() {
 		fmt.Fprintf(w, "| **one processor** | load and subjects shared it: of little worth |\n")
 	}
 	for _, why := range b.skipped {
