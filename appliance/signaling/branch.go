@@ -99,7 +99,9 @@ func (t *transaction) forward(spec Branch) {
 	}
 	b := &branch{Branch: spec, tx: t, invite: t.invite}
 	b.watch.who = b
-	b.cseq, b.method = spec.Msg.CSeq()
+	if b.cseq, b.method = spec.Msg.CSeq(); b.invite {
+		b.method = "INVITE" // not a piece of the message, which goes first
+	}
 	t.mu.Lock()
 	busy := t.activeLocked() != nil
 	usable := t.state == proceeding && !t.cancelled && !busy

@@ -2,6 +2,7 @@ package signaling
 
 import (
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -71,7 +72,7 @@ func NewCalls(clock func() time.Time, limit int, notify func(event string, call 
 // list is full, so that the role can refuse the call.
 func (c *Calls) Begin(session uint64, m *sip.Message, trace, direction string, owner uint64) bool {
 	call := Call{
-		Session: session, From: address(m.Get("From")), To: address(m.Get("To")), CallID: m.CallID(),
+		Session: session, From: address(m.Get("From")), To: address(m.Get("To")), CallID: strings.Clone(m.CallID()),
 		Trace: trace, Direction: direction, Since: c.clock(), Owner: owner,
 	}
 	known, room := c.file(call)

@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"strings"
 	"sync"
 	"time"
 
@@ -48,6 +49,9 @@ type transaction struct {
 
 func (p *Proxy) newTransaction(key serverKey, c Conn, m *sip.Message, trace string) *transaction {
 	t := &transaction{key: key, invite: m.Method() == "INVITE", born: p.now()}
+	if t.invite { // it outlives its message, which its key must not hold
+		t.key.branch, t.key.method = strings.Clone(key.branch), "INVITE"
+	}
 	t.Request = Request{Msg: m, Conn: c, Trace: trace, proxy: p, tx: t}
 	t.place.owner, t.watch.who = t, t
 	t.branches = t.first[:0]
