@@ -12,26 +12,8 @@ import (
 	"github.com/jedisct1/go-minisign"
 
 	"sallyport/board"
+	"sallyport/board/slot"
 )
-
-// Manifest is what an update says of itself. It is signed; the rest of the
-// update is bound to it by the hashes.
-type Manifest struct {
-	Version     string `json:"version"` // for people: "v1.2-3-gabcdef"
-	Counter     uint64 `json:"counter"` // a box takes an update only if this grows
-	Commit      string `json:"commit"`
-	Board       string `json:"board"`
-	Arch        string `json:"arch"`
-	Development bool   `json:"development"`
-	Linux       Part   `json:"linux"`
-	Initrd      Part   `json:"initrd"`
-}
-
-// Part is one file of an update.
-type Part struct {
-	SHA256 string `json:"sha256"`
-	Size   int64  `json:"size"`
-}
 
 // Names in an update, in their order: what proves comes before what is proved,
 // so that a box can refuse after the first few hundred bytes.
@@ -44,7 +26,7 @@ const (
 
 // WriteUpdate writes a slot as one signed file for a running box.
 func WriteUpdate(w io.Writer, s Slot, r board.Release, key minisign.PrivateKey, when time.Time) error {
-	manifest, err := json.MarshalIndent(Manifest{
+	manifest, err := json.MarshalIndent(slot.Manifest{
 		Version: r.Version, Counter: r.Counter, Commit: r.Commit, Board: r.Board, Arch: r.Arch,
 		Development: r.Development, Linux: part(s.Linux), Initrd: part(s.Initrd),
 	}, "", "  ")
@@ -74,7 +56,7 @@ func WriteUpdate(w io.Writer, s Slot, r board.Release, key minisign.PrivateKey, 
 	return t.Close()
 }
 
-func part(data []byte) Part {
+func part(data []byte) slot.Part {
 	sum := sha256.Sum256(data)
-	return Part{hex.EncodeToString(sum[:]), int64(len(data))}
+	return slot.Part{SHA256: hex.EncodeToString(sum[:]), Size: int64(len(data))}
 }

@@ -3,6 +3,9 @@ package rootfs
 import (
 	"fmt"
 	"path"
+
+	"sallyport/board/boot"
+	"sallyport/board/disk"
 )
 
 // Where things lie on a disk. The partitions start at whole MiB.
@@ -19,10 +22,10 @@ const (
 	DataStart = BootStart + BootSize
 	DataSize  = 256 * MiB
 
-	BootName  = "sallyboot"     // in the partition table
-	DataName  = "sallydata"     // in the partition table
-	BootLabel = "SALLYBOOT"     // of the FAT volume
-	FirstFile = "sallyport.txt" // answers for the first boot, on the boot partition
+	BootName  = disk.BootName  // in the partition table
+	DataName  = disk.DataName  // in the partition table
+	BootLabel = disk.BootLabel // of the FAT volume
+	FirstFile = boot.FirstBootName
 )
 
 // Slot is what one slot holds: a kernel and an initramfs.

@@ -1,35 +1,76 @@
 package boot
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/jedisct1/go-minisign"
+	"golang.org/x/crypto/ssh"
 
 	"sallyport/board"
 	"sallyport/rootfs"
 )
 
+// The stories start one machine after the other on one disk, as its owner
+// would; each step leans on the one before.
+
 func TestAMD64(t *testing.T) {
 	b := newBench(t, amd64())
-	t.Run("same bytes", b.sameBytes)
-	t.Run("first boot", b.firstBoot)
-	t.Run("power cuts", b.powerCuts)
-	t.Run("slot that ends", b.slotThatEnds)
+	b.sameBytes(t)
+	x := &box{bench: b, t: t, disk: newDisk(t, b.image)}
+	x.firstBoot()
+	x.powerCuts(3)
+	x.refusals()
+	x.goodUpdate()
+	x.badUpdate()
 }
 
 func TestARM64(t *testing.T) {
 	b := newBench(t, arm64())
-	t.Run("first boot", b.firstBoot)
+	x := &box{bench: b, t: t, disk: newDisk(t, b.image)}
+	x.firstBoot()
+	if proving() {
+		x.powerCuts(3)
+		x.refusals()
+		x.goodUpdate()
+		x.badUpdate()
+	}
+}
+
+// box is one machine and its disk through a story.
+type box struct {
+	*bench
+	t    *testing.T
+	disk string
+	vm   *vm
+	ssh  *ssh.Client
+	good []byte // an update
+	name string // what it was told to be called, and acknowledged
+}
+
+// on starts the machine and comes in.
+func (x *box) on() {
+	x.t.Helper()
+	x.vm = powerOn(x.t, x.arch, x.disk)
+	x.ssh = x.vm.dial(x.signer)
+	x.t.Logf("SSH answers %v after power-on", x.vm.since())
+}
+
+func (x *box) ask(line string) string {
+	x.t.Helper()
+	return x.vm.ask(x.ssh, line, nil)
 }
 
 // sameBytes builds the image again.
 func (b *bench) sameBytes(t *testing.T) {
 	again := b.make(t, "image", "again.img", "-first", filepath.Join(b.dir, "first.txt"))
-	one, two := hashFile(t, b.image), hashFile(t, again)
-	if one != two {
+	if one, two := hashFile(t, b.image), hashFile(t, again); one != two {
 		t.Errorf("two builds of one commit differ: %s and %s", one, two)
 	}
 	os.Remove(again)
@@ -37,95 +78,178 @@ func (b *bench) sameBytes(t *testing.T) {
 
 // firstBoot sees a fresh disk become a box: data formatted, first-boot file
 // taken, a shell on the serial line and by SSH.
-func (b *bench) firstBoot(t *testing.T) {
-	disk := newDisk(t, b.image)
-	m := powerOn(t, b.arch, disk)
-	m.expect(`data: formatted`)
-	m.expect(`first boot: role edge`)
-	t.Logf("role taken after %v", m.since())
-	c := m.dial(b.signer)
-	t.Logf("SSH after %v", m.since())
-	out := m.ask(c, "xStatus SystemUnit", nil)
-	if !strings.Contains(out, "boottest") {
-		t.Errorf("xStatus SystemUnit by SSH says\n%s", out)
-	}
-	m.serialShell()
-	m.typeLine("xStatus SystemUnit")
-	m.expect(`\*s SystemUnit`)
-	m.expect(`Name: "boottest"`)
-	m.expect(`\*s/end`)
-	t.Logf("serial shell answered after %v", m.since())
-	m.unplug()
-	if first := bootFiles(t, disk); strings.Contains(first, rootfs.FirstFile) {
-		t.Errorf("the first-boot file is still there: %s", first)
-	}
+func (x *box) firstBoot() {
+	t := x.t
+	x.vm = powerOn(t, x.arch, x.disk)
+	x.vm.expect(`data: formatted`)
+	x.vm.expect(`first boot: role edge`)
+	t.Logf("the role is taken %v after power-on", x.vm.since())
+	x.ssh = x.vm.dial(x.signer)
+	t.Logf("SSH answers %v after power-on", x.vm.since())
+	x.name = "boottest"
+	x.keeps()
+	x.vm.typeLine("")
+	x.vm.expect(`Press Enter`)
+	x.vm.typeLine("")
+	x.vm.typeLine("xStatus SystemUnit")
+	x.vm.expect(`\*s SystemUnit`)
+	x.vm.expect(`Name: "boottest"`)
+	x.vm.expect(`\*s/end`)
+	t.Logf("the serial shell answers %v after power-on", x.vm.since())
 }
 
-// serialShell opens the shell on the serial line.
-func (m *vm) serialShell() {
-	m.typeLine("")
-	m.expect(`Press Enter`)
-	m.typeLine("")
+// keeps looks whether the box still knows what it acknowledged.
+func (x *box) keeps() {
+	x.t.Helper()
+	if out := x.ask("xStatus SystemUnit"); !strings.Contains(out, `Name: "`+x.name+`"`) {
+		x.t.Fatalf("the name %s is gone:\n%s", x.name, out)
+	}
 }
 
 // powerCuts pulls the plug right after a setting was acknowledged, each time a
 // little later, and looks whether the setting is there.
-func (b *bench) powerCuts(t *testing.T) {
-	disk := newDisk(t, b.image)
-	kept := "boottest"
-	for n := range 4 {
-		m := powerOn(t, b.arch, disk)
-		c := m.dial(b.signer)
-		if out := m.ask(c, "xStatus SystemUnit", nil); !strings.Contains(out, `"`+kept+`"`) {
-			t.Fatalf("after cut %d the name %s is gone:\n%s", n, kept, out)
+func (x *box) powerCuts(cuts int) {
+	for n := range cuts {
+		name := fmt.Sprintf("cut-%d", n+1)
+		x.ask("xConfiguration SystemUnit Name: " + name)
+		x.name = name
+		time.Sleep(time.Duration(n) * 700 * time.Millisecond)
+		x.vm.unplug()
+		if n == 0 {
+			x.firstFileGone()
 		}
-		if n < 3 {
-			kept = fmt.Sprintf("cut-%d", n+1)
-			m.ask(c, "xConfiguration SystemUnit Name: "+kept, nil)
-			time.Sleep(time.Duration(n) * 700 * time.Millisecond)
-		}
-		t.Logf("start %d took %v", n+1, m.since())
-		m.unplug()
+		x.on()
+		x.keeps()
 	}
 }
 
-// slotThatEnds fills slot B with a system that ends at once, and sees the boot
-// loader give up on it and come back to slot A.
-func (b *bench) slotThatEnds(t *testing.T) {
-	disk := newDisk(t, b.image)
-	b.plant(t, disk, b.testInit(t))
-	m := powerOn(t, b.arch, disk)
+func (x *box) firstFileGone() {
+	if files := bootFiles(x.t, x.disk); strings.Contains(files, rootfs.FirstFile) {
+		x.t.Errorf("the first-boot file is still there: %s", files)
+	}
+}
+
+// refusals offers what must not get in, and sees that nothing came of it.
+func (x *box) refusals() {
+	t := x.t
+	good := x.read(x.make(t, "update", "good.update", "-counter", counter(1), "-version", "good"))
+	strange := x.read(x.make(t, "update", "strange.update", "-counter", counter(1), "-keydir", filepath.Join(x.dir, "strange")))
+	old := x.read(x.make(t, "update", "old.update", "-counter", "1"))
+	changed := bytes.Clone(good)
+	changed[len(changed)/2] ^= 1
+	for what, update := range map[string][]byte{
+		"signed by a stranger": strange,
+		"an older version":     old,
+		"changed on its way":   changed,
+		"cut in the middle":    good[:len(good)/2],
+		"no update at all":     []byte("hello\n"),
+	} {
+		out, err := tryAsk(x.ssh, "xCommand SystemUpgrade", bytes.NewReader(update))
+		if err == nil && !strings.Contains(out, "status=Error") {
+			t.Errorf("an update %s was taken:\n%s", what, out)
+		}
+		t.Logf("update %s: %s", what, firstLine(out))
+	}
+	out := x.ask("xStatus SystemUnit Slot")
+	if !strings.Contains(out, "good") || strings.Contains(out, "trial") {
+		t.Errorf("after refused updates the slots are\n%s", out)
+	}
+	x.good = good
+}
+
+// goodUpdate installs a newer system in slot B and sees it blessed.
+func (x *box) goodUpdate() {
+	t := x.t
+	start := time.Now()
+	out := x.vm.ask(x.ssh, "xCommand SystemUpgrade", bytes.NewReader(x.good))
+	t.Logf("update of %d MiB taken in %v: %s", len(x.good)>>20, time.Since(start).Round(100*time.Millisecond), firstLine(out))
+	x.reboot()
+	x.vm.expect(`slot b`)
+	x.vm.expect(`bless: slot b`)
+	t.Logf("slot B is blessed %v after power-on", x.vm.since())
+	x.ssh = x.vm.dial(x.signer)
+	x.keeps()
+	x.vm.unplug()
+	if got := entries(t, x.disk); got != "recovery.conf slot-a.conf slot-b.conf" {
+		t.Errorf("entries are %s", got)
+	}
+	if text := string(readBoot(t, x.disk, "loader/entries/recovery.conf")); !strings.Contains(text, "/slot-b/") {
+		t.Errorf("recovery does not start what was blessed last:\n%s", text)
+	}
+	x.on()
+}
+
+// reboot restarts the box in the administrator's way. The line goes down while
+// it is answered.
+func (x *box) reboot() {
+	x.t.Helper()
+	out, err := tryAsk(x.ssh, "xCommand Boot!", nil)
+	x.t.Logf("xCommand Boot: %s %v", firstLine(out), err)
+}
+
+// badUpdate installs a signed update that ends as soon as it starts, and sees
+// the boot loader give up on it and come back.
+func (x *box) badUpdate() {
+	t := x.t
+	x.vm.ask(x.ssh, "xCommand SystemUpgrade", bytes.NewReader(x.deadUpdate()))
+	x.reboot()
 	for try := range 3 {
-		m.expect(`test init in slot b`)
-		t.Logf("try %d after %v", try+1, m.since())
-		m.expect(`Kernel panic`)
+		x.vm.expect(`test init in slot a`)
+		t.Logf("try %d, %v after power-on", try+1, x.vm.since())
+		x.vm.expect(`Kernel panic`)
 	}
-	m.expect(`slot a`)
-	m.dial(b.signer)
-	t.Logf("slot A is back after %v", m.since())
-	m.unplug()
-	if got := entries(t, disk); !strings.Contains(got, "slot-b+0-3.conf") {
-		t.Errorf("entries are %s, want slot B without tries", got)
+	x.vm.expect(`starts, board [^,]*, slot b`)
+	x.ssh = x.vm.dial(x.signer)
+	t.Logf("slot B is back %v after power-on", x.vm.since())
+	x.keeps()
+	x.vm.unplug()
+	if got := entries(t, x.disk); got != "recovery.conf slot-a+0-3.conf slot-b.conf" {
+		t.Errorf("entries are %s, want slot A without tries", got)
 	}
 }
 
-// plant puts a bare init into slot B by hand, as an update would.
-func (b *bench) plant(t *testing.T, disk, init string) {
-	t.Helper()
-	binary, err := os.ReadFile(init)
+// deadUpdate is signed and newer, and its init ends at once.
+func (x *box) deadUpdate() []byte {
+	t := x.t
+	brd, err := rootfs.FindBoard(x.board)
 	if err != nil {
 		t.Fatal(err)
 	}
-	brd, err := rootfs.FindBoard(b.board)
+	n, _ := strconv.ParseUint(counter(2), 10, 64)
+	r := board.Release{Version: "dead", Counter: n, Board: brd.Name, Arch: brd.Arch, Development: true}
+	when := time.Unix(1e9, 0)
+	initrd, err := rootfs.Initramfs(x.read(x.testInit(t)), nil, r, when)
 	if err != nil {
 		t.Fatal(err)
 	}
-	initrd, err := rootfs.Initramfs(binary, nil, board.Release{Version: "bad", Board: b.board, Arch: b.name}, time.Unix(1e9, 0))
+	key, err := minisign.NewPrivateKeyFromFile(filepath.Join(x.dir, "keys", "development.key"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	writeBoot(t, disk, rootfs.SlotDir("b")+"/linux", readBoot(t, disk, rootfs.SlotDir("a")+"/linux"))
-	writeBoot(t, disk, rootfs.SlotDir("b")+"/initrd", initrd)
-	e := rootfs.Entry{Title: "sallyport bad", Sort: "sallyport", Counter: 1 << 40, Slot: "b", Cmdline: brd.Cmdline("b", "")}
-	writeBoot(t, disk, "loader/entries/slot-b+3.conf", e.Text())
+	var out bytes.Buffer
+	s := rootfs.Slot{Linux: readBoot(t, x.disk, rootfs.SlotDir("b")+"/linux"), Initrd: initrd}
+	if err := rootfs.WriteUpdate(&out, s, r, key, when); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
 }
+
+func (x *box) read(name string) []byte {
+	x.t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	return b
+}
+
+// counter is a release's number, later than any commit.
+func counter(n int) string { return strconv.Itoa(1<<40 + n) }
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
+	return strings.TrimSpace(line)
+}
+
+// proving reports whether the long part is asked for.
+func proving() bool { return os.Getenv("SALLYPORT_PROVE") != "" }

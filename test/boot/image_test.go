@@ -4,7 +4,6 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -140,22 +139,6 @@ func readBoot(t *testing.T, disk, name string) (data []byte) {
 		}
 	})
 	return data
-}
-
-func writeBoot(t *testing.T, disk, name string, data []byte) {
-	t.Helper()
-	bootPartition(t, disk, func(v *fat32.FileSystem) {
-		if err := v.Mkdir(filepath.Dir(name)); err != nil && !errors.Is(err, os.ErrExist) {
-			t.Fatal(err)
-		}
-		f, err := v.OpenFile(name, os.O_CREATE|os.O_RDWR)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := f.Write(data); err != nil {
-			t.Fatal(err)
-		}
-	})
 }
 
 // entries lists the boot loader's choices on a disk.
