@@ -101,14 +101,15 @@ func (c *Core) askAll() {
 // ask sends one OPTIONS; any answer but a timeout or a transport failure
 // shows that the peer lives (RFC 3261 11).
 func (c *Core) ask(t target) {
-	m := sip.NewRequest("OPTIONS", "sip:"+sip.URI{Host: t.host}.HostPort())
 	own := c.sentBy(t.network)
-	m.SetMaxForwards(1)
-	m.Add("From", "<sip:"+own+">;tag="+peerKey(c.rand()))
-	m.Add("To", "<sip:"+sip.URI{Host: t.host}.HostPort()+">")
-	m.Add("Call-ID", peerKey(c.rand())+peerKey(c.rand()))
-	m.Add("CSeq", "1 OPTIONS")
-	m.Add("Contact", "<sip:"+own+";transport="+lower(t.network)+">")
+	m, err := sip.Question{
+		Method: "OPTIONS", Target: "sip:" + sip.URI{Host: t.host}.HostPort(), From: "sip:" + own, Tag: peerKey(c.rand()),
+		CallID: peerKey(c.rand()) + peerKey(c.rand()), CSeq: 1, Hops: 1, Contact: "sip:" + own + ";transport=" + lower(t.network),
+	}.Message()
+	if err != nil {
+		c.heard(t, 503, err.Error())
+		return
+	}
 	why := "no answer to OPTIONS"
 	c.proxy.Originate(signaling.Branch{
 		Msg: m,
