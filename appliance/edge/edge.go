@@ -54,6 +54,8 @@ type Edge struct {
 	desk     signaling.Desk
 	calls    *signaling.Calls
 
+	challenges *challenges
+
 	plan   atomic.Pointer[Plan]
 	denied atomic.Int64
 	regs   usage
@@ -69,7 +71,8 @@ const (
 func New(cfg Config) *Edge {
 	e := &Edge{
 		cfg: cfg, log: cfg.Log, clock: cfg.Clock, rand: cfg.Rand, alarms: cfg.Alarms,
-		tokens: tokens{cfg.Keys},
+		tokens:     tokens{cfg.Keys},
+		challenges: newChallenges(),
 	}
 	e.calls = signaling.NewCalls(cfg.Clock, maxCalls, e.callEvent)
 	e.plan.Store(&Plan{})

@@ -96,7 +96,7 @@ func (e *Edge) sendRegister(r *signaling.Request, c *flow.Conn, link *traversal.
 	out.Prepend("Path", path)
 	out.Set(headerTrace, r.Trace)
 	out.Set(headerBinding, strconv.FormatUint(uint64(a.id), 16))
-	credentials := out.Has("Authorization") || out.Has("Proxy-Authorization")
+	credentials, dropped := e.challenges.answered(a.owner, out)
 	r.Forward(signaling.Branch{
 		Msg:  out,
 		Conn: link,
@@ -104,6 +104,10 @@ func (e *Edge) sendRegister(r *signaling.Request, c *flow.Conn, link *traversal.
 		OnResponse: func(resp *sip.Message) {
 			f.outward(resp)
 			withoutAuthInt(resp)
+			e.challenges.learn(a.owner, resp)
+			if dropped {
+				stale(resp)
+			}
 			if resp.Status() >= 200 && resp.Status() < 300 {
 				e.registered(r, c, link, resp, a, credentials)
 			}

@@ -1,0 +1,132 @@
+package edge
+
+import (
+	"hash/maphash"
+	"strings"
+	"sync"
+
+	"sallyport/appliance/sip"
+)
+
+// challenges remembers which digest challenges came from inside for whom.
+// Credentials count only as the answer to one of them: a registrar that asks
+// nobody would accept any made-up ones, and from a binding calls are let in.
+// What has been forgotten (a restart, too many strangers) costs its client one
+// more challenge.
+type challenges struct {
+	seed maphash.Seed
+
+	mu       sync.Mutex
+	now, old map[uint64]struct{} // hashes of user and nonce; old goes when now is full
+}
+
+// maxChallenges bounds each of the two generations.
+const maxChallenges = 50_000
+
+func newChallenges() *challenges {
+	return &challenges{seed: maphash.MakeSeed(), now: map[uint64]struct{}{}}
+}
+
+func (c *challenges) key(user, nonce string) uint64 {
+	return maphash.String(c.seed, user+"\x00"+nonce)
+}
+
+// learn takes the nonces of an answer to a user's REGISTER: those of a
+// challenge, and the next one that an accepted answer may name.
+func (c *challenges) learn(user string, resp *sip.Message) {
+	for _, name := range [...]string{"WWW-Authenticate", "Proxy-Authenticate"} {
+		for _, row := range resp.Rows(name) {
+			c.add(user, digestParam(row, "nonce"))
+		}
+	}
+	for _, name := range [...]string{"Authentication-Info", "Proxy-Authentication-Info"} {
+		for _, row := range resp.Rows(name) {
+			c.add(user, digestParam("Digest "+row, "nextnonce"))
+		}
+	}
+}
+
+func (c *challenges) add(user, nonce string) {
+	if nonce == "" {
+		return
+	}
+	k := c.key(user, nonce)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.now) >= maxChallenges {
+		c.now, c.old = map[uint64]struct{}{}, c.now
+	}
+	c.now[k] = struct{}{}
+}
+
+// answered tells whether a user's REGISTER answers a challenge that came from
+// inside, and leaves only such answers in it: without, the registrar asks anew.
+// dropped tells that something was taken out.
+func (c *challenges) answered(user string, req *sip.Message) (yes, dropped bool) {
+	for _, name := range [...]string{"Authorization", "Proxy-Authorization"} {
+		rows := req.Rows(name)
+		kept := rows[:0]
+		for _, row := range rows {
+			nonce := digestParam(row, "nonce")
+			if nonce == "" || c.has(user, nonce) { // another scheme passes, and counts for nothing
+				kept = append(kept, row)
+			}
+			yes = yes || nonce != "" && c.has(user, nonce)
+		}
+		if len(kept) < len(rows) {
+			dropped = true
+			req.Remove(name)
+			for _, row := range kept {
+				req.Add(name, row)
+			}
+		}
+	}
+	return yes, dropped
+}
+
+// stale tells a client whose credentials were dropped that its nonce was at
+// fault, not its password: it answers the new challenge without asking its user.
+func stale(resp *sip.Message) {
+	for _, name := range [...]string{"WWW-Authenticate", "Proxy-Authenticate"} {
+		rows := resp.Rows(name)
+		changed := false
+		for i, row := range rows {
+			if digestParam(row, "nonce") != "" && digestParam(row, "stale") == "" {
+				rows[i] = row + ", stale=true"
+				changed = true
+			}
+		}
+		if changed {
+			resp.SetAll(name, rows)
+		}
+	}
+}
+
+// has also renews: who answers the same challenge at every refresh keeps it.
+func (c *challenges) has(user, nonce string) bool {
+	k := c.key(user, nonce)
+	c.mu.Lock()
+	_, now := c.now[k]
+	_, old := c.old[k]
+	c.mu.Unlock()
+	if old && !now {
+		c.add(user, nonce)
+	}
+	return now || old
+}
+
+// digestParam is a parameter of Digest credentials or of a Digest challenge,
+// "" for other schemes.
+func digestParam(value, name string) string {
+	scheme, params, _ := strings.Cut(strings.TrimSpace(value), " ")
+	if !strings.EqualFold(scheme, "Digest") {
+		return ""
+	}
+	for _, p := range sip.Split(params) {
+		k, v, _ := strings.Cut(p, "=")
+		if strings.EqualFold(strings.TrimSpace(k), name) {
+			return strings.Trim(strings.TrimSpace(v), `"`)
+		}
+	}
+	return ""
+}
