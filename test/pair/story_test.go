@@ -33,6 +33,7 @@ func TestStories(t *testing.T) {
 		{name: "outbound-tls", cfg: Config{Path: lab.PathOutbound, Core: neighbor("TLS", 5061)}},
 		{name: "power", cfg: Config{}},
 		{name: "many", cfg: Config{}, more: many},
+		{name: "veiled", cfg: Config{Edge: []string{"xConfiguration Zones Zone 1 SIP HideIdentifiers: On"}}},
 		{name: "asks", cfg: Config{Path: lab.PathStrict, World: registrar(func(c *lab.RegistrarConfig) { c.ChallengeCalls = true })}},
 		{name: "open", cfg: Config{World: registrar(func(c *lab.RegistrarConfig) { c.Open = true })}},
 	} {
