@@ -63,7 +63,17 @@ func appendWord(b []byte, s string) []byte {
 }
 
 func plainWord(s string) bool {
-	return s != "" && utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
+	for i := 0; ; i++ {
+		if i == len(s) {
+			return s != ""
+		}
+		if c := s[i]; c <= ' ' || c == '"' || c == '=' || c == 0x7f {
+			return false
+		} else if c >= utf8.RuneSelf {
+			break // seldom
+		}
+	}
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
 		return r == '"' || r == '=' || unicode.IsSpace(r) || !unicode.IsPrint(r)
 	})
 }

@@ -126,11 +126,14 @@ func (l *Log) Dropped() uint64 {
 	return n
 }
 
+// usualLine is more than most lines need.
+const usualLine = 320
+
 // write hands one masked entry to every sink.
 func (l *Log) write(e Entry) {
 	l.ring.add(e)
 	if l.cfg.Out != nil || l.file != nil {
-		line := e.AppendLine(nil)
+		line := e.AppendLine(make([]byte, 0, usualLine))
 		if l.cfg.Out != nil {
 			l.outMu.Lock()
 			_, _ = l.cfg.Out.Write(line) // a log has nowhere to report its own loss
