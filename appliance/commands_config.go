@@ -13,7 +13,8 @@ import (
 
 func domainAdd(n *Node, _ context.Context, args xapi.Args, who config.Who) (*xapi.Node, error) {
 	return n.add(who, "SIP Domain", "DomainId", xapi.SIPDomainName, 200, one(args, "Name"),
-		[2]string{"Sip", one(args, "Sip")}, [2]string{"Edge", one(args, "Edgesip")})
+		[2]string{"Sip", one(args, "Sip")}, [2]string{"Edge", one(args, "Edgesip")}, [2]string{"Edgexmpp", one(args, "Edgexmpp")},
+		[2]string{"DeploymentId", one(args, "DeploymentId")})
 }
 
 func domainDelete(n *Node, _ context.Context, args xapi.Args, who config.Who) (*xapi.Node, error) {

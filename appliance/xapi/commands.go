@@ -181,10 +181,11 @@ var (
 		Params: []Param{
 			{Name: "Name", Kind: DNSName, Min: 1, Max: 128, Required: true, Help: "Name of the domain."},
 			{Name: "Edgesip", Kind: Enumeration, Values: onOff, Help: "Serves remote clients of the domain; Off if not given."},
+			{Name: "Edgexmpp", Kind: Enumeration, Values: onOff, Help: "Carries chat of remote clients of the domain; Off if not given."},
 			{Name: "Sip", Kind: Enumeration, Values: onOff, Help: "Routes SIP for the domain; On if not given."},
 			{Name: "DeploymentId", Kind: Integer, Min: 1, Max: 65535, New: true, Help: "Number of its deployment on core; the default deployment if not given."},
 		},
-		Lacks: []string{"Edgexmpp", "Xmppfederation"}, Why: "they come with chat",
+		Lacks: []string{"Xmppfederation"}, Why: "chat with other companies goes through their own servers, not through here",
 		Help: "Adds a domain that this node serves.",
 	}
 	DomainDelete = &Command{

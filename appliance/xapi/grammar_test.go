@@ -154,15 +154,15 @@ func TestBind(t *testing.T) {
 		args []Arg
 		want string
 	}{
-		{DomainAdd, []Arg{{"name", "Example.COM"}, {"Edge", "on"}}, "Edgesip=On Name=example.com"},
-		{DomainAdd, []Arg{{"", "example.com"}, {"", "On"}, {"", "Off"}}, "Edgesip=On Name=example.com Sip=Off"},
-		{DomainAdd, []Arg{{"Edgesip", "Off"}, {"", "example.com"}, {"", "On"}}, "Edgesip=Off Name=example.com Sip=On"},
-		{DomainAdd, []Arg{{"", "a.example"}, {"", "On"}, {"", "Off"}, {"", "x"}}, `DomainAdd: too many values: "x" has no parameter left`},
+		{DomainAdd, []Arg{{"name", "Example.COM"}, {"Edges", "on"}}, "Edgesip=On Name=example.com"},
+		{DomainAdd, []Arg{{"", "example.com"}, {"", "On"}, {"", "Off"}}, "Edgesip=On Edgexmpp=Off Name=example.com"},
+		{DomainAdd, []Arg{{"Edgesip", "Off"}, {"", "example.com"}, {"", "On"}}, "Edgesip=Off Edgexmpp=On Name=example.com"},
+		{DomainAdd, []Arg{{"", "a.example"}, {"", "On"}, {"", "Off"}, {"", "On"}, {"", "x"}}, `DomainAdd: too many values: "x" has no parameter left`},
 		{DomainAdd, nil, "DomainAdd needs Name <S: 1,128>: Name of the domain."},
 		{DomainAdd, []Arg{{"Name", "a"}, {"Name", "b"}}, "Name is given more often than allowed"},
-		{DomainAdd, []Arg{{"Name.1", "a"}}, `"Name.1" after "DomainAdd" takes no number; allowed: Name, Edgesip, Sip`},
-		{DomainAdd, []Arg{{"Nome", "a"}}, `"Nome" after "DomainAdd" is not known; did you mean Name?; allowed: Name, Edgesip, Sip`},
-		{DomainAdd, []Arg{{"Edgexmpp", "On"}}, `"Edgexmpp" after "DomainAdd" is known, but not supported here: they come with chat; did you mean`},
+		{DomainAdd, []Arg{{"Name.1", "a"}}, `"Name.1" after "DomainAdd" takes no number; allowed: Name, Edgesip, Edgexmpp, Sip`},
+		{DomainAdd, []Arg{{"Nome", "a"}}, `"Nome" after "DomainAdd" is not known; did you mean Name?; allowed: Name, Edgesip, Edgexmpp, Sip`},
+		{DomainAdd, []Arg{{"Xmppfederation", "On"}}, `"Xmppfederation" after "DomainAdd" is known, but not supported here: chat with other companies`},
 		{CSRGenerate, []Arg{{"CommonName", "a.example"}, {"San.1", "b.example"}, {"San.2", "c.example"}}, "CommonName=a.example San=b.example,c.example"},
 		{CSRGenerate, []Arg{{"", "a.example"}, {"", "b.example"}, {"", "c.example"}}, "CommonName=a.example San=b.example,c.example"},
 		{DisconnectCall, []Arg{{"Call", "1"}, {"CallSerialNumber", "x"}}, "DisconnectCall needs exactly one of Call, CallSerialNumber"},

@@ -11,7 +11,7 @@ func Items() []*Item {
 		administrationItems(), authenticationItems(), collaborationEdgeItems(),
 		dnsItems(), ethernetItems(), ipItems(), logItems(), managementItems(),
 		remoteItems(), resourceUsageItems(), sipItems(), systemUnitItems(),
-		timeItems(), traversalItems(), zoneItems(), searchRuleItems(),
+		timeItems(), traversalItems(), zoneItems(), searchRuleItems(), xmppItems(),
 	)
 	slices.SortFunc(items, func(a, b *Item) int { return strings.Compare(a.Path, b.Path) })
 	return items
@@ -26,14 +26,14 @@ func Commands() []*Command {
 
 // Statuses returns every xStatus row, sorted by path, in a fresh slice.
 func Statuses() []*Status {
-	all := statusRows()
+	all := slices.Concat(statusRows(), xmppStatuses())
 	slices.SortFunc(all, func(a, b *Status) int { return strings.Compare(a.Path, b.Path) })
 	return all
 }
 
 // Alarms returns every alarm row, sorted by id, in a fresh slice.
 func Alarms() []*Alarm {
-	all := alarmRows()
+	all := append(alarmRows(), AlarmChatNode)
 	slices.SortFunc(all, func(a, b *Alarm) int { return a.ID - b.ID })
 	return all
 }

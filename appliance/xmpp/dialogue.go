@@ -1,0 +1,203 @@
+package xmpp
+
+import (
+	"errors"
+	"io"
+)
+
+// errEnded says that a stream ended as it should, by its end tag or by an error
+// of the node that the client has been told.
+var errEnded = errors.New("the stream has ended")
+
+// dialogue is a stream between a client and a node until the client has logged
+// in. Both sides take turns then, so one goroutine can listen to whoever has
+// the word, and nothing reaches a node from a stranger but SASL:
+//
+//	node    header, features ─▶ challenge ─▶ success ─▶ header, features
+//	client        └─▶ auth, response … ─┘       └─▶ header ─┘   (logged in)
+//
+// Each of our nodes holds it with the other one as its far side.
+type dialogue struct {
+	domain   string
+	failures int // that a client may have
+	client   *Splitter
+	server   *Splitter
+	toClient *outlet
+	toServer io.Writer
+
+	// Core's say; nil at edge. offered is asked about the hosts that a node
+	// hints at or refers to, and tells whether it has set another server; begin
+	// about a login, for which it may have set one that waits for it.
+	offered func(hosts []string) (moved bool, err error)
+	begin   func(user, mechanism string) error
+
+	user, mechanism string // of the login that was tried last
+	in              bool   // the node said success
+}
+
+// login passes the dialogue on until the client is in and knows what it may do
+// now. The client's header has been passed.
+func (d *dialogue) login() error {
+	clients, err := false, error(nil) // turn
+	for err == nil {
+		if clients {
+			clients, err = d.fromClient()
+			continue
+		}
+		clients, err = d.fromServer()
+		if clients && d.in && d.server.root != "" {
+			return err
+		}
+	}
+	return err
+}
+
+// fromServer passes on one piece of the node and tells whether the client is
+// next.
+func (d *dialogue) fromServer() (clients bool, err error) {
+	p, err := d.server.Next()
+	if err != nil {
+		return false, lostServer(err)
+	}
+	switch {
+	case p.Kind == Space || p.Kind == Header:
+	case p.Kind == End:
+		err = errEnded
+	case p.Is(nsStream, "features"):
+		return d.features(p)
+	case p.Is(nsStream, "error"):
+		if moved, err := d.refer(p); moved || err != nil {
+			return false, err
+		}
+		err = errEnded
+	case p.Is(nsSASL, "success"):
+		return true, d.success(p)
+	case p.Is(nsSASL, "challenge"):
+		clients = true
+	case p.Is(nsSASL, "failure"):
+		clients = true
+		if d.failures--; d.failures <= 0 {
+			return false, fault(condPolicy, "too many failed logins")
+		}
+	default:
+		return false, &Fault{Condition: condRemoteFailed, Err: errors.New("the node says <" + p.Name.Local + "/> before a login")}
+	}
+	if _, werr := d.toClient.Write(p.Raw); werr != nil {
+		err = werr
+	}
+	return clients, err
+}
+
+// lostServer is how a client is told of a node that went away.
+func lostServer(err error) error {
+	var f *Fault
+	if errors.As(err, &f) && f.Err == nil {
+		err = errors.New(f.Error())
+	}
+	return &Fault{Condition: condRemoteFailed, Err: err}
+}
+
+func (d *dialogue) features(p Piece) (clients bool, err error) {
+	o, err := features(p, d.server.ns)
+	if err != nil {
+		return false, err
+	}
+	if d.offered != nil && !d.in && len(o.hosts) > 0 {
+		if moved, err := d.offered(o.hosts); moved || err != nil {
+			return false, err
+		}
+	}
+	if o.login && len(o.mechanism) == 0 {
+		return false, &Fault{Condition: condRemoteFailed, Err: errors.New("the node offers no mechanism that works across TLS connections")}
+	}
+	_, err = d.toClient.Write(o.raw)
+	return true, err
+}
+
+// refer follows a <see-other-host/>, which would lead the client to where it
+// cannot go.
+func (d *dialogue) refer(p Piece) (moved bool, err error) {
+	host := otherHost(p.Raw)
+	if host == "" || d.offered == nil {
+		return false, nil
+	}
+	if d.in {
+		return false, &Fault{Condition: condReset, Err: errors.New("the node refers to " + host)}
+	}
+	moved, err = d.offered([]string{host})
+	if !moved && err == nil {
+		err = &Fault{Condition: condRemoteFailed, Err: errors.New("the node refers to " + host + ", which is not configured")}
+	}
+	return moved, err
+}
+
+func (d *dialogue) success(p Piece) error {
+	d.in = true
+	_, err := d.toClient.Write(p.Raw)
+	d.toClient.restart()
+	d.client.Restart()
+	d.server.Restart()
+	return err
+}
+
+// fromClient passes on one piece of the client and tells whether the word stays
+// with it.
+func (d *dialogue) fromClient() (again bool, err error) {
+	p, err := d.client.Next()
+	if err != nil {
+		return false, err
+	}
+	switch {
+	case p.Kind == Space:
+		return true, nil // nothing is kept alive yet, and none may stand before a header
+	case p.Kind == End:
+		err = errEnded
+	case p.Kind == Header:
+		if err := meant(p, d.domain); err != nil {
+			return false, err
+		}
+	case p.Is(nsSASL, "auth"):
+		d.user, d.mechanism = userOf(p, d.domain)
+		if tied(d.mechanism) {
+			return true, d.toClient.say(saslFailure("invalid-mechanism"))
+		}
+		if d.begin != nil {
+			err = d.begin(d.user, d.mechanism)
+		}
+		if err != nil {
+			return d.turnDown(err)
+		}
+	case p.Is(nsSASL, "response") || p.Is(nsSASL, "abort"):
+	default:
+		return false, fault(condNotAuthorized, "log in first")
+	}
+	if _, werr := d.toServer.Write(p.Raw); werr != nil {
+		return false, lostServer(werr)
+	}
+	return false, err
+}
+
+// errUnwelcome says that a user may not log in here.
+var errUnwelcome = errors.New("no login for this user")
+
+// turnDown lets the client try another user, a few times.
+func (d *dialogue) turnDown(err error) (again bool, _ error) {
+	if !errors.Is(err, errUnwelcome) {
+		return false, err
+	}
+	if d.failures--; d.failures <= 0 {
+		return false, fault(condPolicy, "too many failed logins")
+	}
+	return true, d.toClient.say(saslFailure("not-authorized"))
+}
+
+// meant checks a client's header against the domain that the stream is for.
+func meant(p Piece, domain string) error {
+	if p.Value("version") == "" {
+		return fault(condVersion, "XMPP 1.0 or later is spoken here")
+	}
+	if to := domainOf(p); to != domain {
+		return &Fault{Condition: condHostUnknown, Err: errors.New("the stream is to " + printable(to))}
+	}
+	return nil
+}

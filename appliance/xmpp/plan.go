@@ -1,0 +1,104 @@
+package xmpp
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"sallyport/appliance/config"
+	"sallyport/appliance/xapi"
+)
+
+// GatePlan is where edge takes chat streams of remote clients, and for whom.
+type GatePlan struct {
+	Listen  []netip.AddrPort  // none: off
+	Domains map[string]string // chat domains, lower case, to the zone of their core; "" = the first
+}
+
+// Equal tells whether two plans want the same.
+func (p GatePlan) Equal(q GatePlan) bool {
+	return slices.Equal(p.Listen, q.Listen) && maps.Equal(p.Domains, q.Domains)
+}
+
+// GatePlanFrom reads edge's part of a snapshot. Without a chat domain nothing
+// listens.
+func GatePlanFrom(snap *config.Snapshot) GatePlan {
+	p := GatePlan{Domains: map[string]string{}}
+	for i, name := range chatDomains(snap) {
+		p.Domains[name] = snap.Str(xapi.SIPDomainAuthzone, i)
+	}
+	if len(p.Domains) == 0 {
+		return p
+	}
+	for _, a := range snap.Outside(xapi.Edge) {
+		p.Listen = append(p.Listen, netip.AddrPortFrom(a, uint16(snap.Int(xapi.XMPPPort))))
+	}
+	return p
+}
+
+// chatDomains are the names of the domains whose chat is carried, by index.
+func chatDomains(snap *config.Snapshot) map[int]string {
+	out := map[int]string{}
+	if !snap.Bool(xapi.CollaborationEdgeEnabled) {
+		return out
+	}
+	for _, i := range snap.Indexes(xapi.SIPDomainName.Item) {
+		if name := snap.Str(xapi.SIPDomainName, i); name != "" && snap.Bool(xapi.SIPDomainEdgexmpp, i) {
+			out[i] = strings.ToLower(name)
+		}
+	}
+	return out
+}
+
+// Plan is what core serves: the chat domains, lower case, with their nodes,
+// best first. A domain has none but its own, so its users reach no other's.
+type Plan struct {
+	Domains map[string][]Node
+}
+
+// PlanFrom reads core's part of a snapshot. An error names what cannot work;
+// the rest can be applied.
+func PlanFrom(snap *config.Snapshot) (Plan, error) {
+	p := Plan{Domains: map[string][]Node{}}
+	for _, name := range chatDomains(snap) {
+		p.Domains[name] = nil
+	}
+	var errs []error
+	for _, i := range snap.Indexes(xapi.XMPPNodeAddress.Item) {
+		n := Node{
+			Host: strings.ToLower(snap.Str(xapi.XMPPNodeAddress, i)), Port: uint16(snap.Int(xapi.XMPPNodePort, i)),
+			TLS: snap.Enum(xapi.XMPPNodeTransport, i) == "TLS", Verify: snap.Bool(xapi.XMPPNodeVerify, i),
+		}
+		if n.Host == "" {
+			continue
+		}
+		for _, d := range split(snap.Str(xapi.XMPPNodeDomains, i)) {
+			if !isDomain(snap, d) {
+				errs = append(errs, fmt.Errorf("XMPP Node %d: %s is no domain of this node; add it by DomainAdd", i, d))
+			}
+			if list, chat := p.Domains[d]; chat && !slices.Contains(list, n) {
+				p.Domains[d] = append(list, n)
+			}
+		}
+	}
+	return p, errors.Join(errs...)
+}
+
+// split reads a comma list of domains.
+func split(list string) (out []string) {
+	for d := range strings.SplitSeq(list, ",") {
+		if d = strings.ToLower(strings.TrimSpace(d)); d != "" {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+func isDomain(snap *config.Snapshot, name string) bool {
+	return slices.ContainsFunc(snap.Indexes(xapi.SIPDomainName.Item), func(i int) bool {
+		return strings.EqualFold(snap.Str(xapi.SIPDomainName, i), name)
+	})
+}
