@@ -215,7 +215,7 @@ func importAll(t *testing.T, empty *Snapshot, text string) *Snapshot {
 	}
 	e := newEdit(empty, empty.sealer)
 	for i, l := range lines {
-		if strings.Contains(strings.ToLower(l), "pass") {
+		if strings.Contains(strings.ToLower(l), "pas") { // words may be shortened
 			continue // hashing would make the fuzzer crawl
 		}
 		e.importLine(i+1, l)
