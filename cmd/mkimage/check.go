@@ -89,20 +89,31 @@ func readFolder(volume *fat32.FileSystem, dir string, files map[string][]byte) e
 			}
 			continue
 		}
-		if files[name], err = readFile(volume, name); err != nil {
+		info, err := e.Info()
+		if err != nil {
+			return err
+		}
+		if files[name], err = readFile(volume, name, info.Size()); err != nil {
 			return fmt.Errorf("boot partition, %s: %w", name, err)
 		}
 	}
 	return nil
 }
 
-func readFile(volume *fat32.FileSystem, name string) ([]byte, error) {
+// readFile reads as much as the folder says. The library, read in small pieces,
+// goes on to the end of the last cluster, and it cannot open an empty file.
+func readFile(volume *fat32.FileSystem, name string, size int64) ([]byte, error) {
+	data := make([]byte, size)
+	if size == 0 {
+		return data, nil
+	}
 	f, err := volume.OpenFile(name, os.O_RDONLY)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(f)
+	_, err = io.ReadFull(f, data)
+	return data, err
 }
 
 func compare(got, want map[string][]byte) error {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"io"
 	"os"
 	"strings"
@@ -40,13 +41,13 @@ func compress(out, raw *os.File, _ int64) error {
 
 // blocks calls f for each block of a raw disk that is not all zero.
 func blocks(raw *os.File, size, block int64, f func(n int64, data []byte) error) error {
-	data := make([]byte, block)
+	data, zero := make([]byte, block), make([]byte, block)
 	for n := int64(0); n*block < size; n++ {
 		clear(data)
 		if _, err := raw.ReadAt(data[:min(block, size-n*block)], n*block); err != nil {
 			return err
 		}
-		if allZero(data) {
+		if bytes.Equal(data, zero) {
 			continue
 		}
 		if err := f(n, data); err != nil {
@@ -54,13 +55,4 @@ func blocks(raw *os.File, size, block int64, f func(n int64, data []byte) error)
 		}
 	}
 	return nil
-}
-
-func allZero(b []byte) bool {
-	for _, c := range b {
-		if c != 0 {
-			return false
-		}
-	}
-	return true
 }

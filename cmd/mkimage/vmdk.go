@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 )
 
 // vmdk writes the stream-optimized form of VMware's virtual disk format 1.1,
@@ -19,7 +18,7 @@ func vmdk(out, raw *os.File, size int64) error {
 	tables := (grains + perTable - 1) / perTable
 	v := &vmdkWriter{out: out, capacity: size / 512}
 	v.header(size, ^uint64(0))
-	v.text(descriptor(filepath.Base(out.Name()), size))
+	v.write(descriptor(size))
 	v.align(128) // grains begin where the header says that the overhead ends
 
 	table := make([]uint32, tables*perTable)
@@ -65,10 +64,6 @@ func (v *vmdkWriter) align(n int64) {
 	if rest := v.at % (n * 512); rest != 0 {
 		v.write(make([]byte, n*512-rest))
 	}
-}
-
-func (v *vmdkWriter) text(b []byte) {
-	v.write(b)
 }
 
 func (v *vmdkWriter) numbers(list []uint32) {
@@ -123,21 +118,21 @@ func (v *vmdkWriter) header(size int64, directory uint64) {
 }
 
 // descriptor is the text that names the one extent, padded to its room.
-func descriptor(name string, size int64) []byte {
+func descriptor(size int64) []byte {
 	text := fmt.Sprintf(`# Disk DescriptorFile
 version=1
 CID=5a11f0e7
 parentCID=ffffffff
 createType="streamOptimized"
 
-RDONLY %d SPARSE "%s"
+RDONLY %d SPARSE "sallyport.vmdk"
 
 ddb.adapterType = "lsilogic"
 ddb.geometry.cylinders = "%d"
 ddb.geometry.heads = "255"
 ddb.geometry.sectors = "63"
 ddb.virtualHWVersion = "13"
-`, size/512, name, size/512/255/63)
+`, size/512, size/512/255/63)
 	b := make([]byte, 20*512)
 	copy(b, text)
 	return b

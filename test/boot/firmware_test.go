@@ -2,6 +2,7 @@ package boot
 
 import (
 	"bytes"
+	"crypto/rand"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jedisct1/go-minisign"
 	"golang.org/x/crypto/ssh"
 
 	"sallyport/board"
@@ -133,8 +133,9 @@ func (x *box) firstFileGone() {
 func (x *box) refusals() {
 	t := x.t
 	good := x.read(x.make(t, "update", "good.update", "-counter", counter(1), "-version", "good"))
-	strange := x.read(x.make(t, "update", "strange.update", "-counter", counter(1), "-keydir", filepath.Join(x.dir, "strange")))
-	old := x.read(x.make(t, "update", "old.update", "-counter", "1"))
+	same := rootfs.Slot{Linux: readBoot(t, x.image, slotA+"/linux"), Initrd: readBoot(t, x.image, slotA+"/initrd")}
+	strange := x.sign(same, 1, filepath.Join(t.TempDir(), "stranger"))
+	old := x.sign(same, -1, x.keys())
 	changed := bytes.Clone(good)
 	changed[len(changed)/2] ^= 1
 	for what, update := range map[string][]byte{
@@ -211,25 +212,36 @@ func (x *box) badUpdate() {
 // deadUpdate is signed and newer, and its init ends at once.
 func (x *box) deadUpdate() []byte {
 	t := x.t
-	brd, err := rootfs.FindBoard(x.board)
+	initrd, err := rootfs.Initramfs(x.read(x.testInit(t)), nil, x.release(2), time.Unix(1e9, 0))
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, _ := strconv.ParseUint(counter(2), 10, 64)
-	r := board.Release{Version: "dead", Counter: n, Board: brd.Name, Arch: brd.Arch, Development: true}
-	when := time.Unix(1e9, 0)
-	initrd, err := rootfs.Initramfs(x.read(x.testInit(t)), nil, r, when)
-	if err != nil {
-		t.Fatal(err)
+	return x.sign(rootfs.Slot{Linux: readBoot(t, x.image, slotA+"/linux"), Initrd: initrd}, 2, x.keys())
+}
+
+const slotA = "sallyport/slot-a"
+
+func (x *box) keys() string { return filepath.Join(x.dir, "keys") }
+
+// release describes the nth update of the story; a negative one is older than any box.
+func (x *box) release(n int) board.Release {
+	r := board.Release{Version: fmt.Sprintf("update-%d", n), Counter: 1, Board: x.board, Arch: x.arch.name, Development: true}
+	if n >= 0 {
+		r.Counter, _ = strconv.ParseUint(counter(n), 10, 64)
 	}
-	key, err := minisign.NewPrivateKeyFromFile(filepath.Join(x.dir, "keys", "development.key"))
+	return r
+}
+
+// sign makes an update with the development key in a folder.
+func (x *box) sign(s rootfs.Slot, n int, keys string) []byte {
+	x.t.Helper()
+	key, err := rootfs.DevelopmentKey(keys, rand.Reader)
 	if err != nil {
-		t.Fatal(err)
+		x.t.Fatal(err)
 	}
 	var out bytes.Buffer
-	s := rootfs.Slot{Linux: readBoot(t, x.disk, rootfs.SlotDir("b")+"/linux"), Initrd: initrd}
-	if err := rootfs.WriteUpdate(&out, s, r, key, when); err != nil {
-		t.Fatal(err)
+	if err := rootfs.WriteUpdate(&out, s, x.release(n), key, time.Unix(1e9, 0)); err != nil {
+		x.t.Fatal(err)
 	}
 	return out.Bytes()
 }

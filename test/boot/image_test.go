@@ -134,7 +134,12 @@ func readBoot(t *testing.T, disk, name string) (data []byte) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if data, err = io.ReadAll(f); err != nil {
+		info, err := f.Stat()
+		if err != nil {
+			t.Fatal(err)
+		}
+		data = make([]byte, info.Size())
+		if _, err := io.ReadFull(f, data); err != nil {
 			t.Fatal(err)
 		}
 	})

@@ -1,7 +1,6 @@
 package boot
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"net"
@@ -71,12 +70,11 @@ func tryAsk(c *ssh.Client, line string, in io.Reader) (string, error) {
 		return "", err
 	}
 	defer s.Close()
-	var out bytes.Buffer
-	s.Stdout, s.Stderr, s.Stdin = &out, &out, in
-	err = s.Run(line)
+	s.Stdin = in
+	out, err := s.CombinedOutput(line)
 	var exit *ssh.ExitError
 	if errors.As(err, &exit) && exit.ExitStatus() == 0 {
 		err = nil
 	}
-	return out.String(), err
+	return string(out), err
 }
