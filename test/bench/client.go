@@ -32,6 +32,7 @@ type client struct {
 	cseq   uint32
 	begun  time.Time
 	rang   bool
+	asked  bool // challenged, in this job
 	out    []byte
 	target []byte // of the call: the callee's Contact
 	routes []byte // of the call: Route rows
@@ -61,7 +62,7 @@ func dial(f *fleet, n int, addr string, conf *tls.Config) (*client, error) {
 func (c *client) start(j job) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.job, c.begun, c.rang = j, time.Now(), false
+	c.job, c.begun, c.rang, c.asked = j, time.Now(), false, false
 	c.number++
 	c.cseq++
 	switch j {
@@ -150,6 +151,11 @@ func (c *client) stepLocked(status int, method string, b []byte) (done bool, err
 	switch {
 	case c.job == nothing:
 		return false, nil
+	case status == 401 && c.job == register && !c.asked:
+		c.asked = true // edge counts only credentials that answer a challenge
+		c.number++
+		c.cseq++
+		c.sendLocked(c.texts.register)
 	case status >= 300:
 		return true, fmt.Errorf("%d to %s", status, method)
 	case method == "REGISTER" && c.job == register:

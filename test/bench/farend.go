@@ -44,7 +44,7 @@ func (f *farEnd) answer(m *sip.Message, send func([]byte)) {
 func registered(m *sip.Message) []byte {
 	if !m.Has("Authorization") {
 		r := m.Reply(401, "Unauthorized")
-		r.Set("WWW-Authenticate", `Digest realm="example.com", nonce="0"`)
+		r.Set("WWW-Authenticate", `Digest realm="example.com", nonce="`+nonce+`", algorithm=MD5, qop="auth"`)
 		return r.Bytes()
 	}
 	r := m.Reply(200, "OK")

@@ -6,6 +6,9 @@ import (
 	"strings"
 )
 
+// nonce is in every challenge, and every phone answers it.
+const nonce = "6b2a0e8c4d5f7a9b1c3d5e7f9a0b2c4d"
+
 // What phones say: about 1.25 kB for a REGISTER, 1.2 kB and a body of 1.1 kB
 // for an INVITE, with the headers that desk phones send. Marks are filled in
 // once per client (upper case) or once per message (braces).
@@ -21,7 +24,7 @@ User-Agent: Cisco-CP8861/14.2.1
 Contact: <sip:CONTACT@VIA;transport=tls>;+sip.instance="<urn:uuid:00000000-0000-0000-0000-INDEX>";+u.sip!devicename.ccm.cisco.com="SEPINDEX";+u.sip!model.ccm.cisco.com="683"
 Supported: replaces,join,sdp-anat,norefersub,resource-priority,extended-refer,X-cisco-callinfo,X-cisco-serviceuri,X-cisco-escapecodes,X-cisco-service-control,X-cisco-srtp-fallback,X-cisco-monrec,X-cisco-config,X-cisco-sis-9.0.0,X-cisco-xsi-8.5.1
 Reason: SIP;cause=200;text="cisco-alarm:25 Name=SEPINDEX ActiveLoad=sip8861.14-2-1 InactiveLoad=sip8861.14-0-1 Last=initialized"
-Authorization: Digest username="USER",realm="example.com",nonce="6b2a0e8c4d5f7a9b1c3d5e7f9a0b2c4d",uri="sip:example.com",response="5d41402abc4b2a76b9719d911017c592",algorithm=MD5,qop=auth,cnonce="0a4f113b",nc=00000001
+Authorization: Digest username="USER",realm="example.com",nonce="` + nonce + `",uri="sip:example.com",response="5d41402abc4b2a76b9719d911017c592",algorithm=MD5,qop=auth,cnonce="0a4f113b",nc=00000001
 Expires: 3600
 Content-Length: 0
 

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -100,6 +101,9 @@ func (b *book) machine(w *bytes.Buffer) {
 	if !paired() {
 		fmt.Fprintf(w, "| **one processor** | load and subjects shared it: of little worth |\n")
 	}
+	if busyMachine(b.load) {
+		fmt.Fprintf(w, "| **busy machine** | other work ran on it: ratios are rough, and what is called saturated may not have been; see the busy column |\n")
+	}
 	for _, why := range b.skipped {
 		fmt.Fprintf(w, "| **skipped** | %s |\n", why)
 	}
@@ -118,6 +122,12 @@ func (b *book) ratios(w *bytes.Buffer) {
 	}
 }
 
+// busyMachine tells from a load average whether others worked here too.
+func busyMachine(load string) bool {
+	one, _ := strconv.ParseFloat(strings.Fields(load + " 0")[0], 64)
+	return one > 0.5
+}
+
 // idleBudget is what an idle registration may take on edge, in bytes.
 const idleBudget = 28_000
 
@@ -134,7 +144,7 @@ func (b *book) memory(w *bytes.Buffer) {
 }
 
 func (b *book) figures(w *bytes.Buffer) {
-	fmt.Fprintf(w, "\n## Figures: median (range) of microseconds of processor time\n\n| load | subject | each | per second | median delay | p99 delay | unsound rounds |\n|---|---|---|---|---|---|---|\n")
+	fmt.Fprintf(w, "\n## Figures: median (range) of microseconds of processor time\n\n| load | subject | each | per second | busy | median delay | p99 delay | unsound rounds |\n|---|---|---|---|---|---|---|---|\n")
 	var names []string
 	for name := range b.results {
 		if name != "idle registrations" {
@@ -155,10 +165,10 @@ func (b *book) figures(w *bytes.Buffer) {
 }
 
 func (b *book) figure(w *bytes.Buffer, scenario, subject string) {
-	var rates, p50, p99 []float64
+	var rates, busy, p50, p99 []float64
 	unsound, why := 0, ""
 	for _, r := range b.results[scenario][subject] {
-		rates = append(rates, r.rate)
+		rates, busy = append(rates, r.rate), append(busy, 100*r.busy)
 		p50, p99 = append(p50, r.p50.Seconds()*1e3), append(p99, r.p99.Seconds()*1e3)
 		if !r.sound() {
 			unsound++
@@ -176,8 +186,8 @@ func (b *book) figure(w *bytes.Buffer, scenario, subject string) {
 	if unsound > 0 {
 		bad = fmt.Sprint(unsound, why)
 	}
-	fmt.Fprintf(w, "| %s | %s | %.1f (%.1f–%.1f) | %.0f | %s | %s | %s |\n", scenario, subject, c.mid/1e3, c.low/1e3, c.top/1e3,
-		spreadOf(rates).mid, delay(p50), delay(p99), bad)
+	fmt.Fprintf(w, "| %s | %s | %.1f (%.1f–%.1f) | %.0f | %.0f %% | %s | %s | %s |\n", scenario, subject, c.mid/1e3, c.low/1e3, c.top/1e3,
+		spreadOf(rates).mid, spreadOf(busy).mid, delay(p50), delay(p99), bad)
 }
 
 const method = `
