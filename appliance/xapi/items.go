@@ -9,7 +9,7 @@ import (
 func Items() []*Item {
 	items := slices.Concat(
 		administrationItems(), authenticationItems(), collaborationEdgeItems(),
-		dnsItems(), ethernetItems(), ipItems(), logItems(), managementItems(),
+		dnsItems(), ethernetItems(), firewallItems(), ipItems(), logItems(), managementItems(),
 		remoteItems(), resourceUsageItems(), sipItems(), systemUnitItems(),
 		timeItems(), traversalItems(), zoneItems(), searchRuleItems(), xmppItems(),
 	)

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,6 +33,10 @@ type Network struct {
 	leases map[int]Lease
 	asking map[int]*asker
 	fault  error // of the last try
+
+	wall      []Rule // the firewall as it stands
+	wallNames map[int]string
+	walled    bool
 }
 
 // New makes the network's keeper. Nothing changes before Apply.
@@ -86,7 +92,7 @@ func (n *Network) applyPlan() error {
 			errs = append(errs, fmt.Errorf("LAN %d: %w", l.LAN, err))
 		}
 	}
-	errs = append(errs, n.applyRoutes(devices), n.applyPorts(), n.applyResolv())
+	errs = append(errs, n.applyRoutes(devices), n.applyPorts(), n.applyResolv(), n.applyFirewall(devices))
 	return errors.Join(errs...)
 }
 
@@ -135,6 +141,25 @@ func (n *Network) again() {
 	if err := n.apply(); err != nil {
 		n.cfg.Log.Warn("network not as configured", "err", err)
 	}
+}
+
+// applyFirewall replaces the rules, if they or what they name differ.
+func (n *Network) applyFirewall(devices map[int]netlink.Link) error {
+	names := map[int]string{}
+	for lan, d := range devices {
+		names[lan] = d.Attrs().Name
+	}
+	if n.walled && slices.Equal(n.wall, n.plan.Firewall) && maps.Equal(n.wallNames, names) {
+		return nil
+	}
+	if err := firewall(n.plan.Firewall, names); err != nil {
+		if len(n.plan.Firewall) == 0 && len(n.wall) == 0 {
+			return nil // there is nothing to take away from a kernel without one
+		}
+		return err
+	}
+	n.wall, n.wallNames, n.walled = n.plan.Firewall, names, true
+	return nil
 }
 
 // applyPorts sets the range that connections of the machine's own come from.

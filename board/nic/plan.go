@@ -15,6 +15,7 @@ type Plan struct {
 	PortLast  int
 	DNS       []netip.Addr // name servers; without any those of a DHCP lease
 	Search    string       // domain of names that have none
+	Firewall  []Rule
 }
 
 // Link is one of the machine's interfaces.
@@ -39,6 +40,7 @@ type Route struct {
 func (p Plan) Equal(q Plan) bool {
 	return p.Gateway4 == q.Gateway4 && p.Gateway6 == q.Gateway6 && slices.Equal(p.Routes, q.Routes) &&
 		p.PortFirst == q.PortFirst && p.PortLast == q.PortLast && slices.Equal(p.DNS, q.DNS) && p.Search == q.Search &&
+		slices.Equal(p.Firewall, q.Firewall) &&
 		slices.EqualFunc(p.Links, q.Links, Link.equal)
 }
 

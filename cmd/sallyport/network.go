@@ -45,7 +45,9 @@ func networkPlan(snap *config.Snapshot) (nic.Plan, error) {
 			p.DNS = append(p.DNS, a)
 		}
 	}
-	return p, errors.Join(errs...)
+	rules, faults := firewallPlan(snap)
+	p.Firewall = rules
+	return p, errors.Join(append(errs, faults...)...)
 }
 
 func linkPlan(snap *config.Snapshot, lan int) (nic.Link, error) {
