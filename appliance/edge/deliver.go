@@ -49,12 +49,13 @@ func (e *Edge) outward(r *signaling.Request, c *flow.Conn, b flow.Binding, t rou
 	veil := e.veil(homeOf(b).zone, host(b.Key.AOR))
 	veil.request(out, t.begunInside)
 	if opens && signaling.FormsDialog(out) {
-		out.Prepend("Record-Route", f.uri(e.tokens.seal(purposeBegunInside, homeOf(b).zone, t), ";lr"))
+		out.Prepend("Record-Route", f.uri(e.tokens.seal(purposeBegunInside, homeOf(b).zone, t.of(out, "To")), ";lr"))
 	}
 	kind := signaling.RequestDescription(out, e.media.Pending(media.SessionID(t.session), media.ClientSide))
-	if t.session != 0 {
+	if e.needsMedia(t.session, opens, kind) {
 		e.media.Use(media.SessionID(t.session), MediaCall{Client: c.Remote(), Label: out.CallID()})
 	}
+	undescribed(out, t.session, kind)
 	if err := describe(out, t.session, kind, r.Trace, e.media.Outward); err != nil {
 		e.desk.Fail(r, t.session, err)
 		return

@@ -9,6 +9,24 @@ import (
 // rewrite is Inward or Outward of Media.
 type rewrite func(media.SessionID, media.Kind, []byte, string) ([]byte, error)
 
+// needsMedia tells whether a request has to do with a call's media: what comes
+// late in a dialog must not bring back a session that is over.
+func (e *Edge) needsMedia(session uint64, opens bool, kind signaling.Description) bool {
+	return session != 0 && (opens || kind != signaling.NoDescription || e.media.Knows(media.SessionID(session)))
+}
+
+// undescribed takes the description out of a message for the outside where
+// none counts, in the answer to OPTIONS or in a refusal: nobody rewrites it, and
+// it names inside addresses.
+func undescribed(m *sip.Message, session uint64, kind signaling.Description) {
+	if session != 0 && kind != signaling.NoDescription {
+		return
+	}
+	if body, _ := signaling.SessionDescription(m); body != nil {
+		m.SetBody("", nil)
+	}
+}
+
 // describe rewrites the session description of a message for the far side.
 // Session 0 has no media to relay.
 func describe(m *sip.Message, session uint64, kind signaling.Description, trace string, f rewrite) error {

@@ -3,6 +3,7 @@ package edge
 import (
 	"strings"
 
+	"sallyport/appliance/flow"
 	"sallyport/appliance/sip"
 )
 
@@ -22,7 +23,11 @@ func host(aor string) string { return aor[strings.LastIndexByte(aor, '@')+1:] }
 
 // asserted are the headers by which an inside system vouches for somebody. A
 // client never does that: they are removed from what comes in.
-var asserted = [...]string{"P-Asserted-Identity", "P-Asserted-Service", "Remote-Party-ID", "P-Charging-Vector", "P-Access-Network-Info"}
+var asserted = [...]string{
+	"P-Asserted-Identity", "P-Asserted-Service", "Remote-Party-ID", "P-Charging-Vector", "P-Access-Network-Info",
+	"P-Served-User", "P-Called-Party-ID", "P-Associated-URI", "P-Profile-Key", "P-User-Database",
+	"P-Charging-Function-Addresses", "P-Visited-Network-ID",
+}
 
 // strip takes out of a client's message what only our own side may say.
 func strip(m *sip.Message) {
@@ -43,4 +48,58 @@ func speaksFor(m *sip.Message, owner string) (claimed string, ok bool) {
 		}
 	}
 	return owner, true
+}
+
+// partOf tells whether a request within a dialog is of the dialog that its
+// route token was made for, and speaks for the binding's user: by his own
+// address of record, or by the one that he was called by.
+func partOf(m *sip.Message, owner string, t route) (claimed string, ok bool) {
+	claimed, err := aor(m.Get("From"))
+	if err != nil || claimed != owner && mark(claimed) != t.self || mark(m.CallID()) != t.call {
+		return claimed, false
+	}
+	for _, v := range m.Values("P-Preferred-Identity") {
+		if claimed, err := aor(v); err != nil || claimed != owner {
+			return claimed, false
+		}
+	}
+	return claimed, true
+}
+
+// Parameters of Contact by which call control tells devices apart.
+var deviceParams = [...]string{"+sip.instance", "+u.sip!devicename.ccm.cisco.com"}
+
+// ownContacts tells whether the Contacts of a request are of a device that is
+// registered on its connection: call control finds the line by them.
+func ownContacts(m *sip.Message, owner string, bindings []flow.Binding) bool {
+	for _, v := range m.Values("Contact") {
+		na, err := sip.ParseNameAddr(v)
+		if err != nil {
+			return false
+		}
+		known := false
+		for _, b := range bindings {
+			known = known || b.Key.AOR == owner && sameDevice(na, b)
+		}
+		if !known {
+			return false
+		}
+	}
+	return true
+}
+
+// sameDevice compares what a Contact says of its device with the registered one.
+func sameDevice(na sip.NameAddr, b flow.Binding) bool {
+	registered, err := sip.ParseNameAddr(b.Contact)
+	if err != nil {
+		return false
+	}
+	for _, p := range deviceParams {
+		if v, ok := na.Param(p); ok {
+			if is, _ := registered.Param(p); !strings.EqualFold(v, is) {
+				return false
+			}
+		}
+	}
+	return true
 }

@@ -51,6 +51,10 @@ func (e *Edge) startInward(r *signaling.Request, c *flow.Conn, bindings []flow.B
 		e.refuse(r, 403, claimed+" is not registered on this connection", "identity")
 		return
 	}
+	if !ownContacts(r.Msg, b.Key.AOR, bindings) {
+		e.refuse(r, 403, "Contact is not of a device that is registered on this connection", "identity")
+		return
+	}
 	session := e.newSession(r.Msg)
 	e.inward(r, c, b, route{binding: uint64(b.ID), session: session, peer: homeOf(b).peer}, true)
 }
@@ -67,14 +71,26 @@ func speaker(m *sip.Message, bindings []flow.Binding) (b flow.Binding, claimed s
 
 // continueInward takes a request within a dialog to the core that the dialog
 // runs through. The token must be of a binding on this very connection: one
-// that was overheard elsewhere opens nothing.
+// that was overheard elsewhere opens nothing. And it opens nothing but its own
+// dialog, or whoever has one could speak as anybody.
 func (e *Edge) continueInward(r *signaling.Request, c *flow.Conn, bindings []flow.Binding, token string) {
 	for _, b := range bindings {
-		t, err := e.tokens.open(homeOf(b).zone, token)
-		if err == nil && t.binding == uint64(b.ID) {
-			e.inward(r, c, b, t, false)
-			return
+		t, err := e.tokens.dialog(homeOf(b).zone, token)
+		if err != nil || t.binding != uint64(b.ID) {
+			continue
 		}
+		claimed, ok := partOf(r.Msg, b.Key.AOR, t)
+		switch {
+		case r.Msg.ToTag() == "":
+			e.refuse(r, 403, "A new request comes without a route token", "route token")
+		case !ok:
+			e.refuse(r, 403, claimed+" is not part of this dialog", "identity")
+		case !ownContacts(r.Msg, b.Key.AOR, bindings):
+			e.refuse(r, 403, "Contact is not of a device that is registered on this connection", "identity")
+		default:
+			e.inward(r, c, b, t, false)
+		}
+		return
 	}
 	e.refuse(r, 403, "Route token is not of this connection", "route token")
 }
@@ -99,14 +115,15 @@ func (e *Edge) inward(r *signaling.Request, c *flow.Conn, b flow.Binding, t rout
 	veil := e.veil(zone, host(b.Key.AOR))
 	veil.lift(out)
 	e.dropOwnRoutes(out, c)
+	out.Remove("Record-Route") // there is no proxy outside that we would go back to
 	t.peer = link.Peer()
 	if opens && signaling.FormsDialog(out) {
-		out.Prepend("Record-Route", f.uri(e.tokens.seal(purposeRecordRoute, zone, t), ";lr"))
+		out.Prepend("Record-Route", f.uri(e.tokens.seal(purposeRecordRoute, zone, t.of(r.Msg, "From")), ";lr"))
 	}
 	out.Set(headerTrace, r.Trace)
 	out.Set(headerBinding, strconv.FormatUint(uint64(b.ID), 16))
 	kind := signaling.RequestDescription(out, e.media.Pending(media.SessionID(t.session), media.UCSide))
-	if t.session != 0 {
+	if e.needsMedia(t.session, opens, kind) {
 		e.media.Use(media.SessionID(t.session), MediaCall{Client: c.Remote(), Label: out.CallID()})
 	}
 	if err := describe(out, t.session, kind, r.Trace, e.media.Inward); err != nil {
@@ -119,8 +136,10 @@ func (e *Edge) inward(r *signaling.Request, c *flow.Conn, b flow.Binding, t rout
 		Via:  f.hostport(),
 		OnResponse: func(resp *sip.Message) {
 			f.outward(resp)
+			withoutAuthInt(resp)
 			veil.answer(resp, r.Msg)
 			answer := signaling.ResponseDescription(kind, resp)
+			undescribed(resp, t.session, answer)
 			if err := describe(resp, t.session, answer, r.Trace, e.media.Outward); err != nil {
 				e.desk.Spoil(resp, err, r.Trace)
 			}

@@ -67,6 +67,9 @@ func (m *Media) Use(id media.SessionID, call MediaCall) {
 	c.MediaCall = call
 }
 
+// Knows tells whether a call's media has been spoken of before.
+func (m *Media) Knows(id media.SessionID) bool { return m.find(id) != nil }
+
 // call finds a session or begins it.
 func (m *Media) call(id media.SessionID) *mediaCall {
 	m.mu.Lock()

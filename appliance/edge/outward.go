@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"net/netip"
 	"strconv"
 	"strings"
 
@@ -85,17 +86,34 @@ func (f face) wear(m *sip.Message, name string) {
 }
 
 // warn puts this edge's name where a Warning names the agent that wrote it
-// (RFC 3261 20.43: code, agent, text).
+// (RFC 3261 20.43: code, agent, text), and drops a text that names an address.
 func (f face) warn(m *sip.Message) {
-	rows := m.Rows("Warning")
-	if len(rows) == 0 {
+	if !m.Has("Warning") {
 		return
 	}
-	for i, row := range rows {
-		parts := strings.SplitN(strings.TrimSpace(row), " ", 3)
-		if len(parts) == 3 {
-			rows[i] = parts[0] + " " + f.host + " " + parts[2]
+	values := m.Values("Warning")
+	for i, v := range values {
+		code, rest, _ := strings.Cut(strings.TrimSpace(v), " ")
+		_, text, _ := strings.Cut(strings.TrimSpace(rest), " ")
+		if text == "" || namesAddress(text) {
+			text = `"-"`
+		}
+		values[i] = code + " " + f.host + " " + strings.TrimSpace(text)
+	}
+	m.SetAll("Warning", values)
+}
+
+// namesAddress tells whether a text for people has an IP address in it.
+func namesAddress(text string) bool {
+	apart := func(r rune) bool { return !strings.ContainsRune("0123456789abcdefABCDEF.:", r) }
+	for _, word := range strings.FieldsFunc(text, apart) {
+		word = strings.Trim(word, ".")
+		if _, err := netip.ParseAddr(strings.TrimRight(word, ":")); err == nil {
+			return true
+		}
+		if _, err := netip.ParseAddrPort(word); err == nil {
+			return true
 		}
 	}
-	m.SetAll("Warning", rows)
+	return false
 }

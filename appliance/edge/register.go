@@ -90,7 +90,9 @@ func (e *Edge) coreFor(a attempt) (*traversal.Conn, error) {
 func (e *Edge) sendRegister(r *signaling.Request, c *flow.Conn, link *traversal.Conn, a attempt) {
 	out := r.Msg.Clone()
 	strip(out)
-	out.Remove("Route")
+	for _, name := range [...]string{"Route", "Path", "Record-Route"} {
+		out.Remove(name)
+	}
 	f := e.face(c)
 	path := f.uri(e.tokens.seal(purposePath, a.zone, route{binding: uint64(a.id)}), ";lr;ob")
 	out.Prepend("Path", path)
@@ -211,24 +213,6 @@ func seconds(s string) time.Duration {
 		return time.Hour // RFC 3261 10.3: what cannot be read counts as 3600
 	}
 	return min(time.Duration(n)*time.Second, maxExpiry)
-}
-
-// withoutAuthInt takes auth-int out of a challenge: bodies are edited on the
-// way, and a digest over the body would fail.
-func withoutAuthInt(resp *sip.Message) {
-	for _, name := range [...]string{"WWW-Authenticate", "Proxy-Authenticate"} {
-		rows := resp.Rows(name)
-		changed := false
-		for i, row := range rows {
-			if strings.Contains(row, "auth-int") {
-				rows[i] = strings.NewReplacer("auth,auth-int", "auth", "auth-int,auth", "auth", "auth, auth-int", "auth", "auth-int, auth", "auth").Replace(row)
-				changed = true
-			}
-		}
-		if changed {
-			resp.SetAll(name, rows)
-		}
-	}
 }
 
 func first(values []string) string {

@@ -28,18 +28,41 @@ type route struct {
 	peer    traversal.PeerID // the core that the dialog runs through
 
 	begunInside bool
+	call, self  uint32 // marks of the dialog's Call-ID and of whom the client is in it
+}
+
+// mark is enough of a text's digest to tell it from another of the same client.
+func mark(text string) uint32 {
+	sum := sha256.Sum256([]byte(text))
+	return binary.BigEndian.Uint32(sum[:])
+}
+
+// of binds the token to the dialog that a request opens; self names the header
+// in which the client stands.
+func (r route) of(m *sip.Message, self string) route {
+	is, _ := aor(m.Get(self))
+	r.call, r.self = mark(m.CallID()), mark(is)
+	return r
 }
 
 // tokens makes and reads the user parts that edge puts into URIs. The zone of
 // a token is the traversal zone its binding registered through.
 type tokens struct{ keys *trust.Keyring }
 
-// seal makes a token of 8 bytes for a Path, of 24 for a dialog.
+// What tokens hold, in bytes.
+const (
+	pathSize   = 8
+	dialogSize = 32
+)
+
+// seal makes a token for a Path or a dialog.
 func (t tokens) seal(purpose byte, zone string, r route) string {
-	plain := binary.BigEndian.AppendUint64(make([]byte, 0, 24), r.binding)
+	plain := binary.BigEndian.AppendUint64(make([]byte, 0, dialogSize), r.binding)
 	if purpose != purposePath {
 		plain = binary.BigEndian.AppendUint64(plain, r.session)
 		plain = binary.BigEndian.AppendUint64(plain, uint64(r.peer))
+		plain = binary.BigEndian.AppendUint32(plain, r.call)
+		plain = binary.BigEndian.AppendUint32(plain, r.self)
 	}
 	return sip.TokenUser('e', t.keys.Seal(purpose, zone, plain))
 }
@@ -59,23 +82,41 @@ func (t tokens) open(zone, user string) (route, error) {
 	if !ok || owner != 'e' {
 		return route{}, fmt.Errorf("no token of this edge in %q", user)
 	}
-	for _, purpose := range [...]byte{purposeRecordRoute, purposeBegunInside} {
-		plain, err := t.keys.Open(purpose, zone, tok)
-		if err == nil && len(plain) == 24 {
-			return route{
-				binding:     binary.BigEndian.Uint64(plain),
-				session:     binary.BigEndian.Uint64(plain[8:]),
-				peer:        traversal.PeerID(binary.BigEndian.Uint64(plain[16:])),
-				begunInside: purpose == purposeBegunInside,
-			}, nil
-		}
+	if r, err := t.openDialog(zone, tok); err == nil {
+		return r, nil
 	}
 	plain, err := t.keys.Open(purposePath, zone, tok)
 	if err != nil {
 		return route{}, fmt.Errorf("open route token: %w", err)
 	}
-	if len(plain) != 8 {
+	if len(plain) != pathSize {
 		return route{}, fmt.Errorf("open route token: %d bytes", len(plain))
 	}
 	return route{binding: binary.BigEndian.Uint64(plain)}, nil
+}
+
+// dialog reads a token that a client hands in: Path is none of its business.
+func (t tokens) dialog(zone, user string) (route, error) {
+	owner, tok, ok := sip.ParseTokenUser(user)
+	if !ok || owner != 'e' {
+		return route{}, fmt.Errorf("no token of this edge in %q", user)
+	}
+	return t.openDialog(zone, tok)
+}
+
+func (t tokens) openDialog(zone, tok string) (route, error) {
+	for _, purpose := range [...]byte{purposeRecordRoute, purposeBegunInside} {
+		plain, err := t.keys.Open(purpose, zone, tok)
+		if err == nil && len(plain) == dialogSize {
+			return route{
+				binding:     binary.BigEndian.Uint64(plain),
+				session:     binary.BigEndian.Uint64(plain[8:]),
+				peer:        traversal.PeerID(binary.BigEndian.Uint64(plain[16:])),
+				call:        binary.BigEndian.Uint32(plain[24:]),
+				self:        binary.BigEndian.Uint32(plain[28:]),
+				begunInside: purpose == purposeBegunInside,
+			}, nil
+		}
+	}
+	return route{}, fmt.Errorf("open dialog token: %w", trust.ErrToken)
 }

@@ -1,0 +1,111 @@
+package edge
+
+import (
+	"crypto/rand"
+	"flag"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+
+	"sallyport/appliance/config"
+	"sallyport/appliance/sip"
+	"sallyport/appliance/trust"
+	"sallyport/appliance/xapi"
+)
+
+var update = flag.Bool("update", false, "rewrite golden files")
+
+// edits are what golden files may ask for: the file's comment names one of
+// them; in is the message before, out what the edit makes of it.
+var edits = map[string]func(*sip.Message){
+	"outward": func(m *sip.Message) {
+		face{host: "edge.example.com", port: 5061, transport: "tls"}.outward(m)
+	},
+	"outward-ipv6": func(m *sip.Message) {
+		face{host: "2001:db8::1", port: 5060, transport: "tcp"}.outward(m)
+	},
+	"strip":    strip,
+	"auth-int": withoutAuthInt,
+	"undescribed": func(m *sip.Message) {
+		undescribed(m, 0, 0)
+	},
+}
+
+func TestGolden(t *testing.T) {
+	files, _ := filepath.Glob("testdata/*.txtar")
+	if len(files) == 0 {
+		t.Fatal("no golden files")
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) { golden(t, file) })
+	}
+}
+
+func golden(t *testing.T, file string) {
+	a, err := txtar.ParseFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, _, _ := strings.Cut(string(a.Comment), "\n")
+	edit := edits[name]
+	if edit == nil || len(a.Files) == 0 {
+		t.Fatalf("%s: first line must name an edit", file)
+	}
+	m := parse(t, string(a.Files[0].Data))
+	edit(m)
+	got := strings.ReplaceAll(string(m.Bytes()), "\r\n", "\n")
+	if !strings.HasSuffix(got, "\n") {
+		got += "\n"
+	}
+	if *update {
+		a.Files = append(a.Files[:1], txtar.File{Name: "out", Data: []byte(got)})
+		if err := os.WriteFile(file, txtar.Format(a), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if len(a.Files) < 2 || string(a.Files[1].Data) != got {
+		t.Errorf("got\n%s", got)
+	}
+}
+
+// parse reads a message as a test writes it: without carriage returns, and
+// without the fields that every message has.
+func parse(t testing.TB, text string) *sip.Message {
+	t.Helper()
+	head, body, _ := strings.Cut(text, "\n\n")
+	head = strings.TrimSpace(head)
+	if body = strings.ReplaceAll(body, "\n", "\r\n"); body != "" {
+		head += "\nContent-Length: " + strconv.Itoa(len(body))
+	}
+	for _, f := range []string{"Via: SIP/2.0/TLS 192.0.2.9;branch=z9hG4bK1", "From: <sip:alice@example.com>;tag=a",
+		"To: <sip:bob@example.com>", "Call-ID: one", "CSeq: 1 INVITE", "Max-Forwards: 70"} {
+		name, _, _ := strings.Cut(f, ":")
+		if !strings.Contains(head, "\n"+name+":") {
+			head += "\n" + f
+		}
+	}
+	m, fault := sip.Parse([]byte(strings.ReplaceAll(head, "\n", "\r\n") + "\r\n\r\n" + body))
+	if fault != nil {
+		t.Fatalf("%v in\n%s", fault, head)
+	}
+	return m
+}
+
+func invite(t testing.TB, fields ...string) *sip.Message {
+	t.Helper()
+	return parse(t, "INVITE sip:bob@example.com SIP/2.0\n"+strings.Join(fields, "\n"))
+}
+
+func keyring() *trust.Keyring { return trust.NewKeyring(rand.Reader) }
+
+// planned is an edge with a plan and nothing running.
+func planned(lines ...string) *Edge {
+	e := &Edge{tokens: tokens{keyring()}}
+	e.plan.Store(PlanFrom(config.NewSnapshotForTest(xapi.Edge, lines...)))
+	return e
+}

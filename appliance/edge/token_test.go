@@ -1,0 +1,73 @@
+package edge
+
+import (
+	"testing"
+
+	"sallyport/appliance/flow"
+	"sallyport/appliance/sip"
+)
+
+func TestTokens(t *testing.T) {
+	k := tokens{keyring()}
+	full := route{binding: 1, session: 2, peer: 3, call: 4, self: 5}
+	inside := full
+	inside.begunInside = true
+	for _, c := range []struct {
+		name    string
+		purpose byte
+		sealed  route
+		opens   route
+		dialog  bool
+	}{
+		{"path", purposePath, full, route{binding: 1}, false},
+		{"record-route", purposeRecordRoute, full, full, true},
+		{"begun inside", purposeBegunInside, full, inside, true},
+	} {
+		user := k.seal(c.purpose, "Core", c.sealed)
+		if len(user) >= 90 {
+			t.Errorf("%s: %d characters", c.name, len(user))
+		}
+		if got, err := k.open("Core", user); err != nil || got != c.opens {
+			t.Errorf("%s: open %+v, %v", c.name, got, err)
+		}
+		if got, err := k.dialog("Core", user); (err == nil) != c.dialog || c.dialog && got != c.opens {
+			t.Errorf("%s: dialog %+v, %v", c.name, got, err)
+		}
+		for _, wrong := range []string{"", "core", "Core2"} {
+			if _, err := k.open(wrong, user); err == nil {
+				t.Errorf("%s: opens in zone %q", c.name, wrong)
+			}
+		}
+		if _, err := (tokens{keyring()}).open("Core", user); err == nil {
+			t.Errorf("%s: opens for another edge", c.name)
+		}
+	}
+}
+
+func TestTokensOfNoUse(t *testing.T) {
+	k := tokens{keyring()}
+	good := k.seal(purposeRecordRoute, "Core", route{binding: 1})
+	core := sip.TokenUser('c', k.keys.Seal(purposeRecordRoute, "Core", make([]byte, dialogSize)))
+	short := sip.TokenUser('e', k.keys.Seal(purposeRecordRoute, "Core", make([]byte, 8)))
+	long := sip.TokenUser('e', k.keys.Seal(purposePath, "Core", make([]byte, dialogSize)))
+	hidden := sip.TokenUser('e', k.keys.Seal(purposeIdentifier, "Core", make([]byte, dialogSize)))
+	for _, user := range []string{"", "alice", "e1.", "e1.AAAA", good[:len(good)-1], good + "A", "e2" + good[2:], core, short, long, hidden} {
+		if r, err := k.open("Core", user); err == nil {
+			t.Errorf("open %q: %+v", user, r)
+		}
+		if r, err := k.dialog("Core", user); err == nil {
+			t.Errorf("dialog %q: %+v", user, r)
+		}
+	}
+}
+
+func TestBindingsHaveLastingNames(t *testing.T) {
+	k := tokens{keyring()}
+	a, b := flow.Key{AOR: "a@x", Device: "d", Reg: "r"}, flow.Key{AOR: "a@x", Device: "dr"}
+	if k.binding(a) != k.binding(a) || k.binding(a) == k.binding(b) {
+		t.Error("names are not the bindings'")
+	}
+	if k.binding(a) == (tokens{keyring()}).binding(a) {
+		t.Error("a name can be computed without the key")
+	}
+}
