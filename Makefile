@@ -2,11 +2,13 @@
 GO      ?= go
 LISTEN  ?=
 FUZZ    ?= 60s
+BOARD   ?= pc-x86_64
+OUT     ?= build/sallyport-$(BOARD).img
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 export CGO_ENABLED ?= 0
 
-.PHONY: help run test check race fuzz bench build docs
+.PHONY: help run test check race fuzz bench build docs image update flash qemu prove
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
@@ -37,3 +39,23 @@ build: ## static binaries for amd64 and arm64 in build/
 
 docs: ## write appliance/xapi/reference.md anew from the table
 	$(GO) test ./appliance/xapi -run Reference -update
+
+image: ## a disk image for BOARD (pc-x86_64, pc-arm64) in OUT: .img, .img.zst, .qcow2 or .vmdk; FIRST=file of first-boot answers, KEY=release key
+	@mkdir -p $(dir $(OUT))
+	@sh scripts/inputs.sh
+	@$(GO) run ./cmd/mkimage -board $(BOARD) -out $(OUT) $(if $(FIRST),-first $(FIRST)) $(if $(KEY),-key $(KEY))
+
+update: ## a signed update for running boxes of BOARD
+	@mkdir -p build
+	@sh scripts/inputs.sh
+	@$(GO) run ./cmd/mkimage update -board $(BOARD) -out build/sallyport-$(BOARD).update $(if $(KEY),-key $(KEY))
+
+flash: ## write the image OUT to DISK=/dev/..., after a question, and read it back
+	@$(GO) run ./cmd/mkimage flash -disk $(DISK) $(OUT)
+
+qemu: ## boot the image OUT in QEMU, the serial shell on this terminal (make image first)
+	@sh scripts/qemu.sh $(BOARD) $(OUT)
+
+prove: ## all of test/boot, hours: writes test/boot/RESULTS.md
+	@sh scripts/inputs.sh
+	SALLYPORT_PROVE=1 $(GO) test -count=1 -timeout 4h -v -run Prove ./test/boot

@@ -27,6 +27,13 @@ type bench struct {
 	tool   string // mkimage
 	image  string
 	signer ssh.Signer
+	facts  []string // rows for RESULTS.md
+}
+
+// fact notes something for the log and for RESULTS.md.
+func (x *box) fact(what, seen string) {
+	x.t.Logf("%s: %s", what, seen)
+	x.facts = append(x.facts, fmt.Sprintf("| %s: %s | %s |", x.arch.name, what, seen))
 }
 
 // newBench builds the tool and an image whose first-boot file makes an edge

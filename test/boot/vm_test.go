@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -83,6 +84,7 @@ func powerOn(t *testing.T, a arch, disk string) *vm {
 	t.Helper()
 	m := &vm{t: t, ssh: freePort(t), start: time.Now(), news: make(chan struct{}, 1), done: make(chan struct{})}
 	m.cmd = exec.Command(a.qemu, a.arguments(t, disk, m.ssh)...)
+	m.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // a test that is stopped leaves no machine behind
 	keys, err := m.cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
