@@ -27,7 +27,6 @@ import (
 	"sallyport/appliance/traversal"
 	"sallyport/appliance/trust"
 	"sallyport/appliance/xapi"
-	"sallyport/appliance/zone"
 )
 
 // Config is what a node needs of the place where it runs.
@@ -126,7 +125,7 @@ func (n *Node) openStore() error {
 		return err
 	}
 	n.store, err = config.Open(n.path("config.db"), config.Options{
-		Role: n.cfg.Role, Clock: n.cfg.Clock, SealKey: key, Checks: []config.Check{zone.Check},
+		Role: n.cfg.Role, Clock: n.cfg.Clock, SealKey: key, Checks: checks(n.cfg.Role),
 	})
 	if err != nil || n.cfg.First == "" || n.store.Snapshot().Rev() > 0 {
 		return err

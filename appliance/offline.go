@@ -3,7 +3,6 @@ package appliance
 import (
 	"sallyport/appliance/config"
 	"sallyport/appliance/xapi"
-	"sallyport/appliance/zone"
 )
 
 // EditOffline changes the configuration in the data directory of a node that
@@ -16,7 +15,7 @@ func EditOffline(dir string, role xapi.Role, who config.Who, f func(*config.Edit
 	if err != nil {
 		return err
 	}
-	s, err := config.Open(n.path("config.db"), config.Options{Role: role, SealKey: key, Checks: []config.Check{zone.Check}})
+	s, err := config.Open(n.path("config.db"), config.Options{Role: role, SealKey: key, Checks: checks(role)})
 	if err != nil {
 		return err
 	}

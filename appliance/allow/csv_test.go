@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -18,7 +19,12 @@ func TestParseRules(t *testing.T) {
 		"https://myserver1:8443/mypath1,lab,GET,,,\"Six columns\"\n" +
 		"http://c\n" +
 		" http://d/ , , , PREFIX , spaced \r\n"
-	got, err := ParseRules([]byte(text))
+	file := ParseRules([]byte(text))
+	var got []CSVRule
+	var numbers []int
+	for _, l := range file.Lines {
+		got, numbers = append(got, l.Value), append(numbers, l.Number)
+	}
 	want := []CSVRule{
 		{URL: "https://a.example.com:8443/x", Methods: []string{"GET", "POST"}, Match: "exact", Description: "First, rule"},
 		{URL: "http://b.example.com/y", Deployment: "lab", Match: "prefix"},
@@ -26,8 +32,11 @@ func TestParseRules(t *testing.T) {
 		{URL: "http://c", Match: "prefix"},
 		{URL: "http://d/", Match: "prefix", Description: "spaced"},
 	}
-	if err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("got %+v, %v\nwant %+v", got, err, want)
+	if file.Err() != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v\nwant %+v", got, file.Err(), want)
+	}
+	if !slices.Equal(numbers, []int{2, 3, 5, 6, 7}) || len(file.Notes) != 1 || !strings.HasPrefix(file.Notes[0], "line 5: six columns") {
+		t.Errorf("lines %v, notes %q", numbers, file.Notes)
 	}
 }
 
@@ -43,11 +52,11 @@ func TestBadLines(t *testing.T) {
 		"http://a/../b,,,,\n" + // 10
 		"http://a/,,,," + strings.Repeat("d", 129) + "\n" + // 11
 		"http://a/,,,,d,e,f\n" // 12
-	rules, err := ParseRules([]byte(text))
-	if rules != nil || err == nil {
-		t.Fatalf("got %+v, %v", rules, err)
+	file := ParseRules([]byte(text))
+	if len(file.Lines) != 1 || file.Lines[0].Number != 2 || file.Err() == nil {
+		t.Fatalf("got %+v", file)
 	}
-	lines := strings.Split(err.Error(), "\n")
+	lines := strings.Split(file.Err().Error(), "\n")
 	for i, n := range []int{3, 4, 5, 6, 7, 8, 10, 11, 12} {
 		if i >= len(lines) || !strings.HasPrefix(lines[i], fmt.Sprintf("line %d: ", n)) {
 			t.Fatalf("errors are %q, want line %d in place %d", lines, n, i)
@@ -64,15 +73,16 @@ func TestRulesFileBounds(t *testing.T) {
 		"empty":              {"", false},
 		"header only":        {header, true},
 		"header of tests":    {"Url,ExpectedResult,Deployment,Description,HttpMethod\n", false},
-		"as many as allowed": {header + strings.Repeat("http://a/,,,,\n", maxCSVRules), true},
-		"one more":           {header + strings.Repeat("http://a/,,,,\n", maxCSVRules+1), false},
+		"as many as allowed": {header + strings.Repeat("http://a/,,,,\n", maxCSVLines), true},
+		"one more":           {header + strings.Repeat("http://a/,,,,\n", maxCSVLines+1), false},
 		"nothing but errors": {header + strings.Repeat("x\n", 100_000), false},
 	} {
-		rules, err := ParseRules([]byte(c.text))
-		if (err == nil) != c.ok {
-			t.Errorf("%s: %d rules, %.80v", name, len(rules), err)
+		file := ParseRules([]byte(c.text))
+		err := file.Err()
+		if (err == nil) != c.ok || file.Broken != nil && file.Lines != nil {
+			t.Errorf("%s: %d rules, %.80v", name, len(file.Lines), err)
 		}
-		if err != nil && strings.Count(err.Error(), "\n") > maxCSVErrors+1 {
+		if err != nil && strings.Count(err.Error(), "\n") > maxCSVFaults+1 {
 			t.Errorf("%s: %d lines of errors", name, strings.Count(err.Error(), "\n"))
 		}
 	}
@@ -83,9 +93,9 @@ func TestWriteRulesNamesTheMatch(t *testing.T) {
 	if err := WriteRules(&b, []CSVRule{{URL: "http://a/"}}); err != nil {
 		t.Fatal(err)
 	}
-	back, err := ParseRules(b.Bytes())
-	if err != nil || len(back) != 1 || back[0].Match != "exact" {
-		t.Errorf("a rule that the shell reads as exact comes back as %+v, %v", back, err)
+	back := ParseRules(b.Bytes())
+	if back.Err() != nil || len(back.Lines) != 1 || back.Lines[0].Value.Match != "exact" {
+		t.Errorf("a rule that the shell reads as exact comes back as %+v", back)
 	}
 }
 
@@ -94,20 +104,14 @@ func FuzzParseRules(f *testing.F) {
 	f.Add([]byte(header + "https://a/x,lab,GET,,,\"Six\"\n"))
 	f.Add([]byte(header + "a\"b,c\n\"\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		rules, err := ParseRules(text)
-		if err != nil {
-			if rules != nil {
-				t.Fatal("rules beside an error")
-			}
-			return
-		}
+		rules := values(ParseRules(text))
 		var b bytes.Buffer
 		if err := WriteRules(&b, rules); err != nil {
 			t.Fatal(err)
 		}
-		again, err := ParseRules(b.Bytes())
-		if err != nil || !reflect.DeepEqual(again, rules) {
-			t.Fatalf("%q: %+v comes back as %+v, %v", text, rules, again, err)
+		back := ParseRules(b.Bytes())
+		if again := values(back); back.Err() != nil || !reflect.DeepEqual(again, rules) {
+			t.Fatalf("%q: %+v comes back as %+v, %v", text, rules, again, back.Err())
 		}
 		for _, r := range rules {
 			if _, err := r.Rule(); err != nil {
@@ -115,4 +119,11 @@ func FuzzParseRules(f *testing.F) {
 			}
 		}
 	})
+}
+
+func values[T any](f File[T]) (out []T) {
+	for _, l := range f.Lines {
+		out = append(out, l.Value)
+	}
+	return out
 }

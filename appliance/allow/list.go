@@ -143,8 +143,7 @@ func (l *List) Range(f func(r *Rule, methods []string, hits uint64)) {
 	}
 }
 
-// Allows is Match for a request that nobody has made: it counts no hit.
+// Allows tells whether a request would be let through; it counts no hit.
 func (l *List) Allows(method string, t Target, deployment string) bool {
-	i, _ := l.find(method, t, deployment)
-	return i >= 0
+	return l.Ask(method, t, deployment).Rule != nil
 }

@@ -48,8 +48,10 @@ type Rule struct {
 	Path        string // canonical, begins with "/"
 	Match       Match
 	Methods     []string // empty: the list's default methods
-	Deployment  string   // "" is the default deployment
+	Deployment  string   // whose users it is for, in whichever words the list's user has for that
 	Description string
+
+	Authorization bool // the server gets the client's Authorization though it is no UC node
 }
 
 // URL is the rule's target in the form that an administrator types.

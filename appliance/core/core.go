@@ -19,6 +19,7 @@ import (
 	"sallyport/appliance/state"
 	"sallyport/appliance/traversal"
 	"sallyport/appliance/trust"
+	"sallyport/appliance/uc"
 	"sallyport/appliance/xapi"
 	"sallyport/appliance/zone"
 )
@@ -86,7 +87,8 @@ func New(cfg Config) *Core {
 		replanned: make(chan struct{}, 1),
 	}
 	c.calls = signaling.NewCalls(cfg.Clock, maxCalls, c.callEvent)
-	c.plan.Store(&Plan{Zones: &zone.Plan{}})
+	nothing, _ := uc.New(uc.Facts{})
+	c.plan.Store(&Plan{Zones: &zone.Plan{}, Topology: nothing})
 	c.proxy = signaling.New(signaling.Config{
 		Handler: c.handle, Log: cfg.Log, Clock: cfg.Clock, Rand: cfg.Rand, Tap: cfg.Tap, Product: "sallyport", Same: samePeer,
 	})
@@ -149,9 +151,9 @@ func samePeer(sent, got signaling.Conn) bool {
 	return sent.Zone() == got.Zone() && sent.Remote().Addr() == got.Remote().Addr() && sent.Zone() != ""
 }
 
-// outlet is the way out through a traversal zone.
-func (c *Core) outlet(zone string) outlet {
-	return outlet{tokens: c.tokens, book: c.book, zone: zone}
+// outlet is the way out through a traversal zone, for users of one deployment.
+func (c *Core) outlet(zone string, deployment int) outlet {
+	return outlet{tokens: c.tokens, book: c.book, zone: zone, sealed: within(zone, deployment)}
 }
 
 // peerOf is the edge at the far end of a link connection, as tokens name it.

@@ -40,12 +40,16 @@ func (c *Core) fromInside(r *signaling.Request, from *flow.Conn) {
 func (c *Core) alongToken(r *signaling.Request, from *flow.Conn, route string) {
 	out := r.Msg.Clone()
 	out.PopFirst("Route")
-	if a, err := c.tokens.openAnchor(purposePath, route); err == nil {
+	all := c.plan.Load().Topology.Deployments()
+	if a, err := c.tokens.openAnchor(purposePath, route, all); err == nil {
+		if !c.mayCall(r, from.Zone(), a.deployment) {
+			return
+		}
 		a.session = c.newSession(out)
 		c.deliver(r, out, from, a)
 		return
 	}
-	a, err := c.tokens.openAnchor(purposeInside, route)
+	a, err := c.tokens.openAnchor(purposeInside, route, all)
 	if err != nil {
 		c.refuse(r, 403, "Route token is not of this core", "route token")
 		return
@@ -56,10 +60,13 @@ func (c *Core) alongToken(r *signaling.Request, from *flow.Conn, route string) {
 // toContact gives a request for a Contact token the phone's own URI and the
 // Path of its edge.
 func (c *Core) toContact(r *signaling.Request, from *flow.Conn, contact contact) {
+	if !c.mayCall(r, from.Zone(), contact.deployment) {
+		return
+	}
 	out := r.Msg.Clone()
 	out.SetURI(contact.uri)
 	out.SetAll("Route", contact.path)
-	c.deliver(r, out, from, anchor{peer: contact.peer, session: c.newSession(out)})
+	c.deliver(r, out, from, anchor{contact.peer, c.newSession(out), contact.deployment})
 }
 
 // deliver hands a request to the edge that serves the client.
@@ -72,7 +79,7 @@ func (c *Core) deliver(r *signaling.Request, out *sip.Message, from *flow.Conn, 
 	if !c.desk.Begin(r, a.session, "outward", a.peer) {
 		return
 	}
-	o := c.outlet(link.Zone())
+	o := c.outlet(link.Zone(), a.deployment)
 	own, taken, err := o.request(out, a.session)
 	if err != nil {
 		c.desk.Fail(r, a.session, err)

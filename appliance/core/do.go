@@ -43,9 +43,13 @@ func (c *Core) locate(alias, source string) (*xapi.Node, error) {
 	}
 	result := xapi.NewNode("Result")
 	n := 0
-	for _, hop := range c.plan.Load().Zones.Next(zone.Query{Source: source, Alias: bare(uri), Method: "INVITE"}) {
+	plan := c.plan.Load()
+	for _, hop := range plan.Zones.Next(zone.Query{Source: source, Alias: bare(uri), Method: "INVITE"}) {
 		n++
-		result.Nth("Hop", n).Str("Zone", hop.Zone.Name).Leaf("Type", hop.Zone.Type.String()).Str("Rule", hop.Rule).Str("Alias", hop.URI)
+		e := result.Nth("Hop", n).Str("Zone", hop.Zone.Name).Leaf("Type", hop.Zone.Type.String()).Str("Rule", hop.Rule).Str("Alias", hop.URI)
+		if id, ok := plan.Topology.OfZone(hop.Zone.Name); ok {
+			e.Str("Deployment", plan.Topology.Name(id))
+		}
 	}
 	if n == 0 {
 		return nil, fmt.Errorf("no search rule leads to %s", alias)

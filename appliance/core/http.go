@@ -9,14 +9,12 @@ import (
 	"sallyport/appliance/trust"
 )
 
-// newHTTP joins the allow list's server to the link. A UC node is a peer of a
-// neighbor zone: only there may a client's credentials go.
+// newHTTP joins the allow list's server to the link.
 func (c *Core) newHTTP() *httpproxy.Server {
 	tap, _ := c.cfg.Tap.(httpproxy.Tap) // one tap may follow both planes
 	return httpproxy.NewServer(httpproxy.ServerConfig{
 		Log: c.log, Tap: tap,
-		TLS:     func(host string) *tls.Config { return c.trust.ClientConfig(trust.HTTPSUpstream, host) },
-		Trusted: func(host string) bool { return c.plan.Load().Zones.Peer(host) != nil },
+		TLS: func(host string) *tls.Config { return c.trust.ClientConfig(trust.HTTPSUpstream, host) },
 	})
 }
 

@@ -30,9 +30,22 @@ func (c *Core) startInside(r *signaling.Request, from *traversal.Conn) {
 		c.refuse(r, 416, "Request-URI cannot be read", "syntax")
 		return
 	}
-	o := c.outlet(from.Zone())
-	ts := c.search(uri, o, r.Msg)
-	if len(ts) == 0 {
+	if r.Msg.ToTag() != "" {
+		c.refuse(r, 403, "A request within a dialog needs the route it was given", "route token")
+		return
+	}
+	user, ok := c.userOf(r.Msg)
+	if !ok {
+		c.refuse(r, 403, "The sender's domain is not served here", "SIP Domain")
+		return
+	}
+	o := c.outlet(from.Zone(), user.Deployment)
+	ts, rule := c.plan.Load().confine(user.Deployment, c.search(uri, o, r.Msg))
+	switch {
+	case rule != "":
+		c.refuse(r, 403, notYours, rule)
+		return
+	case len(ts) == 0:
 		c.refuse(r, 404, "No search rule leads to "+bare(uri), "Zones Policy SearchRules")
 		return
 	}
@@ -40,7 +53,7 @@ func (c *Core) startInside(r *signaling.Request, from *traversal.Conn) {
 	if !c.desk.Begin(r, session, "inward", peerOf(from)) {
 		return
 	}
-	anchored := anchor{peer: peerOf(from), session: session}
+	anchored := anchor{peerOf(from), session, user.Deployment}
 	c.forward(r, session, ts, func(t target) (signaling.Branch, error) {
 		out := c.inward(r.Msg)
 		out.Remove("Route")
@@ -75,18 +88,18 @@ func (c *Core) search(uri sip.URI, o outlet, m *sip.Message) []target {
 // continueInside takes a request within a dialog along the inside route set
 // that its token stands for.
 func (c *Core) continueInside(r *signaling.Request, from *traversal.Conn, route string) {
-	o := c.outlet(from.Zone())
-	w, err := c.tokens.openWayBack(from.Zone(), route)
+	o, w, err := c.wayBack(from.Zone(), route)
 	if err != nil {
 		c.refuse(r, 403, "Route token is not of this core", "route token")
 		return
 	}
 	out := c.inward(r.Msg)
 	out.PopFirst("Route")
-	if uri, err := sip.ParseURI(out.URI()); err == nil {
-		if real, ok := o.contact(uri.User); ok {
-			out.SetURI(real.String())
-		}
+	if real, ok := o.contactIn(out.URI()); ok {
+		out.SetURI(real.String())
+	} else if w.routes == (handle{}) {
+		c.refuse(r, 403, "Request-URI is not the contact of this dialog", "contact token")
+		return
 	}
 	if err := c.loadRoutes(out, w.routes); err != nil {
 		c.refuse(r, 481, "Route of this dialog is not known any more", "route book")
@@ -101,6 +114,19 @@ func (c *Core) continueInside(r *signaling.Request, from *traversal.Conn, route 
 	c.forward(r, w.session, []target{t}, func(t target) (signaling.Branch, error) {
 		return c.intoInside(r, out, exchange{session: w.session, outlet: o, target: t, peer: peerKey(peerOf(from))})
 	})
+}
+
+// wayBack opens a route token of a client, and with it what the token's
+// deployment sealed besides.
+func (c *Core) wayBack(zone, route string) (o outlet, w wayBack, err error) {
+	err = errNoDeployment
+	for _, d := range c.plan.Load().Topology.Deployments() {
+		o = c.outlet(zone, d.ID)
+		if w, err = c.tokens.openWayBack(o.sealed, route); err == nil {
+			return o, w, nil
+		}
+	}
+	return outlet{}, wayBack{}, err
 }
 
 // loadRoutes puts the inside route set in front of a request.

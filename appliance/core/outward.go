@@ -16,6 +16,7 @@ type outlet struct {
 	tokens tokens
 	book   book
 	zone   string
+	sealed string // the zone word of its tokens
 }
 
 // request makes a request of the inside fit for the link. It returns the user
@@ -69,7 +70,7 @@ func (o outlet) recordRoute(session uint64, routes []string) (string, error) {
 		}
 		w.routes = h
 	}
-	return o.tokens.sealWayBack(o.zone, w), nil
+	return o.tokens.sealWayBack(o.sealed, w), nil
 }
 
 func routeURI(user string) string { return "<sip:" + user + "@" + coreHost + ";lr>" }
@@ -108,7 +109,7 @@ func (o outlet) mask(value string) (string, error) {
 		return "", err
 	}
 	headers := na.URI.Headers
-	na.URI = sip.URI{Scheme: "sip", User: o.tokens.sealHandle(purposeContact, o.zone, h), Host: coreHost, Headers: headers}
+	na.URI = sip.URI{Scheme: "sip", User: o.tokens.sealHandle(purposeContact, o.sealed, h), Host: coreHost, Headers: headers}
 	return na.String(), nil
 }
 
@@ -155,7 +156,7 @@ func (o outlet) reveal(m *sip.Message) {
 
 // contact is the inside URI that a contact token stands for.
 func (o outlet) contact(user string) (sip.URI, bool) {
-	h, err := o.tokens.openHandle(purposeContact, o.zone, user)
+	h, err := o.tokens.openHandle(purposeContact, o.sealed, user)
 	if err != nil {
 		return sip.URI{}, false
 	}
@@ -165,6 +166,15 @@ func (o outlet) contact(user string) (sip.URI, bool) {
 	}
 	u, err := sip.ParseURI(text)
 	return u, err == nil
+}
+
+// contactIn is contact for a whole URI.
+func (o outlet) contactIn(text string) (sip.URI, bool) {
+	u, err := sip.ParseURI(text)
+	if err != nil {
+		return sip.URI{}, false
+	}
+	return o.contact(u.User)
 }
 
 // carries tells whether a Route or Record-Route value has this token. A call

@@ -1,13 +1,17 @@
 package core
 
 import (
+	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
 
 	"sallyport/appliance/config"
 	"sallyport/appliance/flow"
+	"sallyport/appliance/httpproxy"
 	"sallyport/appliance/sip"
+	"sallyport/appliance/uc"
 	"sallyport/appliance/xapi"
 	"sallyport/appliance/zone"
 )
@@ -19,17 +23,23 @@ type Plan struct {
 	Domains []Domain
 	Zones   *zone.Plan
 
+	Topology *uc.Topology // who may reach what
+
 	LinkRTP, LinkRTCP uint16 // edge's shared media ports
 
 	listen map[string]netip.AddrPort // by transport
 }
 
-// PlanFrom reads the plan of the role; the planes have their own.
-func PlanFrom(snap *config.Snapshot, zones *zone.Plan, listeners []flow.Listener) *Plan {
+// PlanFrom reads the plan of the role; the planes have their own. An error
+// names what belongs to no deployment; the rest can be applied.
+func PlanFrom(snap *config.Snapshot, zones *zone.Plan, listeners []flow.Listener) (*Plan, error) {
+	top, err := topologyFrom(snap, zones)
 	p := &Plan{
 		Enabled: snap.Bool(xapi.CollaborationEdgeEnabled),
 		Path:    snap.Bool(xapi.CollaborationEdgeRFC3327),
 		Zones:   zones,
+
+		Topology: top,
 
 		LinkRTP:  uint16(snap.Int(xapi.MediaDemuxRTPPort)),
 		LinkRTCP: uint16(snap.Int(xapi.MediaDemuxRTCPPort)),
@@ -38,7 +48,9 @@ func PlanFrom(snap *config.Snapshot, zones *zone.Plan, listeners []flow.Listener
 	}
 	for _, i := range snap.Indexes(xapi.SIPDomainName.Item) {
 		if name := snap.Str(xapi.SIPDomainName, i); name != "" && snap.Bool(xapi.SIPDomainEdge, i) && snap.Bool(xapi.SIPDomainSip, i) {
-			p.Domains = append(p.Domains, Domain{strings.ToLower(name), snap.Str(xapi.SIPDomainAuthzone, i)})
+			if id, ok := top.OfDomain(name); ok {
+				p.Domains = append(p.Domains, Domain{strings.ToLower(name), snap.Str(xapi.SIPDomainAuthzone, i), id})
+			}
 		}
 	}
 	for _, l := range listeners {
@@ -46,13 +58,69 @@ func PlanFrom(snap *config.Snapshot, zones *zone.Plan, listeners []flow.Listener
 			p.listen[l.Network] = l.Addr
 		}
 	}
-	return p
+	return p, err
+}
+
+// TopologyFrom reads the deployments, and which domains and nodes they enclose:
+// the peers of each neighbor zone are nodes of its deployment. The error joins a
+// sentence for each contradiction.
+func TopologyFrom(snap *config.Snapshot) (*uc.Topology, error) {
+	return topologyFrom(snap, zone.PlanFrom(snap))
+}
+
+func topologyFrom(snap *config.Snapshot, zones *zone.Plan) (*uc.Topology, error) {
+	var f uc.Facts
+	for _, i := range snap.Indexes(xapi.DeploymentID.Item) {
+		f.Deployments = append(f.Deployments, uc.Deployment{ID: DeploymentID(snap, i), Name: snap.Str(xapi.DeploymentName, i)})
+	}
+	for _, i := range snap.Indexes(xapi.SIPDomainName.Item) {
+		f.Domains = append(f.Domains, uc.Domain{Name: snap.Str(xapi.SIPDomainName, i), Deployment: snap.Int(xapi.SIPDomainDeployment, i)})
+	}
+	for _, z := range zones.Zones {
+		if z.Type != zone.Neighbor {
+			continue
+		}
+		var types []uc.NodeType
+		for _, word := range strings.FieldsFunc(snap.Str(xapi.NeighborNodeType, z.Index), func(r rune) bool { return r == ',' }) {
+			types = append(types, uc.NodeType(word))
+		}
+		for _, peer := range z.Peers {
+			f.Nodes = append(f.Nodes, uc.Node{Host: peer, Zone: z.Name, Types: types, Deployment: snap.Int(xapi.NeighborDeployment, z.Index)})
+		}
+	}
+	return uc.New(f)
+}
+
+// DeploymentID is an entry's number: the entry's place unless it says another.
+func DeploymentID(snap *config.Snapshot, i int) int {
+	if snap.IsSet(xapi.DeploymentID.Item, i) {
+		return snap.Int(xapi.DeploymentID, i)
+	}
+	return i
+}
+
+// Check finds what deployments cannot be like, and what the allow list cannot
+// say about them. It is a config.Check.
+func Check(snap *config.Snapshot) error {
+	zones := zone.PlanFrom(snap)
+	top, err := topologyFrom(snap, zones)
+	errs := []error{err, httpproxy.Check(snap, top)}
+	for _, i := range snap.Indexes(xapi.SIPDomainName.Item) {
+		name, at := snap.Str(xapi.SIPDomainName, i), snap.Str(xapi.SIPDomainAuthzone, i)
+		id, served := top.OfDomain(name)
+		if of, ok := top.OfZone(at); served && ok && of != id {
+			errs = append(errs, fmt.Errorf("domain %s is in deployment %q, but registers at zone %q of deployment %q", name, top.Name(id), at, top.Name(of)))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // A Domain is one that remote users may register for.
 type Domain struct {
 	Name string // lower case
 	Zone string // neighbor zone of its registrar; "" = as the search rules say
+
+	Deployment int
 }
 
 // Domain finds the domain that a user registers for.

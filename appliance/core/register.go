@@ -32,24 +32,28 @@ func (c *Core) register(r *signaling.Request, from *traversal.Conn) {
 		c.refuse(r, 416, "Request-URI cannot be read", "syntax")
 		return
 	}
-	ts := plan.registrars(domain, from.Zone(), aor.URI, uri)
-	if len(ts) == 0 {
+	ts, rule := plan.confine(domain.Deployment, plan.registrars(domain, from.Zone(), aor.URI, uri))
+	switch {
+	case rule != "":
+		c.refuse(r, 403, notYours, rule)
+		return
+	case len(ts) == 0:
 		c.refuse(r, 404, "No search rule leads to a registrar for "+aor.URI.Host, "Zones Policy SearchRules")
 		return
 	}
 	c.forward(r, 0, ts, func(t target) (signaling.Branch, error) {
 		if plan.Path && t.path {
-			return c.registerByPath(r.Msg, from, t), nil
+			return c.registerByPath(r.Msg, from, t, domain.Deployment), nil
 		}
-		return c.registerByContact(r.Msg, from, t, r.Trace)
+		return c.registerByContact(r.Msg, from, t, domain.Deployment, r.Trace)
 	})
 }
 
 // registerByPath lets requests for the phone find their way back by Path
 // (RFC 3327).
-func (c *Core) registerByPath(m *sip.Message, from *traversal.Conn, t target) signaling.Branch {
+func (c *Core) registerByPath(m *sip.Message, from *traversal.Conn, t target, deployment int) signaling.Branch {
 	out := c.inward(m)
-	token := c.tokens.sealAnchor(purposePath, anchor{peer: peerOf(from)})
+	token := c.tokens.sealAnchor(purposePath, anchor{peer: peerOf(from), deployment: deployment})
 	params := ";lr"
 	if strings.Contains(first(m.Values("Path")), ";ob") {
 		params = ";lr;ob" // the registrar looks at the topmost Path (RFC 5626 5.3)
@@ -67,7 +71,7 @@ func (c *Core) registerByPath(m *sip.Message, from *traversal.Conn, t target) si
 // registerByContact puts a token of core's for each Contact and restores the
 // phone's own in the answer. The registrar sees no flow of the phone, so
 // reg-id and outbound would mislead it (RFC 5626 5.1).
-func (c *Core) registerByContact(m *sip.Message, from *traversal.Conn, t target, trace string) (signaling.Branch, error) {
+func (c *Core) registerByContact(m *sip.Message, from *traversal.Conn, t target, deployment int, trace string) (signaling.Branch, error) {
 	out := c.inward(m)
 	out.Remove("Path")
 	dropOption(out, "outbound")
@@ -82,7 +86,7 @@ func (c *Core) registerByContact(m *sip.Message, from *traversal.Conn, t target,
 		if err != nil {
 			return signaling.Branch{}, &signaling.StatusError{Status: 400, Reason: "Contact cannot be read"}
 		}
-		in := c.standInFor(m, i, na.URI.String(), from)
+		in := c.standInFor(m, i, na.URI.String(), from, deployment)
 		stand[in.user] = in
 		values[i] = "<sip:" + in.user + "@" + c.sentBy(t.network) + ";transport=" + lower(t.network) + ">" + na.WithoutParam("reg-id").Params
 	}
@@ -107,6 +111,8 @@ type contact struct {
 	uri  string
 	path []string
 	peer uint64
+
+	deployment int
 }
 
 // A standIn is what the registrar gets in place of a phone's Contact.
@@ -121,7 +127,7 @@ type standIn struct {
 // that changed would be a new binding to the registrar. It names edge's binding
 // and so the device: one that comes back with another address takes the place
 // of what it was before. Only further contacts are told apart by what they say.
-func (c *Core) standInFor(m *sip.Message, place int, uri string, from *traversal.Conn) standIn {
+func (c *Core) standInFor(m *sip.Message, place int, uri string, from *traversal.Conn, deployment int) standIn {
 	id := m.Get(headerBinding)
 	if place > 0 {
 		id += "\x00" + uri
@@ -129,7 +135,7 @@ func (c *Core) standInFor(m *sip.Message, place int, uri string, from *traversal
 	sum := sha256.Sum256([]byte(id))
 	h := handle(sum[:])
 	return standIn{
-		user: c.tokens.sealHandle(purposeBinding, inside, h), handle: h, uri: uri,
+		user: c.tokens.sealHandle(purposeBinding, within(inside, deployment), h), handle: h, uri: uri,
 		value: uri + "\n" + strings.Join(m.Values("Path"), ",") + "\n" + peerKey(peerOf(from)),
 	}
 }
@@ -148,17 +154,22 @@ func (c *Core) remember(resp *sip.Message, stand map[string]standIn, trace strin
 
 // recall is what a Contact token of ours stands for.
 func (c *Core) recall(user string) (contact, bool) {
-	h, err := c.tokens.openHandle(purposeBinding, inside, user)
-	if err != nil {
-		return contact{}, false
+	for _, d := range c.plan.Load().Topology.Deployments() {
+		if h, err := c.tokens.openHandle(purposeBinding, within(inside, d.ID), user); err == nil {
+			return c.remembered(h, d.ID)
+		}
 	}
+	return contact{}, false
+}
+
+func (c *Core) remembered(h handle, deployment int) (contact, bool) {
 	value, _ := c.contacts.Get(string(h[:]))
 	parts := strings.Split(string(value), "\n")
 	if len(parts) != 3 {
 		return contact{}, false
 	}
 	peer, err := strconv.ParseUint(parts[2], 16, 64)
-	return contact{parts[0], sip.Split(parts[1]), peer}, err == nil
+	return contact{parts[0], sip.Split(parts[1]), peer, deployment}, err == nil
 }
 
 func first(values []string) string {

@@ -19,14 +19,16 @@ import (
 // snapshot again; what could not be done is in the error and the alarms.
 func (c *Core) Apply(snap *config.Snapshot) error {
 	sip := flow.PlanFrom(snap, xapi.Core)
-	c.plan.Store(PlanFrom(snap, zone.PlanFrom(snap), sip.Listeners))
+	plan, planErr := PlanFrom(snap, zone.PlanFrom(snap), sip.Listeners)
+	c.plan.Store(plan)
 	select {
 	case c.replanned <- struct{}{}:
 	default:
 	}
 	links, linkErr := traversal.PlanFrom(snap, xapi.Core)
-	web, httpErr := httpproxy.PlanFrom(snap)
+	web, httpErr := httpproxy.PlanFrom(snap, plan.Topology)
 	return errors.Join(
+		named("deployments", planErr),
 		named("media", c.relay.Apply(media.PlanFrom(snap, xapi.Core))),
 		named("sip", c.flows.Apply(sip)),
 		named("link", errors.Join(linkErr, c.links.Apply(links))),

@@ -1,9 +1,11 @@
 package core
 
 import (
+	"strings"
 	"time"
 
 	"sallyport/appliance/media"
+	"sallyport/appliance/uc"
 	"sallyport/appliance/xapi"
 	"sallyport/appliance/zone"
 )
@@ -16,9 +18,46 @@ func (c *Core) Status(t *xapi.Node) {
 	c.zones(t.Add("Zones"))
 	c.callList(t.Add("Calls"))
 	c.links.ReportTunnels(t.Add("Tunnels"))
-	c.http.Report(t.Add("CollaborationEdge").Add("HTTPAllowList"))
+	c.deployments(t.Add("CollaborationEdge"))
 	usage := t.Add("ResourceUsage")
 	c.calls.ReportUsage(usage.Add("Calls"))
+}
+
+// deployments shows who may reach what: deployments, their nodes, the allow list.
+func (c *Core) deployments(t *xapi.Node) {
+	top := c.plan.Load().Topology
+	nodes := top.Nodes()
+	for _, d := range top.Deployments() {
+		e := t.Nth("Deployment", d.ID)
+		e.Str("Name", d.Name)
+		e.Str("Domains", strings.Join(top.Domains(d.ID), ","))
+		e.Int("Nodes", count(nodes, d.ID))
+	}
+	if advice := top.Advice(); advice != "" {
+		t.Str("DeploymentAdvice", advice)
+	}
+	c.http.Report(t.Add("HTTPAllowList"))
+	for i, n := range nodes {
+		var types []string
+		for _, word := range n.Types {
+			types = append(types, string(word))
+		}
+		e := t.Nth("Node", i+1)
+		e.Str("Address", n.Host)
+		e.Str("Type", strings.Join(types, ","))
+		e.Str("Publisher", n.Publisher)
+		e.Str("Deployment", top.Name(n.Deployment))
+		e.Str("Zone", n.Zone)
+	}
+}
+
+func count(nodes []uc.Node, deployment int) (n int) {
+	for _, node := range nodes {
+		if node.Deployment == deployment {
+			n++
+		}
+	}
+	return n
 }
 
 // History adds the elements of xHistory that this role knows.

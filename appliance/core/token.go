@@ -2,10 +2,13 @@ package core
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"strconv"
 
 	"sallyport/appliance/sip"
 	"sallyport/appliance/trust"
+	"sallyport/appliance/uc"
 )
 
 // Purposes of core's tokens. Those of the inside carry which edge to go to;
@@ -19,8 +22,18 @@ const (
 )
 
 // inside is the zone word of tokens that inside systems hold; those that
-// clients hold are sealed for the traversal zone they leave by.
+// clients hold are sealed for the traversal zone they leave by. Both are sealed
+// for a deployment as well.
 const inside = "inside"
+
+// within is the zone word of tokens for one deployment. That of the default
+// one is the bare zone.
+func within(zone string, deployment int) string {
+	if deployment == uc.DefaultDeployment {
+		return zone
+	}
+	return zone + "\x00" + strconv.Itoa(deployment)
+}
 
 // coreHost is written where a token for the outside needs a host. Edge puts
 // the name there that the client knows.
@@ -33,22 +46,30 @@ type tokens struct{ keys *trust.Keyring }
 type anchor struct {
 	peer    uint64
 	session uint64
+
+	deployment int // which the token was sealed for
 }
 
 func (t tokens) sealAnchor(purpose byte, a anchor) string {
 	var plain [16]byte
 	binary.BigEndian.PutUint64(plain[:8], a.peer)
 	binary.BigEndian.PutUint64(plain[8:], a.session)
-	return sip.TokenUser('c', t.keys.Seal(purpose, inside, plain[:]))
+	return sip.TokenUser('c', t.keys.Seal(purpose, within(inside, a.deployment), plain[:]))
 }
 
-func (t tokens) openAnchor(purpose byte, user string) (anchor, error) {
-	plain, err := t.open(purpose, inside, user, 16)
-	if err != nil {
-		return anchor{}, err
+// openAnchor reads a token of one of the deployments.
+func (t tokens) openAnchor(purpose byte, user string, all []uc.Deployment) (anchor, error) {
+	err := errNoDeployment
+	for _, d := range all {
+		var plain []byte
+		if plain, err = t.open(purpose, within(inside, d.ID), user, 16); err == nil {
+			return anchor{binary.BigEndian.Uint64(plain[:8]), binary.BigEndian.Uint64(plain[8:]), d.ID}, nil
+		}
 	}
-	return anchor{binary.BigEndian.Uint64(plain[:8]), binary.BigEndian.Uint64(plain[8:])}, nil
+	return anchor{}, err
 }
+
+var errNoDeployment = errors.New("there is no deployment")
 
 // A wayBack is what the outside Record-Route token stands for.
 type wayBack struct {

@@ -151,6 +151,11 @@ func TestRequestHeaders(t *testing.T) {
 	if h := ask("https://" + w.addr.String() + prefix(named) + "/ok"); h.Get("Authorization") != "" || h.Get("X-Kept") != "yes" {
 		t.Errorf("a stranger among the origins got %v", h)
 	}
+	r.Authorization = true
+	w.server.Apply(Plan{Domains: map[string]string{"example.com": ""}, Rules: []allow.Rule{r}})
+	if h := ask("https://" + w.addr.String() + prefix(named) + "/ok"); h.Get("Authorization") != "Basic YTpi" {
+		t.Errorf("an origin whose rule says so got %v", h)
+	}
 }
 
 func TestAnswerHeaders(t *testing.T) {

@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
+	"strconv"
 
 	"sallyport/appliance/allow"
 	"sallyport/appliance/config"
+	"sallyport/appliance/uc"
 	"sallyport/appliance/xapi"
 )
 
@@ -32,31 +33,71 @@ func GatePlanFrom(snap *config.Snapshot) GatePlan {
 	return p
 }
 
-// Plan is what core lets through.
+// Plan is what core lets through. Deployments are named by a key that outlives
+// a new name.
 type Plan struct {
-	Domains map[string]string // remote users' domains, lower case, to their deployment
-	Rules   []allow.Rule
-	Methods []string // of rules that name none
+	Domains   map[string]string // remote users' domains, lower case, to their deployment
+	Nodes     map[string]string // hosts of UC nodes to their deployment
+	Names     map[string]string // deployments' names
+	Automatic []allow.Rule      // what the nodes' types bring along
+	Types     []string          // of those nodes, each once, in table order
+	Rules     []allow.Rule      // the editable ones
+	Methods   []string          // of rules that name none
 }
+
+// List compiles what is in force by the plan.
+func (p Plan) List() *allow.List {
+	return allow.Compile(slices.Concat(p.Automatic, p.Rules), p.Methods)
+}
+
+// Decide is what list, which must be of the plan, says of a request: the rule
+// that lets it through, or why none does. Whatever the list says, a UC node is
+// reached from its own deployment only. Only a real request counts as a hit.
+func (p Plan) Decide(list *allow.List, method string, t allow.Target, deployment string, hit bool) (*allow.Rule, string) {
+	if of, node := p.Nodes[t.Host]; node && of != deployment {
+		return nil, "node of deployment " + p.Names[of]
+	}
+	ask := list.Ask
+	if hit {
+		ask = list.Match
+	}
+	d := ask(method, t, deployment)
+	return d.Rule, d.Why
+}
+
+// Key is how a plan names a deployment.
+func Key(deployment int) string { return strconv.Itoa(deployment) }
 
 // PlanFrom reads core's part of a snapshot. An error names rules that are left
 // out; the rest can be applied.
-func PlanFrom(snap *config.Snapshot) (Plan, error) {
-	p := Plan{Domains: map[string]string{}, Methods: allow.Methods(snap.Str(xapi.AllowListDefaultMethods))}
+func PlanFrom(snap *config.Snapshot, top *uc.Topology) (Plan, error) {
 	if !snap.Bool(xapi.CollaborationEdgeEnabled) {
-		return p, nil
+		return Plan{}, nil
 	}
+	p, err := RulesFrom(snap, top)
+	p.Domains = map[string]string{}
 	for _, i := range snap.Indexes(xapi.SIPDomainName.Item) {
-		if name := snap.Str(xapi.SIPDomainName, i); name != "" && snap.Bool(xapi.SIPDomainEdge, i) {
-			p.Domains[strings.ToLower(name)] = ""
+		name := snap.Str(xapi.SIPDomainName, i)
+		if id, ok := top.OfDomain(name); ok && snap.Bool(xapi.SIPDomainEdge, i) {
+			p.Domains[uc.Canonical(name)] = Key(id)
 		}
 	}
+	return p, err
+}
+
+// RulesFrom is PlanFrom without domains, whether or not remote access is on.
+func RulesFrom(snap *config.Snapshot, top *uc.Topology) (Plan, error) {
+	p := Plan{Nodes: map[string]string{}, Names: map[string]string{}, Methods: allow.Methods(snap.Str(xapi.AllowListDefaultMethods))}
+	for _, d := range top.Deployments() {
+		p.Names[Key(d.ID)] = d.Name
+	}
+	p.addNodes(top.Nodes())
 	var errs []error
 	for _, i := range snap.Indexes(xapi.AllowListRuleURL.Item) {
 		if snap.Str(xapi.AllowListRuleURL, i) == "" {
 			continue
 		}
-		r, err := ruleFrom(snap, i)
+		r, err := ruleFrom(snap, top, i)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("allow list rule %d: %w", i, err))
 			continue
@@ -66,32 +107,67 @@ func PlanFrom(snap *config.Snapshot) (Plan, error) {
 	return p, errors.Join(errs...)
 }
 
-func ruleFrom(snap *config.Snapshot, i int) (allow.Rule, error) {
-	r, err := allow.CSVRule{
+// addNodes gives each host the rules of its types, once however many zones it
+// is in.
+func (p *Plan) addNodes(nodes []uc.Node) {
+	for _, n := range nodes {
+		p.Nodes[n.Host] = Key(n.Deployment)
+	}
+	for _, a := range allow.AutomaticRules() {
+		done := map[string]bool{}
+		for _, n := range nodes {
+			if done[n.Host] || !slices.Contains(n.Types, uc.NodeType(a.NodeType)) {
+				continue
+			}
+			done[n.Host] = true
+			p.Automatic = append(p.Automatic, a.For(n.Host, Key(n.Deployment))...)
+		}
+		if len(done) > 0 && !slices.Contains(p.Types, a.NodeType) {
+			p.Types = append(p.Types, a.NodeType)
+		}
+	}
+}
+
+func ruleFrom(snap *config.Snapshot, top *uc.Topology, i int) (allow.Rule, error) {
+	r, err := Rule(top, allow.CSVRule{
 		URL:         snap.Str(xapi.AllowListRuleURL, i),
-		Deployment:  deployment(snap, snap.Str(xapi.AllowListRuleDeployment, i)),
+		Deployment:  snap.Str(xapi.AllowListRuleDeployment, i),
 		Methods:     allow.Methods(snap.Str(xapi.AllowListRuleMethods, i)),
 		Match:       snap.Enum(xapi.AllowListRuleMatchType, i),
 		Description: snap.Str(xapi.AllowListRuleDescription, i),
-	}.Rule()
-	r.Name, r.Type = fmt.Sprintf("rule %d", i), "Editable rule"
+	})
+	r.Name, r.Authorization = fmt.Sprintf("rule %d", i), snap.Bool(xapi.AllowListRuleAuthorization, i)
 	return r, err
 }
 
-// deployment is the key of a deployment by its name: "" is the default one,
-// which has the lowest number.
-func deployment(snap *config.Snapshot, name string) string {
-	for _, i := range snap.Indexes(xapi.DeploymentID.Item) {
-		if snap.Int(xapi.DeploymentID, i) == 1 && strings.EqualFold(snap.Str(xapi.DeploymentName, i), name) {
-			return ""
-		}
+// Rule makes an editable rule of its words. A deployment's rule leads to no
+// node of another.
+func Rule(top *uc.Topology, words allow.CSVRule) (allow.Rule, error) {
+	r, err := words.Rule()
+	if err != nil {
+		return r, err
 	}
-	return strings.ToLower(name)
+	id, ok := top.Named(words.Deployment)
+	if !ok {
+		return r, fmt.Errorf("there is no deployment %q", words.Deployment)
+	}
+	if other, node := top.OfHost(r.Host); node && other != id {
+		return r, fmt.Errorf("%s is a node of deployment %q, which users of %q may not reach", r.Host, top.Name(other), top.Name(id))
+	}
+	r.Type, r.Deployment = "Editable rule", Key(id)
+	return r, nil
 }
 
-// Check refuses rules that cannot work before they are committed. It is a
-// config.Check.
-func Check(snap *config.Snapshot) error {
-	_, err := PlanFrom(snap)
-	return err
+// Check refuses rules and tests that cannot work before they are committed.
+func Check(snap *config.Snapshot, top *uc.Topology) error {
+	_, err := RulesFrom(snap, top)
+	errs := []error{err}
+	for _, i := range snap.Indexes(xapi.AllowListTestURL.Item) {
+		if name := snap.Str(xapi.AllowListTestDeployment, i); snap.Str(xapi.AllowListTestURL, i) != "" {
+			if _, ok := top.Named(name); !ok {
+				errs = append(errs, fmt.Errorf("allow list test %d: there is no deployment %q", i, name))
+			}
+		}
+	}
+	return errors.Join(errs...)
 }

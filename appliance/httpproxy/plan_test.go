@@ -1,12 +1,15 @@
 package httpproxy
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
 	"testing"
 
+	"sallyport/appliance/allow"
 	"sallyport/appliance/config"
+	"sallyport/appliance/uc"
 	"sallyport/appliance/xapi"
 )
 
@@ -28,47 +31,105 @@ func TestGatePlan(t *testing.T) {
 	}
 }
 
+// house is two deployments: the default one with two nodes, and Lab.
+func house(t *testing.T) *uc.Topology {
+	t.Helper()
+	top, err := uc.New(uc.Facts{
+		Deployments: []uc.Deployment{{ID: 1, Name: "Main"}, {ID: 2, Name: "Lab"}},
+		Domains:     []uc.Domain{{Name: "Example.COM", Deployment: 1}, {Name: "inside.example.com", Deployment: 1}, {Name: "lab.example.com", Deployment: 2}},
+		Nodes: []uc.Node{
+			{Host: "ucm1.example.com", Zone: "Call control", Types: []uc.NodeType{uc.UnifiedCM, uc.TFTP}, Deployment: 1},
+			{Host: "ucm1.example.com", Zone: "Call control TLS", Types: []uc.NodeType{uc.UnifiedCM}, Deployment: 1},
+			{Host: "10.0.0.9", Zone: "Lab", Deployment: 2},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return top
+}
+
 func TestPlan(t *testing.T) {
+	top := house(t)
 	rules := []string{
 		"SIP Domain 1 Name: Example.COM", "SIP Domain 1 Edge: On", "SIP Domain 2 Name: inside.example.com", "SIP Domain 2 Edge: Off",
+		"SIP Domain 3 Name: lab.example.com", "SIP Domain 3 Edge: On", "SIP Domain 4 Name: nowhere.example.com", "SIP Domain 4 Edge: On",
 		"CollaborationEdge AllowList DefaultMethods: GET,HEAD",
-		"CollaborationEdgeDeployments 1 DeploymentId: 1", "CollaborationEdgeDeployments 1 UserReadableName: Main",
-		"CollaborationEdge AllowList Rule 1 Url: https://cucm1.example.com:8443/cucm-uds/",
+		"CollaborationEdge AllowList Rule 1 Url: https://pages.example.com:8443/news/", "CollaborationEdge AllowList Rule 1 Authorization: On",
 		"CollaborationEdge AllowList Rule 1 MatchType: prefix", "CollaborationEdge AllowList Rule 1 Deployment: main",
-		"CollaborationEdge AllowList Rule 7 Url: http://tftp.example.com:6970/x",
+		"CollaborationEdge AllowList Rule 7 Url: http://10.0.0.9/x",
 		"CollaborationEdge AllowList Rule 7 HttpMethods: get", "CollaborationEdge AllowList Rule 7 Deployment: Lab",
+		"CollaborationEdge AllowList Test 1 Url: http://10.0.0.9/x", "CollaborationEdge AllowList Test 1 Deployment: Lab",
 	}
 	snap := func(more ...string) *config.Snapshot {
 		return config.NewSnapshotForTest(xapi.Core, append(append([]string{"CollaborationEdge Enabled: On"}, rules...), more...)...)
 	}
-	p, err := PlanFrom(snap())
+	p, err := PlanFrom(snap(), top)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d, ok := p.Domains["example.com"]; !ok || d != "" || len(p.Domains) != 1 {
-		t.Errorf("domains %v", p.Domains)
+	if want := map[string]string{"example.com": "1", "lab.example.com": "2"}; !maps.Equal(p.Domains, want) {
+		t.Errorf("domains %v, want %v", p.Domains, want)
 	}
 	var got []string
 	for _, r := range p.Rules {
-		got = append(got, strings.Join([]string{r.Name, r.URL(), r.Match.String(), r.Deployment, strings.Join(r.Methods, ",")}, " | "))
+		got = append(got, strings.Join([]string{r.Name, r.URL(), r.Match.String(), r.Deployment, strings.Join(r.Methods, ","), onOff(r.Authorization)}, " | "))
 	}
-	want := []string{"rule 1 | https://cucm1.example.com:8443/cucm-uds/ | prefix |  | ", "rule 7 | http://tftp.example.com:6970/x | exact | lab | GET"}
+	want := []string{"rule 1 | https://pages.example.com:8443/news/ | prefix | 1 |  | On", "rule 7 | http://10.0.0.9:80/x | exact | 2 | GET | Off"}
 	if !slices.Equal(got, want) {
 		t.Errorf("rules %q, want %q", got, want)
 	}
-	if !slices.Equal(p.Methods, []string{"GET", "HEAD"}) {
-		t.Errorf("default methods %v", p.Methods)
+	if !slices.Equal(p.Methods, []string{"GET", "HEAD"}) || !slices.Equal(p.Types, []string{"UnifiedCM", "TFTP"}) {
+		t.Errorf("default methods %v, types %v", p.Methods, p.Types)
+	}
+	seen := map[string]bool{}
+	for _, r := range p.Automatic {
+		key := r.URL() + strings.Join(r.Methods, ",")
+		if seen[key] || r.Host != "ucm1.example.com" || r.Deployment != "1" {
+			t.Errorf("automatic rule %+v", r)
+		}
+		seen[key] = true
 	}
 
-	bad := snap("CollaborationEdge AllowList Rule 8 Url: http://a/../b", "CollaborationEdge AllowList Rule 9 Url: ftp://a/")
-	p, err = PlanFrom(bad)
-	if err == nil || !strings.Contains(err.Error(), "rule 8") || !strings.Contains(err.Error(), "rule 9") || len(p.Rules) != 2 {
-		t.Errorf("%d rules are left beside bad ones, %v", len(p.Rules), err)
+	bad := snap("CollaborationEdge AllowList Rule 8 Url: http://a/../b", "CollaborationEdge AllowList Rule 9 Url: ftp://a/",
+		"CollaborationEdge AllowList Rule 10 Url: http://a/", "CollaborationEdge AllowList Rule 10 Deployment: Live",
+		"CollaborationEdge AllowList Rule 11 Url: http://10.0.0.9/y")
+	p, err = PlanFrom(bad, top)
+	for _, want := range []string{"rule 8", "rule 9", `rule 10: there is no deployment "Live"`,
+		`rule 11: 10.0.0.9 is a node of deployment "Lab", which users of "Main" may not reach`} {
+		if err == nil || !strings.Contains(err.Error(), want) || len(p.Rules) != 2 {
+			t.Errorf("%d rules are left beside bad ones, %v lacks %s", len(p.Rules), err, want)
+		}
 	}
-	if Check(bad) == nil || Check(snap()) != nil {
+	off := config.NewSnapshotForTest(xapi.Core, rules...)
+	if Check(bad, top) == nil || Check(snap(), top) != nil || Check(off, top) != nil {
 		t.Error("the check before a commit is wrong")
 	}
-	if p, err := PlanFrom(config.NewSnapshotForTest(xapi.Core, rules...)); err != nil || len(p.Rules) > 0 || len(p.Domains) > 0 {
+	if Check(snap("CollaborationEdge AllowList Test 1 Deployment: Live"), top) == nil {
+		t.Error("a test of no deployment passes the check")
+	}
+	if p, err := PlanFrom(off, top); err != nil || len(p.Rules)+len(p.Automatic)+len(p.Domains) > 0 {
 		t.Errorf("without remote access: %+v, %v", p, err)
+	}
+}
+
+// TestDecideConfines holds that a node is reached from its own deployment only,
+// whatever a rule says that was made before the node was known.
+func TestDecideConfines(t *testing.T) {
+	p := Plan{Nodes: map[string]string{"ucm1": "1"}, Names: map[string]string{"1": "Main", "2": "Lab"}}
+	for _, deployment := range []string{"1", "2"} {
+		r, err := allow.ParseURL("http://ucm1/x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Methods, r.Deployment = []string{"GET"}, deployment
+		p.Rules = append(p.Rules, r)
+	}
+	target := allow.Target{Scheme: "http", Host: "ucm1", Port: 80, Path: "/x"}
+	if rule, why := p.Decide(p.List(), "GET", target, "1", false); rule == nil {
+		t.Error("its own users may not reach it: ", why)
+	}
+	if rule, why := p.Decide(p.List(), "GET", target, "2", false); rule != nil || why != "node of deployment Main" {
+		t.Errorf("%+v, %q", rule, why)
 	}
 }

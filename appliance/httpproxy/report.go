@@ -1,6 +1,8 @@
 package httpproxy
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 
 	"sallyport/appliance/allow"
@@ -8,18 +10,48 @@ import (
 )
 
 // Report adds what xStatus CollaborationEdge HTTPAllowList shows: the rules in
-// force with the methods they permit and how often each let a request through.
+// force with the methods they permit and how often each let a request through,
+// and the table that the automatic ones among them follow.
 func (s *Server) Report(t *xapi.Node) {
+	l := s.live.Load()
 	n := 0
-	s.live.Load().list.Range(func(r *allow.Rule, methods []string, hits uint64) {
+	l.list.Range(func(r *allow.Rule, methods []string, hits uint64) {
 		n++
 		e := t.Nth("Rule", n)
 		e.Str("Url", r.URL())
-		e.Str("Deployment", r.Deployment)
+		e.Str("Deployment", l.Names[r.Deployment])
 		e.Leaf("MatchType", r.Match.String())
 		e.Str("HttpMethods", strings.Join(methods, ","))
 		e.Str("Type", r.Type)
 		e.Str("Description", r.Description)
+		e.Leaf("Authorization", onOff(r.Authorization || l.Nodes[r.Host] == r.Deployment))
 		e.Int("Hits", int(hits))
 	})
+	n = 0
+	for _, a := range allow.AutomaticRules() {
+		if slices.Contains(l.Types, a.NodeType) {
+			n++
+			automatic(t.Nth("Automatic", n), a)
+		}
+	}
+}
+
+func automatic(e *xapi.Node, a allow.Automatic) {
+	var ports []string
+	for _, p := range a.Ports {
+		ports = append(ports, strconv.Itoa(int(p)))
+	}
+	e.Str("Type", a.Type)
+	e.Leaf("Protocol", a.Scheme)
+	e.Str("Ports", strings.Join(ports, ","))
+	e.Leaf("MatchType", a.Match.String())
+	e.Str("Path", a.Path)
+	e.Str("HttpMethods", strings.Join(a.Methods, ","))
+}
+
+func onOff(b bool) string {
+	if b {
+		return "On"
+	}
+	return "Off"
 }

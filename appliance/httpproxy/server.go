@@ -17,11 +17,10 @@ import (
 
 // ServerConfig is what a Server needs of its node.
 type ServerConfig struct {
-	Log     *slog.Logger
-	TLS     func(host string) *tls.Config // to an origin, verifying its name
-	Trusted func(host string) bool        // a UC node: Authorization may reach it
-	Tap     Tap                           // nil: nobody is traced
-	Limits  Limits
+	Log    *slog.Logger
+	TLS    func(host string) *tls.Config // to an origin, verifying its name
+	Tap    Tap                           // nil: nobody is traced
+	Limits Limits
 }
 
 // Server is core's end.
@@ -36,8 +35,8 @@ type Server struct {
 
 // live is the plan in force; never changed.
 type live struct {
-	domains map[string]string
-	list    *allow.List
+	Plan
+	list *allow.List
 }
 
 // NewServer returns a server that lets nothing through yet.
@@ -65,9 +64,9 @@ func NewServer(cfg ServerConfig) *Server {
 // Apply makes a plan the one in force. Requests in progress keep theirs; rules
 // that are in both plans keep their hit counters.
 func (s *Server) Apply(p Plan) error {
-	list := allow.Compile(p.Rules, p.Methods)
+	list := p.List()
 	list.KeepHits(s.live.Load().list)
-	s.live.Store(&live{domains: p.Domains, list: list})
+	s.live.Store(&live{p, list})
 	return nil
 }
 
@@ -114,7 +113,9 @@ type pass struct {
 	target              allow.Target
 	prefix              string // first part of the path, as the client spelled it
 	list                *allow.List
-	deploy              string
+	deploy              string // key of the deployment
+	deployment          string // its name
+	credentials         bool   // the origin may have the client's Authorization
 	trace, user, client string
 	body                *pacedBody
 }
@@ -139,7 +140,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.cfg.Log.Info("http request allowed", "event", "allowed", "method", r.Method, "request", p.request(),
 		"rule", rule.URL(), "match", rule.Match.String(), "type", rule.Type, "name", rule.Name,
-		"user", p.user, "client", p.client, "trace", p.trace)
+		"deployment", p.deployment, "user", p.user, "client", p.client, "trace", p.trace)
 	r = r.WithContext(context.WithValue(r.Context(), passKey{}, p))
 	r.Body = body
 	s.proxy.ServeHTTP(out, r)
@@ -166,17 +167,20 @@ func (s *Server) decide(p *pass, r *http.Request) (*allow.Rule, *refusal) {
 	first, _, _ := strings.Cut(path[1:], "/")
 	p.prefix = "/" + first
 	var served bool
-	if p.deploy, served = l.domains[t.Domain]; !served {
+	if p.deploy, served = l.Domains[t.Domain]; !served {
 		return nil, &refusal{http.StatusForbidden, "Domain is not served here", "domain " + t.Domain}
 	}
+	p.deployment = l.Names[p.deploy]
 	if t.Scheme == "" {
 		return nil, &refusal{http.StatusNotFound, "Nothing is there", "service " + t.Path}
 	}
-	d := l.list.Match(r.Method, t, p.deploy)
-	if d.Rule == nil {
-		return nil, &refusal{http.StatusForbidden, "Not on the allow list", d.Why}
+	rule, why := l.Decide(l.list, r.Method, t, p.deploy, true)
+	if rule == nil {
+		return nil, &refusal{http.StatusForbidden, "Not on the allow list", why}
 	}
-	return d.Rule, nil
+	_, node := l.Nodes[t.Host]
+	p.credentials = node || rule.Authorization
+	return rule, nil
 }
 
 // request is where a request leads, for the log.
@@ -189,7 +193,7 @@ func (p *pass) request() string {
 
 func (s *Server) deny(w http.ResponseWriter, r *http.Request, p *pass, no *refusal) {
 	s.cfg.Log.Info("http request denied", "event", "denied", "method", r.Method, "status", no.status, "why", no.why,
-		"rule", no.rule, "request", p.request(), "user", p.user, "client", p.client, "trace", p.trace)
+		"rule", no.rule, "request", p.request(), "deployment", p.deployment, "user", p.user, "client", p.client, "trace", p.trace)
 	s.tap.request(p.trace, p.user, "edge", false, r)
 	refuse(w, no.status, no.why)
 	s.tap.answer(p.trace, p.user, "edge", true, no.status, w.Header())
@@ -208,7 +212,7 @@ func (s *Server) rewrite(r *httputil.ProxyRequest) {
 	r.Out.Header.Del("X-Auth")
 	dropPrivate(r.Out.Header)
 	dropCookie(r.Out.Header, "X-Auth")
-	if s.cfg.Trusted == nil || !s.cfg.Trusted(t.Host) {
+	if !p.credentials {
 		r.Out.Header.Del("Authorization")
 	}
 	s.tap.request(p.trace, p.user, r.Out.Host, true, r.Out)

@@ -91,8 +91,7 @@ func build(t *testing.T, limits Limits) *world {
 	log := slog.New(slog.NewTextHandler(w.log, nil))
 	w.server = NewServer(ServerConfig{
 		Log: log, Limits: limits,
-		TLS:     func(host string) *tls.Config { return &tls.Config{RootCAs: roots, ServerName: host} },
-		Trusted: func(host string) bool { return host == "127.0.0.1" },
+		TLS: func(host string) *tls.Config { return &tls.Config{RootCAs: roots, ServerName: host} },
 	})
 	var traces atomic.Int64
 	w.gate = NewGate(GateConfig{
@@ -131,13 +130,13 @@ func (w *world) open(_ context.Context, zone string) (net.Conn, error) {
 
 // allow lets prefixes of the origin through, for the methods given.
 func (w *world) allow(methods string, prefixes ...string) {
-	p := Plan{Domains: map[string]string{"example.com": ""}}
+	p := Plan{Domains: map[string]string{"example.com": "1"}, Nodes: map[string]string{"127.0.0.1": "1"}}
 	for _, path := range prefixes {
 		r, err := allow.ParseURL(w.origin.URL + path)
 		if err != nil {
 			w.Fatal(err)
 		}
-		r.Match, r.Methods = allow.Prefix, allow.Methods(methods)
+		r.Match, r.Methods, r.Deployment = allow.Prefix, allow.Methods(methods), "1"
 		p.Rules = append(p.Rules, r)
 	}
 	if err := w.server.Apply(p); err != nil {
