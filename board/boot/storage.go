@@ -21,6 +21,7 @@ func (m *machine) findDisk() {
 	})
 	if err == nil {
 		m.step("slots", m.trial)
+		m.widen()
 		err = m.step("data", m.openData)
 	}
 	if err != nil {
@@ -30,6 +31,21 @@ func (m *machine) findDisk() {
 	m.step("clock", m.beginClock)
 	m.readRole()
 	m.step("first boot", m.firstBoot)
+}
+
+// widen gives the data partition the rest of the disk. Without it the box
+// works too.
+func (m *machine) widen() {
+	if m.cmdline.Recovery() || m.data.Disk == "" {
+		return
+	}
+	grown, err := disk.GrowPartition("/dev/"+m.data.Disk, m.data.Number)
+	if err != nil {
+		m.say("data: %v", err)
+	}
+	if grown > 0 {
+		m.say("data: the partition grew by %d MiB", grown>>20)
+	}
 }
 
 // openData mounts the data partition; a new one gets a file system first.
