@@ -99,8 +99,11 @@ func (h *host) Look(book *alarm.Book) {
 	book.Set(xapi.AlarmDevelopment, "", h.release.Development, "Version "+h.release.Version+".")
 	failed := ""
 	for _, s := range h.slotList() {
-		if s.State == slot.Failed {
+		switch s.State {
+		case slot.Failed:
 			failed = s.Title
+		case slot.Trial:
+			h.readSlots() // process 1 may have blessed it by now
 		}
 	}
 	book.Set(xapi.AlarmSlotFailed, "", failed != "", failed)

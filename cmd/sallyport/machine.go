@@ -49,6 +49,9 @@ func machineNode(args []string) error {
 	if cfg.First, err = firstBootLines(boot.FirstFile, role); err != nil {
 		fmt.Fprintln(os.Stderr, "first boot:", err)
 	}
+	if err := board.DropRights(); err != nil {
+		fmt.Fprintln(os.Stderr, "rights:", err)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	for {
