@@ -114,6 +114,7 @@ func FuzzMask(f *testing.F) {
 		if len(raw) < 15 {
 			return
 		}
+		raw = raw[:min(len(raw), 256)] // userinfo is searched for its end no further than maxUserinfo
 		secret := "Zq" + strings.NewReplacer("+", "x", "/", "y", "=", "z").Replace(base64.StdEncoding.EncodeToString(raw))
 		if strings.Contains(before+after, secret) {
 			return
