@@ -103,11 +103,18 @@ func other(slot string) string {
 // running asks which slot the box runs from.
 func (x *box) running() string {
 	out := x.ask("xStatus SystemUnit Slot")
-	m := regexp.MustCompile(`Name: "?([ab])"?[^*]*?Running: "?(?:Yes|True|On)`).FindStringSubmatch(out)
-	if m == nil {
-		x.t.Fatalf("no slot runs:\n%s", out)
+	name := regexp.MustCompile(`Name: "?(a|b|recovery)`)
+	slot := ""
+	for line := range strings.Lines(out) {
+		if m := name.FindStringSubmatch(line); m != nil {
+			slot = m[1]
+		}
+		if strings.Contains(line, "Running: True") {
+			return slot
+		}
 	}
-	return m[1]
+	x.t.Fatalf("no slot runs:\n%s", out)
+	return ""
 }
 
 // faulty makes an update with a fault in it.

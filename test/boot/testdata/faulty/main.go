@@ -1,6 +1,6 @@
 // Command faulty is a system whose first process is the real one and whose node
-// has a fault, chosen when it is linked: it ends, it hangs without ever being
-// ready, or the first process itself stops.
+// has a fault, chosen when it is linked: it ends, or it hangs without ever being
+// ready.
 package main
 
 import (
@@ -13,13 +13,11 @@ import (
 	"sallyport/board/module"
 )
 
-// fault is set by the linker: crash, hang or freeze.
+// fault is set by the linker: crash or hang.
 var fault string
 
 func main() {
 	switch {
-	case os.Getpid() == 1 && fault == "freeze":
-		forEver()
 	case os.Getpid() == 1:
 		boot.Main()
 	case filepath.Base(os.Args[0]) == "modprobe":
