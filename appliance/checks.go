@@ -4,13 +4,14 @@ import (
 	"sallyport/appliance/config"
 	"sallyport/appliance/core"
 	"sallyport/appliance/xapi"
+	"sallyport/appliance/xmpp"
 	"sallyport/appliance/zone"
 )
 
 // checks are the rules that a role's configuration must keep.
 func checks(role xapi.Role) []config.Check {
 	if role == xapi.Core {
-		return []config.Check{zone.Check, core.Check}
+		return []config.Check{zone.Check, core.Check, xmpp.Check}
 	}
 	return []config.Check{zone.Check}
 }

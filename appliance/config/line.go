@@ -42,7 +42,7 @@ func setting(text string) (path string, ok bool) {
 	if len(verb) >= 4 && strings.HasPrefix("xconfiguration", verb) {
 		return strings.TrimSpace(rest), true
 	}
-	return text, !strings.HasPrefix(verb, "x") || verb == "xcp"
+	return text, !strings.HasPrefix(verb, "x") || verb == "xcp" || verb == "xmpp"
 }
 
 // parseLine reads the path and value of a setting by the given tree. Forms:

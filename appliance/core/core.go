@@ -21,6 +21,7 @@ import (
 	"sallyport/appliance/trust"
 	"sallyport/appliance/uc"
 	"sallyport/appliance/xapi"
+	"sallyport/appliance/xmpp"
 	"sallyport/appliance/zone"
 )
 
@@ -58,6 +59,7 @@ type Core struct {
 	relay *media.Relay
 	media *Media
 	http  *httpproxy.Server
+	chat  *xmpp.Server
 	desk  signaling.Desk
 	calls *signaling.Calls
 
@@ -113,6 +115,7 @@ func New(cfg Config) *Core {
 	c.relay = media.New(media.Config{Log: cfg.Log, Clock: cfg.Clock, OnSilent: c.silent})
 	c.media = NewMedia(MediaConfig{Relay: c.relay, Log: cfg.Log, Clock: cfg.Clock, EdgeMedia: c.edgeMedia})
 	c.http = c.newHTTP()
+	c.chat = c.newChat()
 	c.desk = signaling.Desk{
 		Calls: c.calls, Log: cfg.Log, Refuse: c.refuse,
 		End:      func(id uint64) { c.media.End(media.SessionID(id)) },

@@ -20,9 +20,12 @@ func (c *Core) newHTTP() *httpproxy.Server {
 
 // stream takes what an edge opened towards us.
 func (c *Core) stream(kind string, _ traversal.Peer, conn net.Conn) {
-	if kind != "http" {
+	switch kind {
+	case "http":
+		c.http.ServeStream(conn)
+	case "xmpp":
+		c.chat.ServeStream(conn)
+	default:
 		conn.Close()
-		return
 	}
-	c.http.ServeStream(conn)
 }

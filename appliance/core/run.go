@@ -12,6 +12,7 @@ import (
 	"sallyport/appliance/run"
 	"sallyport/appliance/traversal"
 	"sallyport/appliance/xapi"
+	"sallyport/appliance/xmpp"
 	"sallyport/appliance/zone"
 )
 
@@ -27,12 +28,14 @@ func (c *Core) Apply(snap *config.Snapshot) error {
 	}
 	links, linkErr := traversal.PlanFrom(snap, xapi.Core)
 	web, httpErr := httpproxy.PlanFrom(snap, plan.Topology)
+	chat, chatErr := xmpp.PlanFrom(snap, plan.Topology)
 	return errors.Join(
 		named("deployments", planErr),
 		named("media", c.relay.Apply(media.PlanFrom(snap, xapi.Core))),
 		named("sip", c.flows.Apply(sip)),
 		named("link", errors.Join(linkErr, c.links.Apply(links))),
 		named("http", errors.Join(httpErr, c.http.Apply(web))),
+		named("xmpp", errors.Join(chatErr, c.chat.Apply(chat))),
 	)
 }
 
@@ -51,6 +54,7 @@ func (c *Core) Run(ctx context.Context) error {
 	g.Add("transactions", c.proxy.Run)
 	g.Add("flows", c.flows.Run)
 	g.Add("http", c.http.Run)
+	g.Add("xmpp", c.chat.Run)
 	g.Add("links", c.links.Run)
 	g.Add("monitor", c.monitor)
 	return g.Run(ctx)

@@ -18,6 +18,7 @@ func (c *Core) Status(t *xapi.Node) {
 	c.zones(t.Add("Zones"))
 	c.callList(t.Add("Calls"))
 	c.links.ReportTunnels(t.Add("Tunnels"))
+	c.chat.Report(t.Add("XMPP"))
 	c.deployments(t.Add("CollaborationEdge"))
 	usage := t.Add("ResourceUsage")
 	c.calls.ReportUsage(usage.Add("Calls"))

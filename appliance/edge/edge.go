@@ -18,6 +18,7 @@ import (
 	"sallyport/appliance/traversal"
 	"sallyport/appliance/trust"
 	"sallyport/appliance/xapi"
+	"sallyport/appliance/xmpp"
 )
 
 // Config is what an edge needs of its node.
@@ -51,6 +52,7 @@ type Edge struct {
 	relay    *media.Relay
 	media    *Media
 	http     *httpproxy.Gate
+	chat     *xmpp.Gate
 	desk     signaling.Desk
 	calls    *signaling.Calls
 
@@ -99,6 +101,7 @@ func New(cfg Config) *Edge {
 	e.relay = media.New(media.Config{Log: cfg.Log, Clock: cfg.Clock, OnSilent: e.silent})
 	e.media = NewMedia(MediaConfig{Relay: e.relay, Log: cfg.Log, Clock: cfg.Clock})
 	e.http = e.newGate()
+	e.chat = e.newChat()
 	e.desk = signaling.Desk{
 		Calls: e.calls, Log: cfg.Log, Refuse: e.refuse,
 		End:      func(id uint64) { e.media.End(media.SessionID(id)) },

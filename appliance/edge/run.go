@@ -12,6 +12,7 @@ import (
 	"sallyport/appliance/run"
 	"sallyport/appliance/traversal"
 	"sallyport/appliance/xapi"
+	"sallyport/appliance/xmpp"
 )
 
 // Apply makes a snapshot real in every plane. It may be called with the same
@@ -24,6 +25,7 @@ func (e *Edge) Apply(snap *config.Snapshot) error {
 		named("sip", e.flows.Apply(flow.PlanFrom(snap, xapi.Edge))),
 		named("link", errors.Join(linkErr, e.links.Apply(links))),
 		named("http", e.http.Apply(httpproxy.GatePlanFrom(snap))),
+		named("xmpp", e.chat.Apply(xmpp.GatePlanFrom(snap))),
 	)
 }
 
@@ -44,5 +46,6 @@ func (e *Edge) Run(ctx context.Context) error {
 	g.Add("bindings", e.bindings.Run)
 	g.Add("flows", e.flows.Run)
 	g.Add("https", e.http.Run)
+	g.Add("xmpp", e.chat.Run)
 	return g.Run(ctx)
 }

@@ -19,13 +19,15 @@ const (
 	HTTPSUpstream                // web servers on the inside
 	Syslog                       // remote log servers
 	Management                   // web administration
+	XMPPOutside                  // chat clients on the outside
+	XMPPUpstream                 // presence nodes on the inside
 	purposes
 )
 
 // String returns the purpose's name as logs and errors show it.
 func (p Purpose) String() string {
 	names := [purposes]string{"sip-outside", "sip-inside", "link-server", "link-client",
-		"https-outside", "https-upstream", "syslog", "management"}
+		"https-outside", "https-upstream", "syslog", "management", "xmpp-outside", "xmpp-upstream"}
 	if p >= purposes {
 		return "unknown"
 	}
@@ -65,6 +67,8 @@ func defaultPolicies() [purposes]Policy {
 		HTTPSUpstream: {MinVersion: tls.VersionTLS12, Wildcards: true},
 		Syslog:        {MinVersion: tls.VersionTLS12, Wildcards: true},
 		Management:    {MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}},
+		XMPPOutside:   {MinVersion: tls.VersionTLS12},
+		XMPPUpstream:  {MinVersion: tls.VersionTLS12, Wildcards: true},
 	}
 }
 

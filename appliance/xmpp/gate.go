@@ -33,7 +33,7 @@ type Gate struct {
 	guests    *busy
 	held      *budget
 	full      seldom
-	domains   atomic.Pointer[map[string]string]
+	plan      atomic.Pointer[GatePlan]
 
 	mu     sync.Mutex
 	visits map[*visit]struct{}
@@ -54,7 +54,7 @@ func NewGate(cfg GateConfig) *Gate {
 		conns: newBusy(l.Conns, l.SourceConns), guests: newBusy(l.Guests, l.SourceGuests),
 		visits: map[*visit]struct{}{},
 	}
-	g.domains.Store(&map[string]string{})
+	g.plan.Store(&GatePlan{})
 	g.listeners = listeners{serve: g.serve, told: cfg.OnListen}
 	return g
 }
@@ -63,12 +63,12 @@ func NewGate(cfg GateConfig) *Gate {
 // domains that are served no more end. It may be called again with the same
 // plan, which tries again what failed.
 func (g *Gate) Apply(p GatePlan) error {
-	domains := maps.Clone(p.Domains)
-	g.domains.Store(&domains)
+	p.Domains = maps.Clone(p.Domains)
+	g.plan.Store(&p)
 	var wait sync.WaitGroup
 	g.mu.Lock()
 	for v := range g.visits {
-		if _, served := domains[v.domain]; v.domain != "" && !served {
+		if _, served := p.Domains[v.domain]; v.domain != "" && !served {
 			wait.Go(func() { v.end(fault(condHostGone, "the domain is not served any more")) })
 		}
 	}
@@ -94,6 +94,7 @@ func (g *Gate) serve(ctx context.Context, c net.Conn) {
 		return
 	}
 	defer g.conns.leave(source)
+	mark(c, g.plan.Load().DSCP)
 	if !g.guests.enter(source) {
 		g.tooMany(c, source)
 		return

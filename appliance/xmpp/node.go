@@ -40,6 +40,7 @@ func (s *Server) connect(ctx context.Context, n Node, domain string) (net.Conn, 
 	if err != nil {
 		return nil, err
 	}
+	mark(conn, s.plan.Load().DSCP)
 	if !n.TLS {
 		return conn, nil
 	}

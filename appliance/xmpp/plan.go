@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"sallyport/appliance/config"
+	"sallyport/appliance/uc"
 	"sallyport/appliance/xapi"
 )
 
@@ -16,17 +17,18 @@ import (
 type GatePlan struct {
 	Listen  []netip.AddrPort  // none: off
 	Domains map[string]string // chat domains, lower case, to the zone of their core; "" = the first
+	DSCP    int               // of packets to clients
 }
 
 // Equal tells whether two plans want the same.
 func (p GatePlan) Equal(q GatePlan) bool {
-	return slices.Equal(p.Listen, q.Listen) && maps.Equal(p.Domains, q.Domains)
+	return slices.Equal(p.Listen, q.Listen) && maps.Equal(p.Domains, q.Domains) && p.DSCP == q.DSCP
 }
 
 // GatePlanFrom reads edge's part of a snapshot. Without a chat domain nothing
 // listens.
 func GatePlanFrom(snap *config.Snapshot) GatePlan {
-	p := GatePlan{Domains: map[string]string{}}
+	p := GatePlan{Domains: map[string]string{}, DSCP: snap.Int(xapi.QoSXMPP)}
 	for i, name := range chatDomains(snap) {
 		p.Domains[name] = snap.Str(xapi.SIPDomainAuthzone, i)
 	}
@@ -57,14 +59,17 @@ func chatDomains(snap *config.Snapshot) map[int]string {
 // best first. A domain has none but its own, so its users reach no other's.
 type Plan struct {
 	Domains map[string][]Node
+	DSCP    int // of packets to nodes
 }
 
 // PlanFrom reads core's part of a snapshot. An error names what cannot work;
-// the rest can be applied.
-func PlanFrom(snap *config.Snapshot) (Plan, error) {
-	p := Plan{Domains: map[string][]Node{}}
-	for _, name := range chatDomains(snap) {
-		p.Domains[name] = nil
+// the rest can be applied. A node that the topology knows in one deployment
+// serves no domain of another.
+func PlanFrom(snap *config.Snapshot, top *uc.Topology) (Plan, error) {
+	p := Plan{Domains: map[string][]Node{}, DSCP: snap.Int(xapi.QoSXMPP)}
+	deployment := map[string]int{}
+	for i, name := range chatDomains(snap) {
+		p.Domains[name], deployment[name] = nil, snap.Int(xapi.SIPDomainDeployment, i)
 	}
 	var errs []error
 	for _, i := range snap.Indexes(xapi.XMPPNodeAddress.Item) {
@@ -79,7 +84,13 @@ func PlanFrom(snap *config.Snapshot) (Plan, error) {
 			if !isDomain(snap, d) {
 				errs = append(errs, fmt.Errorf("XMPP Node %d: %s is no domain of this node; add it by DomainAdd", i, d))
 			}
-			if list, chat := p.Domains[d]; chat && !slices.Contains(list, n) {
+			list, chat := p.Domains[d]
+			at, ok := top.OfHost(n.Host)
+			switch {
+			case !chat || slices.Contains(list, n):
+			case ok && at != deployment[d]:
+				errs = append(errs, fmt.Errorf("XMPP Node %d: %s belongs to deployment %s, and %s to %s", i, n.Host, top.Name(at), d, top.Name(deployment[d])))
+			default:
 				p.Domains[d] = append(list, n)
 			}
 		}
@@ -101,4 +112,13 @@ func isDomain(snap *config.Snapshot, name string) bool {
 	return slices.ContainsFunc(snap.Indexes(xapi.SIPDomainName.Item), func(i int) bool {
 		return strings.EqualFold(snap.Str(xapi.SIPDomainName, i), name)
 	})
+}
+
+// Check refuses nodes whose domains do not exist. It is a config.Check.
+func Check(snap *config.Snapshot) error {
+	nothing, err := uc.New(uc.Facts{})
+	if err == nil {
+		_, err = PlanFrom(snap, nothing)
+	}
+	return err
 }

@@ -170,7 +170,7 @@ func (v *visit) plain() (domain string, err error) {
 		return "", err
 	}
 	domain = domainOf(p)
-	if _, served := (*v.g.domains.Load())[domain]; !served {
+	if _, served := v.g.plan.Load().Domains[domain]; !served {
 		return "", &Fault{Condition: condHostUnknown, Err: errors.New("the stream is to " + printable(domain))}
 	}
 	if err := meant(p, domain); err != nil {
@@ -225,7 +225,7 @@ func (v *visit) open(domain string, header Piece) (net.Conn, error) {
 	l := v.g.limits
 	ctx, stop := context.WithTimeout(v.ctx, l.Connect)
 	defer stop()
-	link, err := v.g.cfg.Open(ctx, (*v.g.domains.Load())[domain])
+	link, err := v.g.cfg.Open(ctx, v.g.plan.Load().Domains[domain])
 	if err != nil {
 		return nil, lostServer(err)
 	}
