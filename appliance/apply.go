@@ -32,11 +32,17 @@ func (n *Node) apply(ctx context.Context) error {
 		case <-watch.C():
 		case <-retry.C:
 		}
-		if !n.applyOnce(n.store.Snapshot()) {
+		snap := n.store.Snapshot()
+		if n.applyOnce(snap) {
+			n.applied.Store(int64(snap.Rev()) + 1)
+		} else {
 			retry.Reset(retryApply)
 		}
 	}
 }
+
+// Applied reports whether the newest snapshot has been made real whole.
+func (n *Node) Applied() bool { return n.applied.Load() == int64(n.store.Snapshot().Rev())+1 }
 
 // applyOnce reports whether everything could be done; what could not is in
 // the log, and alarms where they tell more.

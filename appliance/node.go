@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"sallyport/appliance/alarm"
@@ -58,6 +59,7 @@ type Node struct {
 	servers nameServers
 	names   *net.Resolver
 	quit    context.CancelCauseFunc
+	applied atomic.Int64 // revision that was last made real whole, plus one
 }
 
 // role is what the node asks of its edge or core.

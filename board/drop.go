@@ -37,8 +37,14 @@ func DropRights() error {
 		}
 	}
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	low, high := uint32(keep), uint32(keep>>32)
-	data := [2]unix.CapUserData{{Effective: low, Permitted: low}, {Effective: high, Permitted: high}}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&header, &data[0]); err != nil {
+		return err
+	}
+	for i := range data { // what was not there before cannot be kept
+		data[i].Permitted &= uint32(keep >> (32 * i))
+		data[i].Effective, data[i].Inheritable = data[i].Permitted, 0
+	}
 	_, _, e := syscall.AllThreadsSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&data[0])), 0)
 	if e != 0 {
 		return fmt.Errorf("capset: %w", e)

@@ -9,7 +9,7 @@ import (
 
 // How patient the first process is with the node.
 const (
-	readyWithin = 90 * time.Second // from its start until it says that it is ready
+	readyWithin = 90 * time.Second // from its start until it says that it is healthy
 	aliveWithin = 30 * time.Second // between two signs of life
 	stopWithin  = 20 * time.Second // from SIGTERM to SIGKILL
 	failuresMax = 3                // of a slot that was never good: then the boot loader decides
@@ -26,7 +26,8 @@ type node struct {
 	done    <-chan syscall.WaitStatus
 	started time.Time
 	alive   time.Time
-	ready   bool
+	ready   bool      // its shell answers
+	healthy bool      // and it does all that it is configured to
 	killed  time.Time // when SIGTERM was sent; zero = not
 	hard    bool      // SIGKILL was sent
 
@@ -62,7 +63,7 @@ func (m *machine) startNode(now time.Time) {
 		return
 	}
 	n.pid, n.done, n.started, n.alive = pid, done, now, now
-	n.ready, n.killed, n.hard = false, time.Time{}, false
+	n.ready, n.healthy, n.killed, n.hard = false, false, time.Time{}, false
 	m.say("node: started as process %d, role %s", pid, m.role)
 }
 
@@ -113,7 +114,7 @@ func (m *machine) nodeEnded(st syscall.WaitStatus, now time.Time) {
 	n := &m.node
 	ran, asked := now.Sub(n.started), n.killed != (time.Time{}) && !n.want
 	n.why = describe(st)
-	n.pid, n.done, n.ready = 0, nil, false
+	n.pid, n.done, n.ready, n.healthy = 0, nil, false, false
 	if asked {
 		n.why = "stopped by request"
 		return
@@ -175,8 +176,8 @@ func (m *machine) watchNode(now time.Time) {
 			n.hard = true
 			syscall.Kill(-n.pid, syscall.SIGKILL)
 		}
-	case !n.ready && now.Sub(n.started) > readyWithin && !m.blessed():
-		m.say("node: not ready after %v", readyWithin)
+	case !n.healthy && now.Sub(n.started) > readyWithin && !m.blessed():
+		m.say("node: not healthy after %v", readyWithin)
 		n.failures = failuresMax
 	case now.Sub(n.alive) > m.patience():
 		m.say("node: no sign of life for %v", m.patience())
@@ -203,6 +204,11 @@ func (m *machine) heard(line string, now time.Time) {
 		if !n.ready && n.running() {
 			n.ready = true
 			m.say("node: ready after %v", now.Sub(n.started).Round(10*time.Millisecond))
+		}
+	case "X_HEALTHY=1":
+		if !n.healthy && n.running() {
+			n.healthy = true
+			m.say("node: healthy after %v", now.Sub(n.started).Round(10*time.Millisecond))
 			m.bless()
 		}
 	}

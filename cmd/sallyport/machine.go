@@ -91,7 +91,7 @@ func runMachine(ctx context.Context, cfg appliance.Config, release board.Release
 			}
 		})
 	}
-	work.Go(func() { tellHealth(ctx, appliance.Socket(cfg.Dir)) })
+	work.Go(func() { tellHealth(ctx, appliance.Socket(cfg.Dir), n) })
 	return n.Run(ctx)
 }
 
@@ -107,18 +107,24 @@ func newNode(cfg *appliance.Config) (*appliance.Node, error) {
 	return n, err
 }
 
-// tellHealth tells process 1 that the node is ready once it is, and then again
-// and again that it lives, as long as its shell answers.
-func tellHealth(ctx context.Context, socket string) {
-	const every = 5 * time.Second
-	ready := false
-	tick := time.NewTicker(200 * time.Millisecond)
+// tellHealth tells process 1 that the node is ready once its shell answers, that
+// it is healthy once all that is configured runs, and again and again that it
+// lives. A peer that does not answer is no fault of ours: it must not undo an
+// update.
+func tellHealth(ctx context.Context, socket string, n *appliance.Node) {
+	const eager, every = 250 * time.Millisecond, 5 * time.Second
+	ready, healthy := false, false
+	tick := time.NewTicker(eager)
 	defer tick.Stop()
 	for {
 		if shellAnswers(socket) {
 			if !ready {
 				ready = true
 				notify("READY=1")
+			}
+			if !healthy && sound(n) {
+				healthy = true
+				notify("X_HEALTHY=1")
 				tick.Reset(every)
 			}
 			notify("WATCHDOG=1")
@@ -129,6 +135,20 @@ func tellHealth(ctx context.Context, socket string) {
 		case <-tick.C:
 		}
 	}
+}
+
+// sound reports whether the newest configuration was made real, every listener
+// bound, and no part of the application failed.
+func sound(n *appliance.Node) bool {
+	if !n.Applied() {
+		return false
+	}
+	for _, a := range n.Alarms() {
+		if a.Alarm == xapi.AlarmListener || a.Alarm == xapi.AlarmServiceFailed {
+			return false
+		}
+	}
+	return true
 }
 
 // shellAnswers asks the node for one status over its own shell: that needs the
