@@ -29,6 +29,9 @@ func (c *Core) branch(ts []target, make build) (*signaling.Branch, error) {
 	if err != nil {
 		return nil, err
 	}
+	if t.hops > 0 && b.Msg.MaxForwards() > t.hops {
+		b.Msg.SetMaxForwards(t.hops)
+	}
 	b.Via = c.sentBy(t.network)
 	b.Dial = func(ctx context.Context) (signaling.Conn, error) { return c.dial(ctx, t) }
 	b.Next = func(status int) *signaling.Branch {

@@ -40,9 +40,9 @@ func (c *Core) fromInside(r *signaling.Request, from *flow.Conn) {
 func (c *Core) alongToken(r *signaling.Request, from *flow.Conn, route string) {
 	out := r.Msg.Clone()
 	out.PopFirst("Route")
-	all := c.plan.Load().Topology.Deployments()
+	all := c.plan.Load().domains
 	if a, err := c.tokens.openAnchor(purposePath, route, all); err == nil {
-		if !c.mayCall(r, from.Zone(), a.deployment) {
+		if !c.mayCall(r, from.Zone(), a.domain) {
 			return
 		}
 		a.session = c.newSession(out)
@@ -60,13 +60,13 @@ func (c *Core) alongToken(r *signaling.Request, from *flow.Conn, route string) {
 // toContact gives a request for a Contact token the phone's own URI and the
 // Path of its edge.
 func (c *Core) toContact(r *signaling.Request, from *flow.Conn, contact contact) {
-	if !c.mayCall(r, from.Zone(), contact.deployment) {
+	if !c.mayCall(r, from.Zone(), contact.domain) {
 		return
 	}
 	out := r.Msg.Clone()
 	out.SetURI(contact.uri)
 	out.SetAll("Route", contact.path)
-	c.deliver(r, out, from, anchor{contact.peer, c.newSession(out), contact.deployment})
+	c.deliver(r, out, from, anchor{contact.peer, c.newSession(out), contact.domain})
 }
 
 // deliver hands a request to the edge that serves the client.
@@ -76,10 +76,10 @@ func (c *Core) deliver(r *signaling.Request, out *sip.Message, from *flow.Conn, 
 		c.refuse(r, 480, "The edge of this registration is not connected", "traversal link")
 		return
 	}
-	if !c.desk.Begin(r, a.session, "outward", a.peer) {
+	if r.Msg.ToTag() == "" && !c.desk.Begin(r, a.session, "outward", a.peer) {
 		return
 	}
-	o := c.outlet(link.Zone(), a.deployment)
+	o := c.outlet(link.Zone(), a.domain)
 	own, taken, err := o.request(out, a.session)
 	if err != nil {
 		c.desk.Fail(r, a.session, err)
@@ -87,7 +87,7 @@ func (c *Core) deliver(r *signaling.Request, out *sip.Message, from *flow.Conn, 
 	}
 	id := media.SessionID(a.session)
 	kind := signaling.RequestDescription(out, c.media.Pending(id, media.ClientSide))
-	c.useMedia(out, a.session, peerKey(a.peer), c.plan.Load().policyOf(from.Zone(), from.Network()))
+	c.useMedia(out, a.session, kind, peerKey(a.peer), c.plan.Load().policyOf(from.Zone(), from.Network()))
 	if err := describe(out, a.session, kind, r.Trace, c.media.Outward); err != nil {
 		c.desk.Fail(r, a.session, err)
 		return
@@ -100,6 +100,7 @@ func (c *Core) deliver(r *signaling.Request, out *sip.Message, from *flow.Conn, 
 		Via:  coreHost,
 		OnResponse: func(resp *sip.Message) {
 			restoreRoutes(resp, own, inside, taken)
+			claim(resp)
 			c.unreachable(resp)
 			answer := signaling.ResponseDescription(kind, resp)
 			if err := describe(resp, a.session, answer, r.Trace, c.media.Inward); err != nil {
@@ -112,14 +113,23 @@ func (c *Core) deliver(r *signaling.Request, out *sip.Message, from *flow.Conn, 
 }
 
 // restoreRoutes gives a client's response the Record-Route values back that
-// the request lost on its way out, and core's inside form in their place.
+// the request lost on its way out, and core's inside form in their place. Of
+// what the client says only the value above ours is taken, which is edge's: the
+// inside would go where the others lead, or straight to the client's Contact if
+// ours were missing.
 func restoreRoutes(resp *sip.Message, own, inside string, taken []string) {
 	rows := resp.Values("Record-Route")
 	i := slices.IndexFunc(rows, func(v string) bool { return carries(v, own) })
-	if i < 0 {
-		return
+	switch {
+	case i >= 0:
+		resp.SetAll("Record-Route", slices.Concat(rows[max(i-1, 0):i], []string{inside}, taken))
+	case resp.Status() >= 300:
+		resp.Remove("Record-Route")
+	case own == "":
+		resp.SetAll("Record-Route", taken)
+	default:
+		resp.SetAll("Record-Route", slices.Concat([]string{inside}, taken))
 	}
-	resp.SetAll("Record-Route", slices.Concat(rows[:i], []string{inside}, taken))
 }
 
 // unreachable hides flow failures from registrars: 430 would make them forget

@@ -54,8 +54,10 @@ func policy(mode media.Encryption, network string) media.Policy {
 }
 
 // targetsOf lists the peers of the hops that a search gave, in its order. A
-// request whose alias no rule changed keeps its Request-URI to the letter.
+// request whose alias no rule changed keeps its Request-URI, but for an address
+// to send it to: that is not for the far end to say.
 func targetsOf(hops []zone.Hop, uri sip.URI) []target {
+	uri = uri.WithoutParam("maddr")
 	var out []target
 	for _, h := range hops {
 		if h.Zone.Type != zone.Neighbor {

@@ -12,6 +12,10 @@ import (
 
 // fromEdge decides on a request that edge let in.
 func (c *Core) fromEdge(r *signaling.Request, from *traversal.Conn) {
+	if !c.plan.Load().Enabled {
+		c.refuse(r, 503, "Mobile and remote access is off", "CollaborationEdge Enabled")
+		return
+	}
 	switch route := ownRoute(r.Msg); {
 	case r.Msg.Method() == "REGISTER":
 		c.register(r, from)
@@ -39,7 +43,7 @@ func (c *Core) startInside(r *signaling.Request, from *traversal.Conn) {
 		c.refuse(r, 403, "The sender's domain is not served here", "SIP Domain")
 		return
 	}
-	o := c.outlet(from.Zone(), user.Deployment)
+	o := c.outlet(from.Zone(), user.Name)
 	ts, rule := c.plan.Load().confine(user.Deployment, c.search(uri, o, r.Msg))
 	switch {
 	case rule != "":
@@ -53,11 +57,12 @@ func (c *Core) startInside(r *signaling.Request, from *traversal.Conn) {
 	if !c.desk.Begin(r, session, "inward", peerOf(from)) {
 		return
 	}
-	anchored := anchor{peerOf(from), session, user.Deployment}
+	anchored := anchor{peerOf(from), session, user.Name}
 	c.forward(r, session, ts, func(t target) (signaling.Branch, error) {
 		out := c.inward(r.Msg)
 		out.Remove("Route")
 		out.SetURI(t.uri)
+		claim(out)
 		o.reveal(out)
 		own := ""
 		if signaling.FormsDialog(out) {
@@ -76,6 +81,9 @@ func (c *Core) search(uri sip.URI, o outlet, m *sip.Message) []target {
 		t := plan.targetOf(real)
 		t.uri = real.String()
 		return []target{t}
+	}
+	if sealed(uri.User) {
+		return nil // a contact that only a dialog leads to, or that nobody knows any more
 	}
 	if domain, served := plan.Domain(uri.Host); served && uri.User == "" {
 		if from, err := sip.ParseNameAddr(m.Get("From")); err == nil {
@@ -97,7 +105,7 @@ func (c *Core) continueInside(r *signaling.Request, from *traversal.Conn, route 
 	out.PopFirst("Route")
 	if real, ok := o.contactIn(out.URI()); ok {
 		out.SetURI(real.String())
-	} else if w.routes == (handle{}) {
+	} else if w.routes == (handle{}) || !c.mayAddress(out, o) {
 		c.refuse(r, 403, "Request-URI is not the contact of this dialog", "contact token")
 		return
 	}
@@ -105,6 +113,7 @@ func (c *Core) continueInside(r *signaling.Request, from *traversal.Conn, route 
 		c.refuse(r, 481, "Route of this dialog is not known any more", "route book")
 		return
 	}
+	claim(out)
 	o.reveal(out)
 	t, err := c.plan.Load().nextHop(out)
 	if err != nil {
@@ -116,12 +125,20 @@ func (c *Core) continueInside(r *signaling.Request, from *traversal.Conn, route 
 	})
 }
 
-// wayBack opens a route token of a client, and with it what the token's
-// deployment sealed besides.
+// mayAddress tells whether a request within a dialog may name what is no
+// contact of ours, as it does where the far end gave none: only what it might
+// have named without the dialog. Inside proxies trust core, and would relay it.
+func (c *Core) mayAddress(m *sip.Message, o outlet) bool {
+	uri, err := sip.ParseURI(m.URI())
+	return err == nil && (!uri.SIP() || len(c.search(uri, o, m)) > 0)
+}
+
+// wayBack opens a route token of a client, and with it the way to what else was
+// sealed for its domain.
 func (c *Core) wayBack(zone, route string) (o outlet, w wayBack, err error) {
-	err = errNoDeployment
-	for _, d := range c.plan.Load().Topology.Deployments() {
-		o = c.outlet(zone, d.ID)
+	err = errNoDomain
+	for _, d := range c.plan.Load().domains {
+		o = c.outlet(zone, d)
 		if w, err = c.tokens.openWayBack(o.sealed, route); err == nil {
 			return o, w, nil
 		}
@@ -176,7 +193,7 @@ type exchange struct {
 func (c *Core) intoInside(r *signaling.Request, out *sip.Message, x exchange) (signaling.Branch, error) {
 	id := media.SessionID(x.session)
 	kind := signaling.RequestDescription(out, c.media.Pending(id, media.UCSide))
-	c.useMedia(out, x.session, x.peer, x.target.policy())
+	c.useMedia(out, x.session, kind, x.peer, x.target.policy())
 	if err := describe(out, x.session, kind, r.Trace, c.media.Inward); err != nil {
 		return signaling.Branch{}, err
 	}
@@ -186,6 +203,8 @@ func (c *Core) intoInside(r *signaling.Request, out *sip.Message, x exchange) (s
 			answer := signaling.ResponseDescription(kind, resp)
 			if err := x.outlet.response(resp, x.session, x.own); err != nil {
 				c.log.Error("sip response", "err", err, "trace", r.Trace)
+				silence(resp)
+				return
 			}
 			if err := describe(resp, x.session, answer, r.Trace, c.media.Outward); err != nil {
 				c.desk.Spoil(resp, err, r.Trace)
@@ -198,7 +217,7 @@ func (c *Core) intoInside(r *signaling.Request, out *sip.Message, x exchange) (s
 // newSession is a media session's id for a call that begins with m, 0 for
 // what carries no media.
 func (c *Core) newSession(m *sip.Message) uint64 {
-	if m.Method() != "INVITE" {
+	if m.Method() != "INVITE" || m.ToTag() != "" {
 		return 0
 	}
 	return c.rand() | 1

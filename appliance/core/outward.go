@@ -41,6 +41,12 @@ func (o outlet) request(m *sip.Message, session uint64) (own string, taken []str
 // our own in Record-Route are inside proxies; the order in which a client
 // would pass them is theirs reversed (RFC 3261 12.1.2).
 func (o outlet) response(m *sip.Message, session uint64, user string) error {
+	if m.Status() >= 300 { // no dialog, so no route; and only a redirection names contacts
+		m.Remove("Record-Route")
+		if m.Status() >= 400 && m.Status() != 485 {
+			m.Remove("Contact")
+		}
+	}
 	rows := m.Values("Record-Route")
 	if own := slices.IndexFunc(rows, func(v string) bool { return carries(v, user) }); own >= 0 {
 		above := slices.Clone(rows[:own])
@@ -104,12 +110,18 @@ func (o outlet) mask(value string) (string, error) {
 	if na.URI.Scheme != "sip" && na.URI.Scheme != "sips" {
 		return value, nil
 	}
+	headers := na.URI.Headers
+	na.URI.Headers = ""
 	h, err := o.book.put(na.URI.String())
 	if err != nil {
 		return "", err
 	}
-	headers := na.URI.Headers
-	na.URI = sip.URI{Scheme: "sip", User: o.tokens.sealHandle(purposeContact, o.sealed, h), Host: coreHost, Headers: headers}
+	purpose := byte(purposeContact)
+	if _, ok := na.Param(claimed); ok {
+		purpose = purposeClaimed
+		na = na.WithoutParam(claimed)
+	}
+	na.URI = sip.URI{Scheme: "sip", User: o.tokens.sealHandle(purpose, o.sealed, h), Host: coreHost, Headers: headers}
 	return na.String(), nil
 }
 
@@ -122,7 +134,13 @@ func (o outlet) references(m *sip.Message) error {
 			continue
 		}
 		na, err := sip.ParseNameAddr(v)
-		if err != nil || !isAddress(na.URI.Host) {
+		if err != nil {
+			continue
+		}
+		if !isAddress(na.URI.Host) {
+			if _, ok := na.Param(claimed); ok {
+				m.Set(name, na.WithoutParam(claimed).String())
+			}
 			continue
 		}
 		if err := o.contacts(m, name); err != nil {
@@ -145,7 +163,9 @@ func (o outlet) reveal(m *sip.Message) {
 			continue
 		}
 		real, ok := o.contact(na.URI.User)
-		if !ok {
+		if ok {
+			na = na.WithoutParam(claimed) // we know better whose it is
+		} else if real, ok = o.contactIn(na.URI.String()); !ok {
 			continue
 		}
 		real.Headers = na.URI.Headers
@@ -154,9 +174,12 @@ func (o outlet) reveal(m *sip.Message) {
 	}
 }
 
-// contact is the inside URI that a contact token stands for.
-func (o outlet) contact(user string) (sip.URI, bool) {
-	h, err := o.tokens.openHandle(purposeContact, o.sealed, user)
+// contact is the inside URI that a contact token stands for, if requests may
+// begin there.
+func (o outlet) contact(user string) (sip.URI, bool) { return o.known(purposeContact, user) }
+
+func (o outlet) known(purpose byte, user string) (sip.URI, bool) {
+	h, err := o.tokens.openHandle(purpose, o.sealed, user)
 	if err != nil {
 		return sip.URI{}, false
 	}
@@ -168,14 +191,25 @@ func (o outlet) contact(user string) (sip.URI, bool) {
 	return u, err == nil
 }
 
-// contactIn is contact for a whole URI.
+// contactIn is what the token in a URI stands for, be it only within a dialog.
 func (o outlet) contactIn(text string) (sip.URI, bool) {
 	u, err := sip.ParseURI(text)
 	if err != nil {
 		return sip.URI{}, false
 	}
-	return o.contact(u.User)
+	if real, ok := o.contact(u.User); ok {
+		return real, true
+	}
+	return o.known(purposeClaimed, u.User)
 }
+
+// sealed tells whether a user part looks like a token of ours.
+func sealed(user string) bool {
+	owner, tok, ok := sip.ParseTokenUser(user)
+	return ok && owner == 'c' && len(tok) >= shortestToken
+}
+
+const shortestToken = 38 // an empty text, sealed
 
 // carries tells whether a Route or Record-Route value has this token. A call
 // between two clients passes core twice, so any token of ours would not do.

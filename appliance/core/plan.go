@@ -27,7 +27,8 @@ type Plan struct {
 
 	LinkRTP, LinkRTCP uint16 // edge's shared media ports
 
-	listen map[string]netip.AddrPort // by transport
+	listen  map[string]netip.AddrPort // by transport
+	domains []string                  // all that tokens may be sealed for
 }
 
 // PlanFrom reads the plan of the role; the planes have their own. An error
@@ -52,6 +53,9 @@ func PlanFrom(snap *config.Snapshot, zones *zone.Plan, listeners []flow.Listener
 				p.Domains = append(p.Domains, Domain{strings.ToLower(name), snap.Str(xapi.SIPDomainAuthzone, i), id})
 			}
 		}
+	}
+	for _, d := range top.Deployments() {
+		p.domains = append(p.domains, top.Domains(d.ID)...)
 	}
 	for _, l := range listeners {
 		if _, first := p.listen[l.Network]; !first {
@@ -135,13 +139,24 @@ func (p *Plan) Domain(name string) (Domain, bool) {
 // registrars lists where the registrations of a domain's user may go.
 func (p *Plan) registrars(d Domain, source string, user, requestURI sip.URI) []target {
 	if z := p.Zones.Zone(d.Zone); z != nil && z.Type == zone.Neighbor {
-		return peersOf(z, requestURI.String())
+		return peersOf(z, p.registrarURI(d, requestURI).String())
 	}
 	ts := targetsOf(p.Zones.Next(zone.Query{Source: source, Alias: bare(user), Method: "REGISTER"}), requestURI)
 	for i := range ts {
-		ts[i].uri = requestURI.String() // a registrar is asked by its own name
+		ts[i].uri = p.registrarURI(d, requestURI).String()
 	}
 	return ts
+}
+
+// registrarURI is by what name a registrar is asked: as the client has it, if
+// that is a name of ours. A stranger who names another host would have the
+// registrar, which trusts core, send his request there.
+func (p *Plan) registrarURI(d Domain, u sip.URI) sip.URI {
+	_, served := p.Domain(u.Host)
+	if !u.SIP() || !served && p.Zones.Peer(u.Host) == nil {
+		return sip.URI{Scheme: "sip", Host: d.Name}
+	}
+	return u.WithoutParam("maddr")
 }
 
 // Listen is where inside systems reach core over a transport. Without a

@@ -2,6 +2,7 @@ package core
 
 import (
 	"crypto/sha256"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -43,17 +44,17 @@ func (c *Core) register(r *signaling.Request, from *traversal.Conn) {
 	}
 	c.forward(r, 0, ts, func(t target) (signaling.Branch, error) {
 		if plan.Path && t.path {
-			return c.registerByPath(r.Msg, from, t, domain.Deployment), nil
+			return c.registerByPath(r.Msg, from, t, domain.Name), nil
 		}
-		return c.registerByContact(r.Msg, from, t, domain.Deployment, r.Trace)
+		return c.registerByContact(r.Msg, from, t, domain.Name, r.Trace)
 	})
 }
 
 // registerByPath lets requests for the phone find their way back by Path
 // (RFC 3327).
-func (c *Core) registerByPath(m *sip.Message, from *traversal.Conn, t target, deployment int) signaling.Branch {
+func (c *Core) registerByPath(m *sip.Message, from *traversal.Conn, t target, domain string) signaling.Branch {
 	out := c.inward(m)
-	token := c.tokens.sealAnchor(purposePath, anchor{peer: peerOf(from), deployment: deployment})
+	token := c.tokens.sealAnchor(purposePath, anchor{peer: peerOf(from), domain: domain})
 	params := ";lr"
 	if strings.Contains(first(m.Values("Path")), ";ob") {
 		params = ";lr;ob" // the registrar looks at the topmost Path (RFC 5626 5.3)
@@ -71,7 +72,7 @@ func (c *Core) registerByPath(m *sip.Message, from *traversal.Conn, t target, de
 // registerByContact puts a token of core's for each Contact and restores the
 // phone's own in the answer. The registrar sees no flow of the phone, so
 // reg-id and outbound would mislead it (RFC 5626 5.1).
-func (c *Core) registerByContact(m *sip.Message, from *traversal.Conn, t target, deployment int, trace string) (signaling.Branch, error) {
+func (c *Core) registerByContact(m *sip.Message, from *traversal.Conn, t target, domain, trace string) (signaling.Branch, error) {
 	out := c.inward(m)
 	out.Remove("Path")
 	dropOption(out, "outbound")
@@ -86,24 +87,29 @@ func (c *Core) registerByContact(m *sip.Message, from *traversal.Conn, t target,
 		if err != nil {
 			return signaling.Branch{}, &signaling.StatusError{Status: 400, Reason: "Contact cannot be read"}
 		}
-		in := c.standInFor(m, i, na.URI.String(), from, deployment)
+		in := c.standInFor(m, i, na.URI.String(), from, domain)
 		stand[in.user] = in
 		values[i] = "<sip:" + in.user + "@" + c.sentBy(t.network) + ";transport=" + lower(t.network) + ">" + na.WithoutParam("reg-id").Params
 	}
 	if len(values) > 0 {
 		out.SetAll("Contact", values)
 	}
+	credentials := m.Has("Authorization") || m.Has("Proxy-Authorization") // edge takes a stranger's word no more
+	asked := m.Get("Expires")
 	return signaling.Branch{Msg: out, OnResponse: func(resp *sip.Message) {
-		if resp.Status() >= 200 && resp.Status() < 300 {
-			c.remember(resp, stand, trace)
+		if credentials && resp.Status() >= 200 && resp.Status() < 300 {
+			c.remember(resp, stand, asked, trace)
 		}
 		restoreOwn(resp, stand)
 	}}, nil
 }
 
-// contactTTL is how long core remembers what a Contact token is for; every
-// refresh renews it, and registrars grant far less.
-const contactTTL = 25 * time.Hour
+// contactTTL is the longest that core remembers what a Contact token is for;
+// every refresh renews it. What a registrar granted is kept a little longer.
+const (
+	contactTTL   = 25 * time.Hour
+	contactSlack = 5 * time.Minute
+)
 
 // A contact is what a Contact token of ours stands for: the phone's own URI,
 // the Path of its edge, and that edge.
@@ -112,7 +118,7 @@ type contact struct {
 	path []string
 	peer uint64
 
-	deployment int
+	domain string // the phone's
 }
 
 // A standIn is what the registrar gets in place of a phone's Contact.
@@ -127,7 +133,7 @@ type standIn struct {
 // that changed would be a new binding to the registrar. It names edge's binding
 // and so the device: one that comes back with another address takes the place
 // of what it was before. Only further contacts are told apart by what they say.
-func (c *Core) standInFor(m *sip.Message, place int, uri string, from *traversal.Conn, deployment int) standIn {
+func (c *Core) standInFor(m *sip.Message, place int, uri string, from *traversal.Conn, domain string) standIn {
 	id := m.Get(headerBinding)
 	if place > 0 {
 		id += "\x00" + uri
@@ -135,16 +141,23 @@ func (c *Core) standInFor(m *sip.Message, place int, uri string, from *traversal
 	sum := sha256.Sum256([]byte(id))
 	h := handle(sum[:])
 	return standIn{
-		user: c.tokens.sealHandle(purposeBinding, within(inside, deployment), h), handle: h, uri: uri,
+		user: c.tokens.sealHandle(purposeBinding, within(inside, domain), h), handle: h, uri: uri,
 		value: uri + "\n" + strings.Join(m.Values("Path"), ",") + "\n" + peerKey(peerOf(from)),
 	}
 }
 
 // remember keeps what the tokens of an accepted registration stand for. It is
-// done no sooner, so that strangers who merely try cannot fill the table.
-func (c *Core) remember(resp *sip.Message, stand map[string]standIn, trace string) {
+// done no sooner, and for no longer than granted, so that neither strangers who
+// merely try nor a user who registers and leaves all day can fill the table.
+func (c *Core) remember(resp *sip.Message, stand map[string]standIn, asked, trace string) {
+	granted := grants(resp, asked)
 	for _, in := range stand {
-		if err := c.contacts.Put(string(in.handle[:]), []byte(in.value), contactTTL); err != nil {
+		ttl := granted[in.user]
+		if ttl == 0 {
+			c.contacts.Delete(string(in.handle[:]))
+			continue
+		}
+		if err := c.contacts.Put(string(in.handle[:]), []byte(in.value), min(ttl+contactSlack, contactTTL)); err != nil {
 			c.log.Error("registration not kept", "err", err, "trace", trace)
 			resp.SetStatus(503, "Too many registrations")
 			return
@@ -152,24 +165,50 @@ func (c *Core) remember(resp *sip.Message, stand map[string]standIn, trace strin
 	}
 }
 
+// grants is how long each Contact of an answer is registered, by its user part
+// (RFC 3261 10.2.4).
+func grants(resp *sip.Message, asked string) map[string]time.Duration {
+	usual := resp.Get("Expires")
+	if usual == "" {
+		usual = asked
+	}
+	all := map[string]time.Duration{}
+	for _, v := range resp.Values("Contact") {
+		na, err := sip.ParseNameAddr(v)
+		if err != nil {
+			continue
+		}
+		text, ok := na.Param("expires")
+		if !ok {
+			text = usual
+		}
+		n, err := strconv.ParseUint(strings.TrimSpace(text), 10, 32)
+		if err != nil {
+			n = 3600 // RFC 3261 10.3: what cannot be read counts so
+		}
+		all[na.URI.User] = time.Duration(n) * time.Second
+	}
+	return all
+}
+
 // recall is what a Contact token of ours stands for.
 func (c *Core) recall(user string) (contact, bool) {
-	for _, d := range c.plan.Load().Topology.Deployments() {
-		if h, err := c.tokens.openHandle(purposeBinding, within(inside, d.ID), user); err == nil {
-			return c.remembered(h, d.ID)
+	for _, d := range c.plan.Load().domains {
+		if h, err := c.tokens.openHandle(purposeBinding, within(inside, d), user); err == nil {
+			return c.remembered(h, d)
 		}
 	}
 	return contact{}, false
 }
 
-func (c *Core) remembered(h handle, deployment int) (contact, bool) {
+func (c *Core) remembered(h handle, domain string) (contact, bool) {
 	value, _ := c.contacts.Get(string(h[:]))
 	parts := strings.Split(string(value), "\n")
 	if len(parts) != 3 {
 		return contact{}, false
 	}
 	peer, err := strconv.ParseUint(parts[2], 16, 64)
-	return contact{parts[0], sip.Split(parts[1]), peer, deployment}, err == nil
+	return contact{parts[0], sip.Split(parts[1]), peer, domain}, err == nil
 }
 
 func first(values []string) string {
@@ -185,14 +224,14 @@ func keepOwn(resp *sip.Message, own []string) {
 	if !resp.Has("Contact") {
 		return
 	}
-	uris := map[string]bool{}
+	var uris []sip.URI
 	for _, v := range own {
 		if na, err := sip.ParseNameAddr(v); err == nil {
-			uris[na.URI.String()] = true
+			uris = append(uris, na.URI)
 		}
 	}
 	filterContacts(resp, func(na sip.NameAddr, value string) (string, bool) {
-		return value, uris[na.URI.String()]
+		return value, slices.ContainsFunc(uris, na.URI.Equal)
 	})
 }
 

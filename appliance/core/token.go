@@ -4,11 +4,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"strconv"
 
 	"sallyport/appliance/sip"
 	"sallyport/appliance/trust"
-	"sallyport/appliance/uc"
 )
 
 // Purposes of core's tokens. Those of the inside carry which edge to go to;
@@ -18,22 +16,18 @@ const (
 	purposeInside  = 'R' // Record-Route, inside: peer, media session
 	purposeOutside = 'O' // Record-Route, outside: media session, route set handle
 	purposeContact = 'C' // Contact, outside: contact handle
+	purposeClaimed = 'F' // the same, of what another client wrote
 	purposeBinding = 'B' // Contact with Path off, inside: binding handle
 )
 
 // inside is the zone word of tokens that inside systems hold; those that
 // clients hold are sealed for the traversal zone they leave by. Both are sealed
-// for a deployment as well.
+// for the client's domain as well, and with it for the deployment that encloses
+// the domain now.
 const inside = "inside"
 
-// within is the zone word of tokens for one deployment. That of the default
-// one is the bare zone.
-func within(zone string, deployment int) string {
-	if deployment == uc.DefaultDeployment {
-		return zone
-	}
-	return zone + "\x00" + strconv.Itoa(deployment)
-}
+// within is the zone word of tokens for one domain.
+func within(zone, domain string) string { return zone + "\x00" + domain }
 
 // coreHost is written where a token for the outside needs a host. Edge puts
 // the name there that the client knows.
@@ -47,29 +41,29 @@ type anchor struct {
 	peer    uint64
 	session uint64
 
-	deployment int // which the token was sealed for
+	domain string // of the client, which the token was sealed for
 }
 
 func (t tokens) sealAnchor(purpose byte, a anchor) string {
 	var plain [16]byte
 	binary.BigEndian.PutUint64(plain[:8], a.peer)
 	binary.BigEndian.PutUint64(plain[8:], a.session)
-	return sip.TokenUser('c', t.keys.Seal(purpose, within(inside, a.deployment), plain[:]))
+	return sip.TokenUser('c', t.keys.Seal(purpose, within(inside, a.domain), plain[:]))
 }
 
-// openAnchor reads a token of one of the deployments.
-func (t tokens) openAnchor(purpose byte, user string, all []uc.Deployment) (anchor, error) {
-	err := errNoDeployment
-	for _, d := range all {
+// openAnchor reads a token of one of the domains.
+func (t tokens) openAnchor(purpose byte, user string, domains []string) (anchor, error) {
+	err := errNoDomain
+	for _, d := range domains {
 		var plain []byte
-		if plain, err = t.open(purpose, within(inside, d.ID), user, 16); err == nil {
-			return anchor{binary.BigEndian.Uint64(plain[:8]), binary.BigEndian.Uint64(plain[8:]), d.ID}, nil
+		if plain, err = t.open(purpose, within(inside, d), user, 16); err == nil {
+			return anchor{binary.BigEndian.Uint64(plain[:8]), binary.BigEndian.Uint64(plain[8:]), d}, nil
 		}
 	}
 	return anchor{}, err
 }
 
-var errNoDeployment = errors.New("there is no deployment")
+var errNoDomain = errors.New("no domain is served")
 
 // A wayBack is what the outside Record-Route token stands for.
 type wayBack struct {
