@@ -46,11 +46,12 @@ func (p *Plan) deploymentOf(t target) (int, bool) {
 	return p.Topology.OfHost(t.host)
 }
 
-// mayCall lets the nodes of a deployment start calls to its own users only. It
-// refuses the request if not.
-func (c *Core) mayCall(r *signaling.Request, zone string, deployment int) bool {
+// mayCall lets the nodes of a deployment start calls to the users of its own
+// domains only. It refuses the request if not.
+func (c *Core) mayCall(r *signaling.Request, zone, domain string) bool {
 	top := c.plan.Load().Topology
 	of, known := top.OfZone(zone)
+	deployment, _ := top.OfDomain(domain)
 	if !known || of == deployment {
 		return true
 	}

@@ -154,9 +154,9 @@ func samePeer(sent, got signaling.Conn) bool {
 	return sent.Zone() == got.Zone() && sent.Remote().Addr() == got.Remote().Addr() && sent.Zone() != ""
 }
 
-// outlet is the way out through a traversal zone, for users of one deployment.
-func (c *Core) outlet(zone string, deployment int) outlet {
-	return outlet{tokens: c.tokens, book: c.book, zone: zone, sealed: within(zone, deployment)}
+// outlet is the way out through a traversal zone, for users of one domain.
+func (c *Core) outlet(zone, domain string) outlet {
+	return outlet{tokens: c.tokens, book: c.book, zone: zone, sealed: within(zone, domain)}
 }
 
 // peerOf is the edge at the far end of a link connection, as tokens name it.

@@ -90,7 +90,7 @@ var (
 	SIPDomainDeployment = Int{&Item{
 		Path: "SIP Domain [1..200] DeploymentId", Kind: Integer, Min: 1, Max: 65535, Default: "1",
 		Role: Core, Guide: "Deployment partitions", New: true,
-		Help: "Number of the one deployment whose services users of the domain may reach; their calls through another deployment's nodes end.",
+		Help: "Number of the one deployment whose services users of the domain may reach.",
 	}}
 )
 
