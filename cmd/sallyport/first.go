@@ -39,7 +39,8 @@ func firstBootLines(path string, role xapi.Role) (string, error) {
 			continue
 		}
 		if err := firstLine(line, role); err != nil {
-			errs = append(errs, fmt.Errorf("%.60q: %w", line, err))
+			path, _, _ := strings.Cut(line, ":") // the value may be a secret
+			errs = append(errs, fmt.Errorf("%.80q: %w", path, err))
 			continue
 		}
 		kept.WriteString(line + "\n")
@@ -49,9 +50,9 @@ func firstBootLines(path string, role xapi.Role) (string, error) {
 
 // firstLine says whether one line may stand in the file.
 func firstLine(line string, role xapi.Role) error {
-	path, value, _ := strings.Cut(line, ":")
+	path, value, colon := strings.Cut(line, ":")
 	words := strings.Fields(path)
-	if len(words) < 2 || !strings.EqualFold(words[0], "xConfiguration") {
+	if !colon || len(words) < 2 || !strings.EqualFold(words[0], "xConfiguration") {
 		return errors.New("only xConfiguration lines are taken, each with a colon before the value")
 	}
 	place, err := xapi.FindItem(role, words[1:])

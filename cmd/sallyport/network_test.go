@@ -1,0 +1,58 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"sallyport/appliance/config"
+	"sallyport/appliance/xapi"
+	"sallyport/board/nic"
+)
+
+func TestNetworkPlan(t *testing.T) {
+	snap := config.NewSnapshotForTest(xapi.Edge,
+		"Ethernet 1 IP V4 Address: 192.0.2.1", "Ethernet 1 IP V4 SubnetMask: 255.255.255.128", "Ethernet 1 IP V6 Address: 2001:db8::1",
+		"Ethernet 2 IP V4 Address: 10.0.0.1", "Ethernet 2 VLAN: 7", "Ethernet 2 MTU: 9000",
+		"IP Gateway: 192.0.2.126", "IP Route 3 Address: 10.0.0.0", "IP Route 3 PrefixLength: 8", "IP Route 3 Gateway: 10.0.0.254", "IP Route 3 Interface: LAN2",
+		"DNS Server 1 Address: 10.0.0.53", "IP DNS Domain Name: example.com",
+		"Firewall Rule 1 Address: 10.0.0.0", "Firewall Rule 1 PrefixLength: 8", "Firewall Rule 1 Port Start: 22", "Firewall Rule 1 Interface: LAN2",
+		"Firewall Rule 2 Action: Drop", "Firewall Rule 2 Priority: 200", "Firewall Rule 3 State: Disabled")
+	p, err := networkPlan(snap)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := p.Links[0].Addresses; len(got) != 2 || got[0].String() != "192.0.2.1/25" || got[1].String() != "2001:db8::1/64" {
+		t.Error(got)
+	}
+	if l := p.Links[1]; l.VLAN != 7 || l.MTU != 9000 || l.Addresses[0].String() != "10.0.0.1/24" {
+		t.Errorf("%+v", l)
+	}
+	if r := p.Routes; len(r) != 1 || r[0].To.String() != "10.0.0.0/8" || r[0].LAN != 2 {
+		t.Errorf("%+v", r)
+	}
+	if p.Gateway4.String() != "192.0.2.126" || p.Search != "example.com" || len(p.DNS) != 1 || p.PortFirst != 30000 {
+		t.Errorf("%+v", p)
+	}
+	if f := p.Firewall; len(f) != 2 || f[0].First != 22 || f[0].LAN != 2 || f[0].From.String() != "10.0.0.0/8" || f[1].Action != nic.Drop {
+		t.Errorf("%+v", f)
+	}
+	if q, _ := networkPlan(snap); !p.Equal(q) {
+		t.Error("the same snapshot, another plan")
+	}
+}
+
+// TestNetworkPlanFaults keeps what makes sense beside what does not.
+func TestNetworkPlanFaults(t *testing.T) {
+	p, err := networkPlan(config.NewSnapshotForTest(xapi.Core,
+		"Ethernet 1 IP V4 Address: 192.0.2.1", "Ethernet 1 IP V4 SubnetMask: 255.0.255.0",
+		"IP Route 1 Address: 2001:db8::", "IP Route 1 Gateway: 10.0.0.1", "IP Gateway: 127.0.0.1",
+		"IP Ephemeral PortRange Start: 40000", "Firewall Rule 1 Transport: Any", "Firewall Rule 1 Port Start: 5"))
+	for _, want := range []string{"255.0.255.0", "IP Route 1", "PortRange", "Firewall Rule 1"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s is not told: %v", want, err)
+		}
+	}
+	if len(p.Links[0].Addresses) != 1 || len(p.Routes) != 0 || len(p.Firewall) != 0 || p.Gateway4.IsValid() {
+		t.Errorf("%+v", p)
+	}
+}
