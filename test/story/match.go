@@ -103,6 +103,9 @@ func expression(want string, seen map[string]string) (re *regexp.Regexp, names [
 			if old, known := seen[name]; known {
 				expr = regexp.QuoteMeta(old)
 			}
+			if own, err := regexp.Compile(expr); err != nil || own.NumSubexp() > 0 {
+				return nil, nil, fmt.Errorf("<%s>: not an expression without groups of its own", what)
+			}
 			b.WriteString("(" + expr + ")")
 		}
 	}
