@@ -173,10 +173,10 @@ func (x *box) goodUpdate() {
 	}
 	t.Logf("an update of %d MiB is taken in %v", len(x.good)>>20, time.Since(start).Round(100*time.Millisecond))
 	x.reboot()
-	x.vm.expect(`slot b`)
-	x.vm.expect(`bless: slot b`)
-	x.fact("good update", fmt.Sprintf("blessed %v after the first power-on", x.vm.since()))
+	x.vm.expect(`starts, board [^,]*, slot b`)
 	x.ssh = x.vm.dial(x.signer)
+	x.blessed("b")
+	x.fact("good update", fmt.Sprintf("blessed %v after the first power-on", x.vm.since()))
 	x.keeps()
 	x.vm.unplug()
 	if got := entries(t, x.disk); got != "recovery.conf slot-a.conf slot-b.conf" {
@@ -186,6 +186,22 @@ func (x *box) goodUpdate() {
 		t.Errorf("recovery does not start what was blessed last:\n%s", text)
 	}
 	x.on()
+}
+
+// blessed waits until a slot is called good.
+func (x *box) blessed(slot string) {
+	x.t.Helper()
+	out := ""
+	for late := time.Now().Add(patience); time.Now().Before(late); time.Sleep(time.Second) {
+		out = x.ask("xStatus SystemUnit Slot")
+		if _, rest, ok := strings.Cut(out, `Name: "`+slot+`"`); ok {
+			state, _, _ := strings.Cut(rest, "Running:")
+			if strings.Contains(state, "State: good") {
+				return
+			}
+		}
+	}
+	x.t.Fatalf("slot %s is not blessed:\n%s", slot, out)
 }
 
 // reboot restarts the box in the administrator's way. The line goes down while
