@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"sallyport/test/deploy"
 	"sallyport/test/lab"
 	"sallyport/test/pair"
 )
@@ -23,7 +24,7 @@ func (c check) String() string {
 	if !c.OK {
 		word = "FAILED"
 	}
-	return fmt.Sprintf("  %s %-18s %s", word, c.Name, c.Detail)
+	return fmt.Sprintf("  %s %-20s %s", word, c.Name, c.Detail)
 }
 
 // Tones of the outside phones; carol's is the world's.
@@ -45,6 +46,7 @@ type round struct {
 	standing   *lab.Call
 	far        *lab.Call // its other end, where the table measures
 	headers    []string  // of answers to the browser, for the leak check
+	staging    *deploy.Staging
 }
 
 type step struct {
@@ -61,6 +63,8 @@ func (r *round) steps() []step {
 		{"media-both-ways", r.mediaBothWays},
 		{"fetch-allowed", r.fetchAllowed},
 		{"fetch-denied", r.fetchDenied},
+		{"allow-list-csv", r.allowListCSV},
+		{"deployment-isolation", r.deploymentIsolation},
 		{"no-inside-address", r.noInsideAddress},
 		{"shell", r.shell},
 	}
@@ -88,6 +92,9 @@ func (r *round) close() {
 		if p != nil {
 			p.Close()
 		}
+	}
+	if r.staging != nil {
+		r.staging.Close()
 	}
 }
 
