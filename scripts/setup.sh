@@ -15,6 +15,7 @@ needs() {
 	need "$1" '/usr/lib/*/kamailio/modules/outbound.so' kamailio-outbound-modules "test/netns: registrar with outbound"
 	need "$1" '/usr/lib/*/kamailio/modules/utils.so' kamailio-utils-modules "test/netns: registrar"
 	need "$1" baresip baresip-core "test/netns: every story with real softphones"
+	need "$1" prosody prosody "test/xmpp: chat with a real presence node"
 	need "$1" sipp sip-tester "load from outside"
 	need "$1" nft nftables "test/netns: the firewall between the zones"
 	need "$1" ip iproute2 "test/netns: all of it"

@@ -60,6 +60,13 @@ func (o *outlet) ping() error {
 	return err
 }
 
+// ended tells whether the node has ended the stream.
+func (o *outlet) ended() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.track.closed
+}
+
 // bye answers a client's end of the stream.
 func (o *outlet) bye() {
 	o.mu.Lock()

@@ -56,7 +56,7 @@ func (r *relay) run() error {
 		r.to.Close()
 	}
 	wait.Wait()
-	if r.leaving.Load() {
+	if r.leaving.Load() || r.toClient.ended() {
 		return errEnded
 	}
 	if errors.Is(inward, os.ErrDeadlineExceeded) && outward != nil && !errors.Is(outward, net.ErrClosed) {

@@ -15,7 +15,8 @@ import (
 type WorldConfig struct {
 	Domain string // example.com if empty
 	// Net is any address of the /24 that the world lives in; 127.10.2.0 if
-	// invalid. The registrar is at .1, the inside phones from .10, web at .20.
+	// invalid. The registrar is at .1, the inside phones from .10, web at .20,
+	// chat at .30.
 	Net  netip.Addr
 	Any  bool // any free ports instead of 5060, 5061, 8080, 8443
 	Path PathMode
@@ -27,11 +28,12 @@ type WorldConfig struct {
 	Registrar func(*RegistrarConfig) // last changes before it is made
 }
 
-// World is the inside: a registrar with the accounts of Users, a web server,
-// and carol's phone, which answers every call with an 880 Hz tone.
+// World is the inside: a registrar with the accounts of Users, a web server, a
+// presence node, and carol's phone, which answers every call with an 880 Hz tone.
 type World struct {
 	Registrar *Registrar
 	Web       *Web
+	Chat      *ChatServer
 	Carol     *Phone
 	Domain    string
 	CA        []byte // who signed the world's certificate
@@ -74,13 +76,17 @@ func (w *World) start(ctx context.Context) error {
 	if err := w.Web.Start(); err != nil {
 		return err
 	}
+	w.Chat = &ChatServer{Domain: w.Domain, Accounts: Users(), TLS: server}
+	if err := w.Chat.Start(netip.AddrPortFrom(w.host(30), w.port(5222))); err != nil {
+		return err
+	}
 	return w.startCarol(ctx)
 }
 
 // identity is the world's certificate, its own making if none was given.
 func (w *World) identity() (server, client *tls.Config, err error) {
 	if w.cfg.Cert == nil {
-		w.cfg.Cert, w.cfg.Key, err = selfSigned([]string{w.Domain, "ucm1." + w.Domain}, []netip.Addr{w.host(1), w.host(20)})
+		w.cfg.Cert, w.cfg.Key, err = selfSigned([]string{w.Domain, "ucm1." + w.Domain}, []netip.Addr{w.host(1), w.host(20), w.host(30)})
 		if err != nil {
 			return nil, nil, err
 		}
@@ -156,6 +162,9 @@ func (w *World) port(usual uint16) uint16 {
 func (w *World) Close() {
 	if w.Carol != nil {
 		w.Carol.Close()
+	}
+	if w.Chat != nil {
+		w.Chat.Close()
 	}
 	if w.Web != nil {
 		w.Web.Close()

@@ -38,6 +38,9 @@ func (p *Pair) Registrar() string { return p.at("2.1") }
 // WebServer is the address of the inside web server.
 func (p *Pair) WebServer() string { return p.at("2.20") }
 
+// ChatServer is the address of the presence node.
+func (p *Pair) ChatServer() string { return p.at("2.30") }
+
 // Client is the n-th address that a client outside may have.
 func (p *Pair) Client(n int) netip.Addr { return netip.MustParseAddr(p.at(fmt.Sprint("9.", n))) }
 

@@ -109,7 +109,7 @@ func (p *Pair) start(ctx context.Context) error {
 
 func (p *Pair) startWorld(ctx context.Context) error {
 	cert, key, err := p.ca.Issue(trust.IssueOptions{
-		Names: []string{"ucm.example.com", "web.example.com"}, IPs: []string{p.Registrar(), p.WebServer()}, Server: true, Client: true,
+		Names: []string{"ucm.example.com", "web.example.com", "imp.example.com"}, IPs: []string{p.Registrar(), p.WebServer(), p.ChatServer()}, Server: true, Client: true,
 	})
 	if err != nil {
 		return err
