@@ -64,7 +64,8 @@ func TestTokensOfNoUse(t *testing.T) {
 func TestBindingsHaveLastingNames(t *testing.T) {
 	k := tokens{keyring()}
 	a, b := flow.Key{AOR: "a@x", Device: "d", Reg: "r"}, flow.Key{AOR: "a@x", Device: "dr"}
-	if k.binding(a) != k.binding(a) || k.binding(a) == k.binding(b) {
+	first, again := k.binding(a), k.binding(a)
+	if first != again || first == k.binding(b) {
 		t.Error("names are not the bindings'")
 	}
 	if k.binding(a) == (tokens{keyring()}).binding(a) {
