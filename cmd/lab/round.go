@@ -63,6 +63,7 @@ func (r *round) steps() []step {
 		{"media-both-ways", r.mediaBothWays},
 		{"fetch-allowed", r.fetchAllowed},
 		{"fetch-denied", r.fetchDenied},
+		{"chat", r.chat},
 		{"allow-list-csv", r.allowListCSV},
 		{"deployment-isolation", r.deploymentIsolation},
 		{"no-inside-address", r.noInsideAddress},
