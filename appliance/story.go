@@ -11,6 +11,7 @@ import (
 
 	"sallyport/appliance/eventlog"
 	"sallyport/appliance/traversal"
+	"sallyport/appliance/xapi"
 )
 
 // Methods of the control channel by which nodes trace together.
@@ -29,8 +30,13 @@ type traceOrder struct {
 // maxTrace bounds how long a trace may be asked for.
 const maxTrace = time.Hour
 
-// bindTracing lets peers switch this node's trace on and read it.
+// bindTracing lets peers switch this node's trace on and read it. Core answers
+// nobody: an edge that a stranger has taken over must not read what passes
+// inside, so who wants both halves asks core.
 func (n *Node) bindTracing(handle func(method string, f func(context.Context, traversal.Peer, []byte) ([]byte, error))) {
+	if n.cfg.Role == xapi.Core {
+		return
+	}
 	handle(methodTraceOn, func(_ context.Context, _ traversal.Peer, in []byte) ([]byte, error) {
 		var o traceOrder
 		if err := json.Unmarshal(in, &o); err != nil {
@@ -62,7 +68,7 @@ func (n *Node) Trace(ctx context.Context, user string, d time.Duration, w io.Wri
 		return err
 	}
 	n.role.Ask(ctx, methodTraceOn, order)
-	fmt.Fprintf(w, "Tracing %s on %s and its peers for %s; Ctrl-C ends it.\n", user, n.Name(), d)
+	fmt.Fprintf(w, "Tracing %s on %s for %s; Ctrl-C ends it.\n", user, n.reach(), d)
 	ctx, stop := context.WithTimeout(ctx, d)
 	defer stop()
 	tick := time.NewTicker(time.Second)
@@ -77,6 +83,14 @@ func (n *Node) Trace(ctx context.Context, user string, d time.Duration, w io.Wri
 			return err
 		}
 	}
+}
+
+// reach says whose part of a story this node can tell.
+func (n *Node) reach() string {
+	if n.cfg.Role == xapi.Core {
+		return n.Name() + " and its edges"
+	}
+	return n.Name() + " alone (core tells both halves)"
 }
 
 // traced joins what this node and its peers have of a user.

@@ -65,8 +65,9 @@ type Edge struct {
 
 // What an edge of the smallest kind carries.
 const (
-	maxCalls    = 10_000
-	maxBindings = 20_000
+	maxCalls     = 10_000
+	maxCallsEach = 64 // of one registered device
+	maxBindings  = 20_000
 )
 
 // New joins the planes of an edge. Nothing runs before Run.
@@ -77,6 +78,7 @@ func New(cfg Config) *Edge {
 		challenges: newChallenges(),
 	}
 	e.calls = signaling.NewCalls(cfg.Clock, maxCalls, e.callEvent)
+	e.calls.LimitOwner(maxCallsEach)
 	e.plan.Store(&Plan{})
 	e.proxy = signaling.New(signaling.Config{
 		Handler: e.handle, Log: cfg.Log, Clock: cfg.Clock, Rand: cfg.Rand, Tap: cfg.Tap, Product: "sallyport",

@@ -50,10 +50,13 @@ type Calls struct {
 	limit  int
 	notify func(event string, call Call)
 
+	perOwner int // most calls of one owner; 0: as many as there is room for
+
 	mu     sync.Mutex
 	calls  map[uint64]*Call
-	ended  []Call // the newest; once full, a ring
-	oldest int    // in ended, once it is full
+	owned  map[uint64]int // calls in progress by owner
+	ended  []Call         // the newest; once full, a ring
+	oldest int            // in ended, once it is full
 	total  int
 	peak   int
 }
@@ -65,8 +68,12 @@ func NewCalls(clock func() time.Time, limit int, notify func(event string, call 
 	if notify == nil {
 		notify = func(string, Call) {}
 	}
-	return &Calls{clock: clock, limit: limit, notify: notify, calls: map[uint64]*Call{}}
+	return &Calls{clock: clock, limit: limit, notify: notify, calls: map[uint64]*Call{}, owned: map[uint64]int{}}
 }
+
+// LimitOwner bounds the calls of one owner, so that one user cannot take all
+// the room there is. It is set before use.
+func (c *Calls) LimitOwner(most int) { c.perOwner = most }
 
 // Begin notes the call that the INVITE m starts. It reports false when the
 // list is full, so that the role can refuse the call.
@@ -88,7 +95,11 @@ func (c *Calls) file(call Call) (known, room bool) {
 	if _, known = c.calls[call.Session]; known || len(c.calls) >= c.limit {
 		return known, false
 	}
+	if c.perOwner > 0 && c.owned[call.Owner] >= c.perOwner {
+		return false, false
+	}
 	c.calls[call.Session] = &call
+	c.owned[call.Owner]++
 	c.total++
 	c.peak = max(c.peak, len(c.calls))
 	return false, true
@@ -131,6 +142,9 @@ func (c *Calls) end(session uint64) (is Call, was bool) {
 		return Call{}, false
 	}
 	delete(c.calls, session)
+	if c.owned[call.Owner]--; c.owned[call.Owner] <= 0 {
+		delete(c.owned, call.Owner)
+	}
 	call.Ended = c.clock()
 	if len(c.ended) < historySize {
 		c.ended = append(c.ended, *call)

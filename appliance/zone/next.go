@@ -110,8 +110,11 @@ func splitScheme(alias string) (scheme, rest string) {
 	return "sip:", alias
 }
 
-// isAddress tells an address, with or without a port, from an alias.
+// isAddress tells an address, with or without a user and a port, from an
+// alias. A user at an address counts as the address: a rule for any alias must
+// not send requests wherever their sender likes.
 func isAddress(alias string) bool {
+	alias = alias[strings.LastIndexByte(alias, '@')+1:]
 	if _, err := netip.ParseAddr(strings.Trim(alias, "[]")); err == nil {
 		return true
 	}

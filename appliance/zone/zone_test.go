@@ -133,3 +133,15 @@ func FuzzPattern(f *testing.F) {
 		}
 	})
 }
+
+// A rule for any alias takes nobody to an address, also not with a user.
+func TestAddressIsNoAlias(t *testing.T) {
+	for alias, want := range map[string]bool{
+		"bob@example.com": false, "bob": false, "10.0.0.9": true, "bob@10.0.0.9": true,
+		"bob@10.0.0.9:5070": true, "bob@[2001:db8::9]": true, "2001:db8::9": true,
+	} {
+		if got := isAddress(alias); got != want {
+			t.Errorf("%s is an address: %v", alias, got)
+		}
+	}
+}

@@ -1,0 +1,35 @@
+package signaling
+
+import (
+	"testing"
+	"time"
+
+	"sallyport/appliance/sip"
+)
+
+// One owner has a share of the room, not all of it, and gets it back.
+func TestCallsOfOneOwner(t *testing.T) {
+	var told []string
+	c := NewCalls(time.Now, 4, func(event string, _ Call) { told = append(told, event) })
+	c.LimitOwner(2)
+	m := sip.NewRequest("INVITE", "sip:bob@example.com")
+	begin := func(session, owner uint64) bool { return c.Begin(session, m, "", "inward", owner) }
+	for _, step := range []struct {
+		session, owner uint64
+		want           bool
+	}{{1, 7, true}, {2, 7, true}, {3, 7, false}, {2, 7, true}, {4, 8, true}, {5, 9, true}, {6, 9, false}} {
+		if got := begin(step.session, step.owner); got != step.want {
+			t.Errorf("call %d of %d: %v, want %v", step.session, step.owner, got, step.want)
+		}
+	}
+	c.End(1)
+	if !begin(8, 7) {
+		t.Error("an ended call still counts")
+	}
+	for _, id := range []uint64{2, 4, 5, 8, 8} {
+		c.End(id)
+	}
+	if len(c.owned) != 0 || len(told) != 10 {
+		t.Errorf("owners left: %v; %d events", c.owned, len(told))
+	}
+}
