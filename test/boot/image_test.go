@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sort"
 	"strings"
 	"testing"
 
@@ -168,6 +169,7 @@ func entries(t *testing.T, disk string) string {
 			}
 		}
 	})
+	sort.Strings(names)
 	return strings.Join(names, " ")
 }
 
@@ -184,6 +186,7 @@ func bootFiles(t *testing.T, disk string) string {
 			names = append(names, e.Name())
 		}
 	})
+	sort.Strings(names)
 	return strings.Join(names, " ")
 }
 
