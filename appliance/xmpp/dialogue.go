@@ -159,13 +159,16 @@ func (d *dialogue) fromClient() (again bool, err error) {
 	case p.Is(nsSASL, "auth"):
 		d.user, d.mechanism = userOf(p, d.domain)
 		if tied(d.mechanism) {
-			return true, d.toClient.say(saslFailure("invalid-mechanism"))
+			return d.turnDown("invalid-mechanism")
 		}
 		if d.begin != nil {
 			err = d.begin(d.user, d.mechanism)
 		}
+		if errors.Is(err, errUnwelcome) {
+			return d.turnDown("not-authorized")
+		}
 		if err != nil {
-			return d.turnDown(err)
+			return false, err
 		}
 	case p.Is(nsSASL, "response") || p.Is(nsSASL, "abort"):
 	default:
@@ -180,15 +183,12 @@ func (d *dialogue) fromClient() (again bool, err error) {
 // errUnwelcome says that a user may not log in here.
 var errUnwelcome = errors.New("no login for this user")
 
-// turnDown lets the client try another user, a few times.
-func (d *dialogue) turnDown(err error) (again bool, _ error) {
-	if !errors.Is(err, errUnwelcome) {
-		return false, err
-	}
+// turnDown refuses a login that reaches no node; the client may try a few.
+func (d *dialogue) turnDown(condition string) (again bool, err error) {
 	if d.failures--; d.failures <= 0 {
 		return false, fault(condPolicy, "too many failed logins")
 	}
-	return true, d.toClient.say(saslFailure("not-authorized"))
+	return true, d.toClient.say(saslFailure(condition))
 }
 
 // meant checks a client's header against the domain that the stream is for.

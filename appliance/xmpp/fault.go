@@ -7,22 +7,21 @@ import (
 
 // Conditions of RFC 6120 §4.9.3 that a client may be told.
 const (
-	condBadFormat       = "bad-format"
-	condTimeout         = "connection-timeout"
-	condHostGone        = "host-gone"
-	condHostUnknown     = "host-unknown"
-	condNotAuthorized   = "not-authorized"
-	condNotWellFormed   = "not-well-formed"
-	condBadNamespace    = "invalid-namespace"
-	condPolicy          = "policy-violation"
-	condRemoteFailed    = "remote-connection-failed"
-	condReset           = "reset"
-	condResources       = "resource-constraint"
-	condRestricted      = "restricted-xml"
-	condShutdown        = "system-shutdown"
-	condBadEncoding     = "unsupported-encoding"
-	condUnsupportedType = "unsupported-stanza-type"
-	condVersion         = "unsupported-version"
+	condBadFormat     = "bad-format"
+	condTimeout       = "connection-timeout"
+	condHostGone      = "host-gone"
+	condHostUnknown   = "host-unknown"
+	condNotAuthorized = "not-authorized"
+	condNotWellFormed = "not-well-formed"
+	condBadNamespace  = "invalid-namespace"
+	condPolicy        = "policy-violation"
+	condRemoteFailed  = "remote-connection-failed"
+	condReset         = "reset"
+	condResources     = "resource-constraint"
+	condRestricted    = "restricted-xml"
+	condShutdown      = "system-shutdown"
+	condBadEncoding   = "unsupported-encoding"
+	condVersion       = "unsupported-version"
 )
 
 // A Fault is why a stream ends before its time. Condition and Text are told to

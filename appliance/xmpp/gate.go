@@ -19,7 +19,7 @@ type GateConfig struct {
 	TLS      *tls.Config                                              // as clients see it; asked by SNI, else by the stream's domain
 	Open     func(ctx context.Context, zone string) (net.Conn, error) // a stream to a core; zone as in the plan
 	Trace    func() string                                            // a fresh trace id
-	OnListen func(addr netip.AddrPort, err error)                     // nil err: bound
+	OnListen func(addr netip.AddrPort, err error)                     // nil err: bound, or not wanted any more
 	Clock    func() time.Time                                         // nil: time.Now
 	Limits   Limits
 }

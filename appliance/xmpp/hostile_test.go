@@ -170,6 +170,25 @@ func TestFailedLogins(t *testing.T) {
 	w.logged("too many failed logins", "user=alice@example.com")
 }
 
+// Mechanisms that cannot work are no way round the count.
+func TestImpossibleLoginsAreCounted(t *testing.T) {
+	w := build(t, Limits{Failures: 3, Farewell: 200 * time.Millisecond})
+	n := w.node(false)
+	client := w.secure()
+	client.send(clientHead)
+	inside := n.accept()
+	inside.expect(clientHead)
+	inside.send(nodeHead + mechs)
+	client.expect(nodeHead + mechs)
+	client.send(strings.Repeat(strings.Replace(plainAuth, "PLAIN", "EXTERNAL", 1), 3))
+	no := saslFailure("invalid-mechanism")
+	client.expect(no + no)
+	client.refused(condPolicy)
+	if got := inside.end(); got != "" {
+		t.Errorf("the node gets %q", got)
+	}
+}
+
 func TestTooManyConnections(t *testing.T) {
 	w := build(t, Limits{SourceGuests: 3, SourceConns: 5, Farewell: 200 * time.Millisecond})
 	var guests []*peer

@@ -15,7 +15,7 @@ import (
 // listeners keeps listeners as a set: wanted against open.
 type listeners struct {
 	serve func(context.Context, net.Conn) // owns the connection
-	told  func(netip.AddrPort, error)     // may be nil; nil err: bound
+	told  func(netip.AddrPort, error)     // may be nil; nil err: bound, or not wanted any more
 
 	mu   sync.Mutex
 	want []netip.AddrPort
@@ -32,6 +32,12 @@ type outcome struct {
 // apply opens what is wanted and closes what is not.
 func (l *listeners) apply(want []netip.AddrPort) error {
 	l.mu.Lock()
+	var outcomes []outcome
+	for _, addr := range l.want {
+		if !slices.Contains(want, addr) {
+			outcomes = append(outcomes, outcome{addr, nil}) // what failed there is of no interest any more
+		}
+	}
 	l.want = slices.Clone(want)
 	for addr, open := range l.open {
 		if !slices.Contains(want, addr) {
@@ -39,7 +45,7 @@ func (l *listeners) apply(want []netip.AddrPort) error {
 			delete(l.open, addr)
 		}
 	}
-	outcomes := l.bindLocked()
+	outcomes = append(outcomes, l.bindLocked()...)
 	l.mu.Unlock()
 	return l.tell(outcomes)
 }

@@ -2,6 +2,7 @@ package xmpp
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"reflect"
 	"slices"
@@ -105,5 +106,25 @@ func TestManyDomains(t *testing.T) {
 	p, err := PlanFrom(config.NewSnapshotForTest(xapi.Core, lines...), top)
 	if err != nil || len(p.Domains) != 75 || p.Domains["d74.example"][0].Host != "imp74.inside" {
 		t.Errorf("%v, %v", p.Domains, err)
+	}
+}
+
+// A port that somebody else has is told, tried again, and forgotten with the
+// wish for it.
+func TestListenerThatFails(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	at := netip.MustParseAddrPort(taken.Addr().String())
+	var told []bool
+	g := NewGate(GateConfig{OnListen: func(_ netip.AddrPort, err error) { told = append(told, err == nil) }})
+	p := GatePlan{Listen: []netip.AddrPort{at}}
+	if g.Apply(p) == nil || g.Apply(p) == nil {
+		t.Error("a taken port is no error")
+	}
+	if err := g.Apply(GatePlan{}); err != nil || fmt.Sprint(told) != "[false false true]" {
+		t.Errorf("%v, %v", told, err)
 	}
 }

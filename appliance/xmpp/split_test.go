@@ -209,6 +209,35 @@ func FuzzSplit(f *testing.F) {
 	})
 }
 
+// Cutting a list of features a second time finds nothing more to cut.
+func FuzzFeatures(f *testing.F) {
+	f.Add("<mechanisms xmlns='" + nsSASL + "'><mechanism>A-PLUS</mechanism><mechanism> EXTERNAL</mechanism><hostname xmlns='" + nsHostName + "'>a</hostname></mechanisms>")
+	f.Add("<starttls xmlns='" + nsTLS + "'><required/></starttls><a:mechanisms xmlns:a='" + nsSASL + "'><a:mechanism>PL<b/>AIN</a:mechanism></a:mechanisms>")
+	f.Add("<authentication xmlns='" + nsSASL2 + "'><mechanisms><mechanism>X-PLUS</mechanism></mechanisms></authentication>")
+	f.Add("<mechanisms xmlns='" + nsSASL + "'><mechanism><mechanism>EXTERNAL</mechanism></mechanism></mechanisms>")
+	f.Fuzz(func(t *testing.T, list string) {
+		s := NewSplitter(strings.NewReader(head+"<stream:features>"+list+"</stream:features>"), 1<<16)
+		s.Next()
+		p, err := s.Next()
+		if err != nil {
+			return
+		}
+		once, err := features(p, s.ns)
+		if err != nil {
+			return
+		}
+		again := NewSplitter(strings.NewReader(head+string(once.raw)), 1<<16)
+		again.Next()
+		p, err = again.Next()
+		if err != nil {
+			t.Fatalf("%q is cut to %q: %v", list, once.raw, err)
+		}
+		if twice, err := features(p, again.ns); err != nil || !bytes.Equal(once.raw, twice.raw) {
+			t.Errorf("%q is cut to %q and then to %q, %v", list, once.raw, twice.raw, err)
+		}
+	})
+}
+
 // slow reads a few bytes at a time.
 type slow struct {
 	b []byte
