@@ -121,8 +121,10 @@ func TestListenerThatFails(t *testing.T) {
 	var told []bool
 	g := NewGate(GateConfig{OnListen: func(_ netip.AddrPort, err error) { told = append(told, err == nil) }})
 	p := GatePlan{Listen: []netip.AddrPort{at}}
-	if g.Apply(p) == nil || g.Apply(p) == nil {
-		t.Error("a taken port is no error")
+	for range 2 {
+		if g.Apply(p) == nil {
+			t.Error("a taken port is no error")
+		}
 	}
 	if err := g.Apply(GatePlan{}); err != nil || fmt.Sprint(told) != "[false false true]" {
 		t.Errorf("%v, %v", told, err)
