@@ -90,7 +90,25 @@ func (c *Core) search(uri sip.URI, o outlet, m *sip.Message) []target {
 			return plan.registrars(domain, o.zone, from.URI, uri)
 		}
 	}
+	if ts := plan.nodeNamed(uri); len(ts) > 0 {
+		return ts
+	}
 	return targetsOf(plan.Zones.Next(zone.Query{Source: o.zone, Alias: bare(uri), Method: m.Method()}), uri)
+}
+
+// nodeNamed is the UC node that a Request-URI names as its host: phones of some
+// call controls write the node that they are registered with.
+func (p *Plan) nodeNamed(uri sip.URI) (ts []target) {
+	z := p.Zones.Peer(strings.ToLower(uri.Host))
+	if z == nil {
+		return nil
+	}
+	for _, t := range peersOf(z, uri.String()) {
+		if strings.EqualFold(t.host, uri.Host) {
+			ts = append(ts, t)
+		}
+	}
+	return ts
 }
 
 // continueInside takes a request within a dialog along the inside route set
