@@ -58,6 +58,9 @@ install_packages() {
 	apt-get -q -y --no-install-recommends install "$@" >/dev/null
 }
 
+# The kernels and boot loaders of the image go into a folder of their own.
+sh "$(dirname "$0")/inputs.sh" >/dev/null || echo "setup: not all inputs of the image could be fetched (skips: test/boot)"
+
 missing=$(needs package | sort -u)
 if [ -n "$missing" ]; then
 	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then

@@ -88,7 +88,8 @@ func (s *Staging) coreLines() []string {
 	}
 }
 
-// Type enters lines at a node's console; the first that is refused is an error.
+// Type enters lines at a node's console and waits until they are in force; the
+// first that is refused is an error.
 func Type(ctx context.Context, n *appliance.Node, lines ...string) error {
 	for _, line := range lines {
 		var out bytes.Buffer
@@ -99,7 +100,7 @@ func Type(ctx context.Context, n *appliance.Node, lines ...string) error {
 			return fmt.Errorf("%s: %s: %s", n.Name(), line, strings.TrimSpace(out.String()))
 		}
 	}
-	return nil
+	return pair.AwaitApplied(ctx, n)
 }
 
 // Phone is an outside softphone of a user of the second deployment, started but

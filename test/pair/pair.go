@@ -157,6 +157,16 @@ func linkUp(ctx context.Context, n *appliance.Node) error {
 	return nil
 }
 
+// AwaitApplied waits until a node's newest settings are in force.
+func AwaitApplied(ctx context.Context, n *appliance.Node) error {
+	return poll(ctx, func() error {
+		if !n.Applied() {
+			return fmt.Errorf("%s has settings that are not in force", n.Name())
+		}
+		return nil
+	})
+}
+
 // poll asks until there is no error or ctx ends; then the last error counts.
 func poll(ctx context.Context, ask func() error) error {
 	tick := time.NewTicker(20 * time.Millisecond)
