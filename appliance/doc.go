@@ -5,10 +5,10 @@
 //
 // The house, from the ground up; a package imports only lower floors:
 //
-//	0   facts     xapi sip sdp uc allow rtp stun
+//	0   facts     xapi sip sdp uc allow rtp stun quick
 //	1a  keeping   alarm eventlog run
 //	1b  memory    config state trust
-//	2   planes    flow signaling zone traversal media httpproxy
+//	2   planes    flow signaling zone traversal media httpproxy xmpp
 //	3   roles     edge core
 //	4   faces     shell sshd
 //	5   assembly  appliance
