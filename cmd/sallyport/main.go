@@ -66,7 +66,6 @@ const usage = `usage:
 // runNode serves one node until a signal, anew after each restart that an
 // administrator asks for.
 func runNode(args []string) error {
-	tuneMemory()
 	cfg, err := nodeConfig(args)
 	if err != nil {
 		return err
