@@ -49,13 +49,24 @@ type Node struct {
 	Types      []NodeType
 	Publisher  string // of its cluster, "" if it is none
 	Deployment int
+
+	Version    string // of its software, "" if nobody asked
+	Down       bool   // it does not answer now, so clients are not sent to it
+	Discovered bool   // known from its publisher, not from configuration
 }
+
+// Up is the opposite of Down: nothing is known against the node.
+func (n Node) Up() bool { return !n.Down }
+
+// Is tells whether something of a type runs on the node.
+func (n Node) Is(t NodeType) bool { return slices.Contains(n.Types, t) }
 
 // Facts are what a Topology is made of, in the order in which they count.
 type Facts struct {
 	Deployments []Deployment
 	Domains     []Domain
 	Nodes       []Node
+	Clusters    []Cluster
 }
 
 // Topology answers who belongs where.
@@ -65,6 +76,7 @@ type Topology struct {
 	hosts       map[string]int
 	zones       map[string]int
 	nodes       []Node
+	clusters    []Cluster
 }
 
 // New makes a topology. The error joins a sentence for each fact that
@@ -76,6 +88,7 @@ func New(f Facts) (*Topology, error) {
 	t.addDeployments(f.Deployments, &faults)
 	t.addDomains(f.Domains, &faults)
 	t.addNodes(f.Nodes, &faults)
+	t.addClusters(f.Clusters, &faults)
 	return t, faults.join()
 }
 
@@ -130,7 +143,7 @@ func (t *Topology) addDomains(all []Domain, faults *faults) {
 
 func (t *Topology) addNodes(all []Node, faults *faults) {
 	for _, n := range all {
-		n.Host = Canonical(n.Host)
+		n.Host, n.Publisher = Canonical(n.Host), Canonical(n.Publisher)
 		have, known := t.hosts[n.Host]
 		switch {
 		case known && have != n.Deployment:
