@@ -2,6 +2,7 @@ package rootfs
 
 import (
 	"archive/tar"
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -24,19 +25,17 @@ const (
 	InitrdName    = "initrd"
 )
 
-// WriteUpdate writes a slot as one signed file for a running box.
-func WriteUpdate(w io.Writer, s Slot, r board.Release, key minisign.PrivateKey, when time.Time) error {
+// WriteUpdate writes a slot as one file for a running box, signed by each of
+// the keys: one, or two where the update changes the keys that a box trusts.
+func WriteUpdate(w io.Writer, s Slot, r board.Release, when time.Time, keys ...minisign.PrivateKey) error {
 	manifest, err := json.MarshalIndent(slot.Manifest{
 		Version: r.Version, Counter: r.Counter, Commit: r.Commit, Board: r.Board, Arch: r.Arch,
-		Development: r.Development, Linux: part(s.Linux), Initrd: part(s.Initrd),
+		Development: r.Development, Linux: part(s.Linux), Initrd: part(s.Initrd), Keys: r.Keys,
 	}, "", "  ")
 	if err != nil {
 		return err
 	}
-	signature, err := key.Sign(manifest, minisign.SignOptions{
-		Hashed:         true,
-		TrustedComment: fmt.Sprintf("sallyport %s %s %d", r.Board, r.Version, r.Counter),
-	})
+	signatures, err := sign(manifest, r, keys)
 	if err != nil {
 		return err
 	}
@@ -44,7 +43,7 @@ func WriteUpdate(w io.Writer, s Slot, r board.Release, key minisign.PrivateKey, 
 	for _, f := range []struct {
 		name string
 		data []byte
-	}{{ManifestName, manifest}, {SignatureName, signature.Encode()}, {LinuxName, s.Linux}, {InitrdName, s.Initrd}} {
+	}{{ManifestName, manifest}, {SignatureName, signatures}, {LinuxName, s.Linux}, {InitrdName, s.Initrd}} {
 		h := &tar.Header{Name: f.name, Mode: 0o644, Size: int64(len(f.data)), ModTime: when, Format: tar.FormatUSTAR}
 		if err := t.WriteHeader(h); err != nil {
 			return err
@@ -54,6 +53,23 @@ func WriteUpdate(w io.Writer, s Slot, r board.Release, key minisign.PrivateKey, 
 		}
 	}
 	return t.Close()
+}
+
+// sign puts the signatures one after the other; the minisign tool looks at the
+// first.
+func sign(manifest []byte, r board.Release, keys []minisign.PrivateKey) (all []byte, err error) {
+	for _, key := range keys {
+		s, err := key.Sign(manifest, minisign.SignOptions{
+			Hashed:         true,
+			TrustedComment: fmt.Sprintf("sallyport %s %s %d", r.Board, r.Version, r.Counter),
+		})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, bytes.TrimRight(s.Encode(), "\n")...)
+		all = append(all, '\n')
+	}
+	return all, nil
 }
 
 func part(data []byte) slot.Part {

@@ -142,14 +142,15 @@ func TestUpdateIsTaken(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	r := board.Release{Version: "v2", Counter: 2, Board: b.Name, Arch: b.Arch}
+	r := board.Release{Version: "v2", Counter: 2, Board: b.Name, Arch: b.Arch, Keys: []string{PublicKey(key)}}
 	var update bytes.Buffer
-	if err := WriteUpdate(&update, Slot{[]byte("new kernel"), []byte("new initrd")}, r, key, time.Unix(1e9, 0)); err != nil {
+	if err := WriteUpdate(&update, Slot{[]byte("new kernel"), []byte("new initrd")}, r, time.Unix(1e9, 0), key); err != nil {
 		t.Fatal(err)
 	}
 	box := &slot.Slots{
 		With:    func(_ bool, f func(string) error) error { return f(dir) },
 		Running: "a", Release: board.Release{Board: b.Name, Arch: b.Arch, Counter: 1, Keys: []string{PublicKey(key)}},
+		Stage: t.TempDir(),
 	}
 	if _, err := box.Install(&update, slot.Options{}); err != nil {
 		t.Fatal(err)

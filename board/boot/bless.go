@@ -18,7 +18,7 @@ func Slots(device, running string, release board.Release) *slot.Slots {
 		With: func(write bool, f func(string) error) error {
 			return disk.WithBoot(device, RunDir+"/boot", write, f)
 		},
-		Running: running, Release: release, Floor: readCounter(),
+		Running: running, Release: release, Floor: readCounter(), Stage: DataDir,
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -70,6 +72,7 @@ func machine(t *testing.T, s signer) (*Slots, string) {
 	return &Slots{
 		With:    func(_ bool, f func(string) error) error { return f(dir) },
 		Running: "a", Release: board.Release{Board: "pc", Arch: "amd64", Counter: 10, Keys: []string{s.key()}},
+		Stage: t.TempDir(),
 	}, dir
 }
 
@@ -82,12 +85,23 @@ func manifest() Manifest {
 	return Manifest{Version: "2", Counter: 11, Board: "pc", Arch: "amd64", Linux: sum("kernel b"), Initrd: sum("initrd b")}
 }
 
+// update is one whose keys stay as they are.
 func update(t *testing.T, s signer, m Manifest, linux, initrd string) []byte {
 	t.Helper()
+	m.Keys = []string{s.key()}
+	return signed(t, m, linux, initrd, s)
+}
+
+func signed(t *testing.T, m Manifest, linux, initrd string, signers ...signer) []byte {
+	t.Helper()
 	text, _ := json.Marshal(m)
+	var signatures []byte
+	for _, s := range signers {
+		signatures = append(signatures, s.sign(text)...)
+	}
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
-	for _, f := range [][2]string{{"manifest.json", string(text)}, {"manifest.json.minisig", string(s.sign(text))}, {"linux", linux}, {"initrd", initrd}} {
+	for _, f := range [][2]string{{"manifest.json", string(text)}, {"manifest.json.minisig", string(signatures)}, {"linux", linux}, {"initrd", initrd}} {
 		if err := w.WriteHeader(&tar.Header{Name: f[0], Size: int64(len(f[1])), Mode: 0o644}); err != nil {
 			t.Fatal(err)
 		}
@@ -158,6 +172,11 @@ func TestRefusals(t *testing.T) {
 		f(&m)
 		return update(t, s, m, "kernel b", "initrd b")
 	}
+	var longer bytes.Buffer
+	longer.Write(good[:len(good)-1024])
+	tw := tar.NewWriter(&longer)
+	tw.WriteHeader(&tar.Header{Name: "more"})
+	tw.Close()
 	changed := bytes.Replace(slices.Clone(good), []byte(`"2"`), []byte(`"3"`), 1)
 	for name, c := range map[string]struct {
 		update []byte
@@ -172,19 +191,103 @@ func TestRefusals(t *testing.T) {
 		"empty":        {nil, "no update"},
 		"wrong kernel": {update(t, s, manifest(), "kernel x", "initrd b"), "changed on its way"},
 		"wrong size":   {update(t, s, manifest(), "kernel", "initrd b"), "not what the manifest says"},
-		"cut":          {good[:len(good)-1024-512], "initrd"},
+		"cut":          {good[:len(good)-1024-512], "unexpected EOF"},
 		"cut early":    {good[:3000], ""},
+		"longer":       {longer.Bytes(), "after its end"},
 	} {
 		slots, dir := machine(t, s)
+		before := everything(t, dir)
 		_, err := slots.Install(bytes.NewReader(c.update), Options{})
 		if err == nil || !strings.Contains(err.Error(), c.why) {
 			t.Errorf("%s: %v, want %q", name, err, c.why)
 		}
-		if got := entries(t, dir); got != "recovery.conf slot-a.conf" {
-			t.Errorf("%s: entries %s", name, got)
+		if after := everything(t, dir); after != before {
+			t.Errorf("%s: the boot partition was touched:\n%s\nbefore:\n%s", name, after, before)
 		}
-		if b, _ := os.ReadFile(filepath.Join(dir, "sallyport/slot-a/linux")); string(b) != "kernel a" {
-			t.Errorf("%s: the running slot was touched", name)
+		if left := everything(t, slots.Stage); left != "" {
+			t.Errorf("%s: left on the data partition: %s", name, left)
+		}
+	}
+}
+
+// everything is the content of all files below dir.
+func everything(t *testing.T, dir string) string {
+	t.Helper()
+	var out strings.Builder
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		fmt.Fprintf(&out, "%s: %s\n", strings.TrimPrefix(path, dir), text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+// TestNothingWrongTouchesAFilledSlot has b good, and cuts an update at each of
+// its bytes.
+func TestNothingWrongTouchesAFilledSlot(t *testing.T) {
+	s := newSigner(t)
+	slots, dir := machine(t, s)
+	if _, err := slots.Install(bytes.NewReader(update(t, s, manifest(), "kernel b", "initrd b")), Options{}); err != nil {
+		t.Fatal(err)
+	}
+	newer := manifest()
+	newer.Counter, newer.Linux, newer.Initrd = 12, sum("kernel c"), sum("initrd c")
+	whole := update(t, s, newer, "kernel c", "initrd c")
+	before := everything(t, dir)
+	for n := 0; n < len(whole)-1024-512+len("initrd c"); n += 97 {
+		if _, err := slots.Install(bytes.NewReader(whole[:n]), Options{}); err == nil {
+			t.Fatalf("%d of %d bytes were taken for an update", n, len(whole))
+		}
+		if after := everything(t, dir); after != before {
+			t.Fatalf("cut at %d: the boot partition was touched:\n%s", n, after)
+		}
+	}
+	if _, err := slots.Install(bytes.NewReader(whole), Options{}); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestKeysChangeByTwoOfThree rotates keys.
+func TestKeysChangeByTwoOfThree(t *testing.T) {
+	a, b, c, d := newSigner(t), newSigner(t), newSigner(t), newSigner(t)
+	have := []string{a.key(), b.key(), c.key()}
+	next := []string{a.key(), b.key(), d.key()}
+	for name, x := range map[string]struct {
+		have, next []string
+		signers    []signer
+		why        string
+	}{
+		"as they are":        {have, []string{c.key(), a.key(), b.key()}, []signer{c}, ""},
+		"one wants":          {have, next, []signer{a}, "2 of them must have signed"},
+		"one wants twice":    {have, next, []signer{a, a}, "2 of them must have signed"},
+		"a newcomer wants":   {have, next, []signer{a, d}, "2 of them must have signed"},
+		"two want":           {have, next, []signer{a, b}, ""},
+		"two and a stranger": {have, next, []signer{d, b, a}, ""},
+		"none left":          {have, nil, []signer{a, b}, "one to three"},
+		"too many":           {have, append(slices.Clone(have), d.key()), []signer{a, b}, "one to three"},
+		"no key":             {have, []string{"x"}, []signer{a, b}, "key \"x\""},
+		"the only one wants": {have[:1], []string{d.key()}, []signer{a}, ""},
+		"of two only one":    {have[:2], []string{a.key()}, []signer{b}, "2 of them must have signed"},
+	} {
+		slots, dir := machine(t, a)
+		slots.Release.Keys = x.have
+		m := manifest()
+		m.Keys = x.next
+		before := everything(t, dir)
+		_, err := slots.Install(bytes.NewReader(signed(t, m, "kernel b", "initrd b", x.signers...)), Options{})
+		switch {
+		case x.why == "" && err != nil:
+			t.Errorf("%s: %v", name, err)
+		case x.why != "" && (err == nil || !strings.Contains(err.Error(), x.why)):
+			t.Errorf("%s: %v, want %q", name, err, x.why)
+		case x.why != "" && everything(t, dir) != before:
+			t.Errorf("%s: the boot partition was touched", name)
 		}
 	}
 }

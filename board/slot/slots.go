@@ -18,6 +18,7 @@ type Slots struct {
 	Running string // the slot that was started
 	Release board.Release
 	Floor   uint64 // the greatest counter that was ever blessed here
+	Stage   string // folder where an update is laid down until it is known to be whole
 }
 
 // List reads what there is.

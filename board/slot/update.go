@@ -2,18 +2,13 @@ package slot
 
 import (
 	"archive/tar"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"os"
 	"path/filepath"
 	"strconv"
-
-	"github.com/jedisct1/go-minisign"
 )
 
 // Manifest is what an update says of itself, signed.
@@ -26,6 +21,10 @@ type Manifest struct {
 	Development bool   `json:"development"`
 	Linux       Part   `json:"linux"`
 	Initrd      Part   `json:"initrd"`
+
+	// Keys are those that the new system trusts. Where they are not the ones of
+	// the running system, two of those must have signed.
+	Keys []string `json:"keys"`
 }
 
 // Part is one file of it.
@@ -47,26 +46,48 @@ type Options struct {
 	Progress func(done, all int64)
 }
 
-// Install reads an update into the slot that does not run and puts it on
-// trial. Nothing is written before signature, board and counter are known to be
-// right, and the boot loader learns of the slot only when all of it is on the
-// disk and was read back: until then a cut leaves a slot that is not started.
+// Install takes an update and puts it on trial in the slot that does not run.
+// Signature, board and counter are judged first; then the whole update is laid
+// down on the data partition and its sums are compared. Only what is known to
+// be whole comes near the slot: a cut, wrong, old or unsigned file leaves the
+// boot partition as it was. The boot loader learns of the slot when all of it
+// is on the disk and was read back.
 func (s *Slots) Install(r io.Reader, o Options) (Manifest, error) {
 	t := tar.NewReader(r)
 	m, err := s.manifest(t, o)
 	if err != nil {
 		return m, err
 	}
+	running, err := s.foundation()
+	if err != nil {
+		return m, err
+	}
+	p := progress{all: 2 * (m.Linux.Size + m.Initrd.Size), tell: o.Progress}
+	staged, err := s.stage(t, m, &p)
+	if err != nil {
+		return m, err
+	}
+	defer os.RemoveAll(staged)
 	return m, s.With(true, func(dir string) error {
 		all, err := list(dir)
 		if err != nil {
 			return err
 		}
-		if one(all, s.Running).State != Good {
-			return errors.New("the running system is on trial itself: the other slot is what it would fall back to")
-		}
-		return s.fill(dir, t, m, one(all, s.Running), one(all, s.idle()), o)
+		return s.fill(dir, staged, m, running, one(all, s.idle()), &p, o)
 	})
+}
+
+// foundation is the running slot, if it may be built upon: what is on trial
+// itself has the other slot to fall back to.
+func (s *Slots) foundation() (running Slot, err error) {
+	all, err := s.List()
+	if err != nil {
+		return running, err
+	}
+	if running = one(all, s.Running); running.State != Good {
+		return running, errors.New("the running system is on trial itself: the other slot is what it would fall back to")
+	}
+	return running, nil
 }
 
 func (s *Slots) idle() string {
@@ -89,13 +110,14 @@ func (s *Slots) manifest(t *tar.Reader, o Options) (m Manifest, err error) {
 	if err != nil {
 		return m, err
 	}
-	if err := verify(text, signature, s.Release.Keys); err != nil {
+	signers, err := verify(text, signature, s.Release.Keys)
+	if err != nil {
 		return m, err
 	}
 	if err := json.Unmarshal(text, &m); err != nil {
 		return m, fmt.Errorf("manifest: %w", err)
 	}
-	return m, s.judge(m, o)
+	return m, errors.Join(s.judge(m, o), s.judgeKeys(m, signers))
 }
 
 func (s *Slots) judge(m Manifest, o Options) error {
@@ -123,27 +145,12 @@ func file(t *tar.Reader, name string, most int64) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(t, most))
 }
 
-// verify wants the signature of one of the keys.
-func verify(text, signature []byte, keys []string) error {
-	sig, err := minisign.DecodeSignature(string(signature))
-	if err != nil {
-		return fmt.Errorf("signature: %w", err)
+// fill writes the idle slot from the folder where the update was staged.
+func (s *Slots) fill(dir, staged string, m Manifest, running, idle Slot, p *progress, o Options) error {
+	folder := filepath.Join(dir, "sallyport/slot-"+idle.Name)
+	if err := room(dir, folder, m); err != nil {
+		return err
 	}
-	for _, k := range keys {
-		public, err := minisign.NewPublicKey(k)
-		if err != nil || public.KeyId != sig.KeyId {
-			continue
-		}
-		if ok, err := public.Verify(text, sig); ok && err == nil {
-			return nil
-		}
-		return errors.New("the signature does not fit: the update was changed on its way")
-	}
-	return errors.New("the update is signed by none of the keys that this system trusts")
-}
-
-// fill writes the idle slot.
-func (s *Slots) fill(dir string, t *tar.Reader, m Manifest, running, idle Slot, o Options) error {
 	entries := filepath.Join(dir, "loader/entries")
 	if idle.State != Empty {
 		if err := os.Remove(idle.file); err != nil {
@@ -153,16 +160,11 @@ func (s *Slots) fill(dir string, t *tar.Reader, m Manifest, running, idle Slot, 
 			return err
 		}
 	}
-	folder := filepath.Join(dir, "sallyport/slot-"+idle.Name)
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
 	}
-	p := progress{all: m.Linux.Size + m.Initrd.Size, tell: o.Progress}
-	for _, f := range []struct {
-		name string
-		part Part
-	}{{"linux", m.Linux}, {"initrd", m.Initrd}} {
-		if err := p.part(t, filepath.Join(folder, f.name), f.name, f.part); err != nil {
+	for _, f := range m.parts() {
+		if err := p.move(filepath.Join(staged, f.name), filepath.Join(folder, f.name), f); err != nil {
 			return err
 		}
 	}
@@ -178,65 +180,4 @@ func (s *Slots) fill(dir string, t *tar.Reader, m Manifest, running, idle Slot, 
 		return err
 	}
 	return syncDir(entries)
-}
-
-// progress counts what has been written.
-type progress struct {
-	done, all int64
-	tell      func(done, all int64)
-}
-
-func (p *progress) Write(b []byte) (int, error) {
-	p.done += int64(len(b))
-	if p.tell != nil {
-		p.tell(p.done, p.all)
-	}
-	return len(b), nil
-}
-
-// part writes one file, and reads it back.
-func (p *progress) part(t *tar.Reader, path, name string, want Part) error {
-	h, err := t.Next()
-	if err != nil {
-		return fmt.Errorf("the update ends early: %w", err)
-	}
-	if h.Name != name || h.Size != want.Size {
-		return fmt.Errorf("%q is not what the manifest says: %s of %d bytes", h.Name, name, want.Size)
-	}
-	os.Remove(path) // its room is needed
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	sum := sha256.New()
-	if _, err := io.Copy(io.MultiWriter(f, sum, p), t); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	if err := fits(sum, want, name+" was changed on its way"); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	return readBack(f, want, name)
-}
-
-func readBack(f *os.File, want Part, name string) error {
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	dropCache(f)
-	sum := sha256.New()
-	if _, err := io.Copy(sum, f); err != nil {
-		return err
-	}
-	return fits(sum, want, name+" reads back otherwise than it was written: the disk is at fault")
-}
-
-func fits(sum hash.Hash, want Part, why string) error {
-	if hex.EncodeToString(sum.Sum(nil)) != want.SHA256 {
-		return errors.New(why)
-	}
-	return nil
 }

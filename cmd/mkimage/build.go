@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"flag"
 	"fmt"
 	"os"
@@ -23,8 +22,9 @@ type order struct {
 	binary  string // instead of building one
 	first   string // answers for the first boot
 	append  string // more words for the kernel
-	key     string // release key
+	key     string // release keys that sign, comma separated
 	extra   string // further public keys, comma separated
+	only    string // the public keys to trust, instead of those that sign
 	keyDir  string
 	counter uint64
 	version string
@@ -39,8 +39,9 @@ func parseOrder(verb string, args []string) (order, error) {
 	flags.StringVar(&o.binary, "binary", "", "use this binary instead of building one")
 	flags.StringVar(&o.first, "first", "", "file of shell lines for the first boot, put on the boot partition")
 	flags.StringVar(&o.append, "append", "", "more words for the kernel's command line")
-	flags.StringVar(&o.key, "key", "", "minisign secret key of the release; without it the image is a development image")
+	flags.StringVar(&o.key, "key", "", "minisign secret key of the release, two separated by a comma to change keys; without it the image is a development image")
 	flags.StringVar(&o.extra, "also", "", "up to two more public keys that may sign updates, separated by commas")
+	flags.StringVar(&o.only, "trust", "", "the one to three public keys that may sign updates from then on, separated by commas; those of -key and -also unless given")
 	flags.StringVar(&o.keyDir, "keydir", "", "folder of the development key; the user's configuration folder unless given")
 	flags.Uint64Var(&o.counter, "counter", 0, "counter of the release; the commit's time unless given")
 	flags.StringVar(&o.version, "version", "", "version for people; from version control unless given")
@@ -66,7 +67,7 @@ func parseOrder(verb string, args []string) (order, error) {
 type product struct {
 	slot    rootfs.Slot
 	release board.Release
-	key     minisign.PrivateKey
+	keys    []minisign.PrivateKey
 	when    time.Time
 }
 
@@ -78,7 +79,7 @@ func (o order) build(ctx context.Context, say *progress) (product, error) {
 		return p, err
 	}
 	p.when = src.when
-	if p.release, p.key, err = o.describe(src); err != nil {
+	if p.release, p.keys, err = o.describe(src); err != nil {
 		return p, err
 	}
 	say.line("version", "%s, counter %d%s", p.release.Version, p.release.Counter, development(p.release))
@@ -187,13 +188,13 @@ func makeUpdate(ctx context.Context, args []string) error {
 		o.out = "sallyport-" + o.board.Name + "-" + p.release.Version + ".update"
 	}
 	return say.produce(o.out, func(f *os.File) error {
-		return rootfs.WriteUpdate(f, p.slot, p.release, p.key, p.when)
+		return rootfs.WriteUpdate(f, p.slot, p.release, p.when, p.keys...)
 	})
 }
 
-// describe says what the release file of the image will say, and finds the key
-// that signs its updates.
-func (o order) describe(src source) (board.Release, minisign.PrivateKey, error) {
+// describe says what the release file of the image will say, and finds the keys
+// that sign its updates.
+func (o order) describe(src source) (board.Release, []minisign.PrivateKey, error) {
 	r := board.Release{
 		Version: src.version, Commit: src.commit, Board: o.board.Name, Arch: o.board.Arch,
 		Counter: uint64(src.when.Unix()), Development: o.key == "",
@@ -204,21 +205,10 @@ func (o order) describe(src source) (board.Release, minisign.PrivateKey, error) 
 	if o.counter != 0 {
 		r.Counter = o.counter
 	}
-	key, err := o.signingKey()
+	keys, err := o.signingKeys()
 	if err != nil {
-		return r, key, err
+		return r, nil, err
 	}
-	r.Keys, err = o.publicKeys(key)
-	return r, key, err
-}
-
-func (o order) signingKey() (minisign.PrivateKey, error) {
-	if o.key == "" {
-		return rootfs.DevelopmentKey(o.keyDir, rand.Reader)
-	}
-	key, err := minisign.NewPrivateKeyFromFile(o.key)
-	if err != nil || !key.IsEncrypted() {
-		return key, err
-	}
-	return key, key.Decrypt(os.Getenv("SALLYPORT_KEY_PASSPHRASE"))
+	r.Keys, err = o.publicKeys(keys)
+	return r, keys, err
 }

@@ -30,6 +30,8 @@ type host struct {
 	role    string
 	name    string // as it was last told to process 1
 
+	upgrading sync.Mutex
+
 	mu      sync.Mutex
 	planErr error // what of the configuration makes no network
 	slots   []slot.Slot
@@ -89,6 +91,10 @@ func (h *host) fault() string {
 
 // Upgrade reads a signed update into the slot that does not run.
 func (h *host) Upgrade(ctx context.Context, update io.Reader, progress func(done, all int64)) (string, error) {
+	if !h.upgrading.TryLock() {
+		return "", errors.New("another update is being installed")
+	}
+	defer h.upgrading.Unlock()
 	slots, err := boxSlots()
 	if err != nil {
 		return "", err

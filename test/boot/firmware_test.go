@@ -271,7 +271,7 @@ func (x *box) signAs(s rootfs.Slot, r board.Release, keys string) []byte {
 		x.t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if err := rootfs.WriteUpdate(&out, s, r, key, time.Unix(1e9, 0)); err != nil {
+	if err := rootfs.WriteUpdate(&out, s, r, time.Unix(1e9, 0), key); err != nil {
 		x.t.Fatal(err)
 	}
 	return out.Bytes()
