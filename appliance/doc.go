@@ -8,6 +8,7 @@
 //	0   facts     xapi sip sdp uc allow rtp stun quick
 //	1a  keeping   alarm eventlog run
 //	1b  memory    config state trust
+//	1c  the door  door
 //	2   planes    flow signaling zone traversal media httpproxy xmpp
 //	3   roles     edge core
 //	4   faces     shell sshd

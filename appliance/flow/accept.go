@@ -3,43 +3,16 @@ package flow
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"net"
 	"time"
+
+	"sallyport/appliance/door"
 )
 
-const (
-	firstPause = 5 * time.Millisecond
-	lastPause  = time.Second
-)
-
-// accept takes connections until the listener is closed. An error, such as too
-// many open files, makes it pause, never end.
+// accept takes connections until the listener is closed.
 func (l *listener) accept() {
-	pause := firstPause
-	for {
-		nc, err := l.tcp.AcceptTCP()
-		switch {
-		case err == nil:
-			pause = firstPause
-			l.flows.admit(l.Listener, nc)
-		case errors.Is(err, net.ErrClosed):
-			return
-		default:
-			l.flows.cfg.Log.Warn("accept failed", "listener", l.Addr, "err", err)
-			l.flows.sleep(pause)
-			pause = min(2*pause, lastPause)
-		}
-	}
-}
-
-func (f *Flows) sleep(d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-f.ctx.Done():
-	}
+	trouble := func(err error) { l.flows.cfg.Log.Warn("accept failed", "listener", l.Addr, "err", err) }
+	_ = door.Accept(l.flows.ctx, l.tcp, trouble, func(c net.Conn) { l.flows.admit(l.Listener, c.(*net.TCPConn)) })
 }
 
 // admit takes a new connection in, or closes it where a limit says so.

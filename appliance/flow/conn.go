@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"sallyport/appliance/door"
 )
 
 // Conn is one connection, or one remote address of a UDP socket. All its
@@ -51,7 +53,7 @@ var ErrClosed = errors.New("flow: connection closed")
 
 func (f *Flows) newConn(l Listener, nc *net.TCPConn) *Conn {
 	c := &Conn{flows: f, listener: l, id: f.ids.Add(1), network: l.Network, zone: l.Zone,
-		local: addrPort(nc.LocalAddr()), remote: addrPort(nc.RemoteAddr()),
+		local: door.AddrPort(nc.LocalAddr()), remote: door.AddrPort(nc.RemoteAddr()),
 		since: f.cfg.Clock(), over: make(chan struct{})}
 	if f.cfg.ZoneOf != nil {
 		c.zone = f.cfg.ZoneOf(l, c.remote)

@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/netip"
 	"syscall"
+
+	"sallyport/appliance/door"
 )
 
 // Target is where Dial connects to.
@@ -158,7 +160,7 @@ const portTries = 32
 // connect makes the TCP connection, from a port of the outbound range if one
 // is set: firewalls inside are told which ports to expect.
 func (f *Flows) connect(ctx context.Context, t Target, lim *Limits) (*net.TCPConn, error) {
-	d := net.Dialer{KeepAliveConfig: probes()}
+	d := net.Dialer{KeepAliveConfig: door.Probes()}
 	low, high := int(lim.OutboundLow), int(lim.OutboundHigh)
 	if low == 0 || high < low {
 		if t.Local.IsValid() {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"sallyport/appliance/config"
+	"sallyport/appliance/door"
 	"sallyport/appliance/sip"
 	"sallyport/appliance/xapi"
 )
@@ -56,7 +57,7 @@ func TestTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := newWorld(t, Plan{}, nil)
-	l := Listener{Network: "TCP", Addr: addrPort(taken.Addr()), Open: true}
+	l := Listener{Network: "TCP", Addr: door.AddrPort(taken.Addr()), Open: true}
 	if err := w.flows.Apply(Plan{Listeners: []Listener{l}}); err == nil {
 		t.Fatal("binding a taken address did not fail")
 	}

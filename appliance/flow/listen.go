@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"sallyport/appliance/door"
 )
 
 // listener is one wanted address and, if it could be bound, its socket. The
@@ -58,9 +60,9 @@ func (f *Flows) Listeners() []ListenerStatus {
 func (l *listener) boundLocked() netip.AddrPort {
 	switch {
 	case l.tcp != nil:
-		return addrPort(l.tcp.Addr())
+		return door.AddrPort(l.tcp.Addr())
 	case l.udp != nil:
-		return addrPort(l.udp.pc.LocalAddr())
+		return door.AddrPort(l.udp.pc.LocalAddr())
 	}
 	return netip.AddrPort{}
 }
@@ -121,11 +123,8 @@ func (l *listener) open(ctx context.Context) error {
 }
 
 func (l *listener) socket(ctx context.Context) (*net.TCPListener, *udpSocket, error) {
-	family := "4"
-	if l.Addr.Addr().Is6() && !l.Addr.Addr().Is4In6() {
-		family = "6"
-	}
-	conf := net.ListenConfig{KeepAliveConfig: probes()}
+	family := door.Family(l.Addr.Addr())
+	conf := net.ListenConfig{KeepAliveConfig: door.Probes()}
 	if l.Network == "UDP" {
 		pc, err := conf.ListenPacket(ctx, "udp"+family, l.Addr.String())
 		if err != nil {
@@ -138,11 +137,6 @@ func (l *listener) socket(ctx context.Context) (*net.TCPListener, *udpSocket, er
 		return nil, nil, err
 	}
 	return ln.(*net.TCPListener), nil, nil
-}
-
-// probes finds a far end that vanished without a word within two minutes.
-func probes() net.KeepAliveConfig {
-	return net.KeepAliveConfig{Enable: true, Idle: time.Minute, Interval: 15 * time.Second, Count: 4}
 }
 
 // serveLocked starts the goroutine of a bound listener once.
@@ -198,9 +192,4 @@ func (f *Flows) rebind() {
 	for _, l := range f.unbound(time.Now()) {
 		_ = l.open(f.ctx) // kept in l.err and told
 	}
-}
-
-func addrPort(a net.Addr) netip.AddrPort {
-	ap, _ := netip.ParseAddrPort(a.String())
-	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
 }

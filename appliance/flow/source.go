@@ -6,6 +6,8 @@ import (
 	"sync"
 
 	"golang.org/x/time/rate"
+
+	"sallyport/appliance/door"
 )
 
 // sources remembers who came lately, by address (IPv6 by /64, which one
@@ -32,15 +34,6 @@ type source struct {
 	rate  *rate.Limiter
 }
 
-func sourceOf(a netip.Addr) netip.Prefix {
-	bits := 32
-	if a = a.Unmap(); a.Is6() {
-		bits = 64
-	}
-	p, _ := a.WithZone("").Prefix(bits)
-	return p
-}
-
 func (s *sources) shard(who netip.Prefix) *sourceShard {
 	b := who.Addr().As16()
 	return &s.shards[(b[15]^b[14]*31^b[7]^b[6]*31^b[5]*17)%sourceShards]
@@ -61,7 +54,7 @@ func (s *sources) resize(l *Limits) {
 
 // enter counts one more connection of a source, if it may have one.
 func (s *sources) enter(a netip.Addr, most int) bool {
-	who := sourceOf(a)
+	who := door.Source(a)
 	sh := s.shard(who)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
@@ -74,7 +67,7 @@ func (s *sources) enter(a netip.Addr, most int) bool {
 }
 
 func (s *sources) leave(a netip.Addr) {
-	who := sourceOf(a)
+	who := door.Source(a)
 	sh := s.shard(who)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
@@ -85,7 +78,7 @@ func (s *sources) leave(a netip.Addr) {
 
 // limiter is the token bucket of a source.
 func (s *sources) limiter(a netip.Addr) *rate.Limiter {
-	who := sourceOf(a)
+	who := door.Source(a)
 	sh := s.shard(who)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()

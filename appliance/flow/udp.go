@@ -7,7 +7,9 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"sync"
+	"time"
 
+	"sallyport/appliance/door"
 	"sallyport/appliance/sip"
 	"sallyport/appliance/stun"
 )
@@ -25,7 +27,7 @@ type udpSocket struct {
 }
 
 func newUDPSocket(l *listener, pc *net.UDPConn) *udpSocket {
-	return &udpSocket{listener: l, pc: pc, local: addrPort(pc.LocalAddr()), held: map[netip.AddrPort]*list.Element{}}
+	return &udpSocket{listener: l, pc: pc, local: door.AddrPort(pc.LocalAddr()), held: map[netip.AddrPort]*list.Element{}}
 }
 
 // conn is the connection that stands for a remote address.
@@ -76,7 +78,7 @@ func (u *udpSocket) read() {
 		case errors.Is(err, net.ErrClosed):
 			return
 		case err != nil:
-			u.flows.sleep(firstPause) // such as an ICMP error of an earlier send
+			u.flows.sleep(udpPause) // such as an ICMP error of an earlier send
 		case n > 4: // fewer bytes are a keepalive that wants no answer
 			u.received(buf[:n], netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port()))
 		}
@@ -119,4 +121,16 @@ func (u *udpSocket) message(c *Conn, b []byte) {
 	}
 	f.count.messages.Add(1)
 	f.cfg.OnMessage(c, m)
+}
+
+// udpPause is how long a socket rests after an error.
+const udpPause = 5 * time.Millisecond
+
+func (f *Flows) sleep(d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-f.ctx.Done():
+	}
 }

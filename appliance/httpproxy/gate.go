@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"sallyport/appliance/allow"
+	"sallyport/appliance/door"
 )
 
 // GateConfig is what a Gate needs of its node.
@@ -34,11 +35,11 @@ type GateConfig struct {
 type Gate struct {
 	cfg       GateConfig
 	limits    Limits
-	listeners listeners
+	listeners door.Listeners
 	proxy     *httputil.ReverseProxy
-	requests  *busy
-	conns     *busy
-	full      seldom
+	requests  *door.Count
+	conns     *door.Count
+	full      door.Seldom
 	tap       tap
 	refused   atomic.Int64
 }
@@ -50,8 +51,8 @@ func NewGate(cfg GateConfig) *Gate {
 	}
 	l := cfg.Limits.withDefaults()
 	g := &Gate{
-		cfg: cfg, limits: l, full: seldom{clock: cfg.Clock}, tap: tap{cfg.Tap},
-		requests: newBusy(l.Requests, l.SourceRequests), conns: newBusy(l.Conns, l.SourceConns),
+		cfg: cfg, limits: l, full: door.Seldom{Clock: cfg.Clock}, tap: tap{cfg.Tap},
+		requests: door.NewCount(l.Requests, l.SourceRequests), conns: door.NewCount(l.Conns, l.SourceConns),
 	}
 	g.proxy = &httputil.ReverseProxy{
 		Rewrite: g.rewrite, ModifyResponse: hidePrivate, ErrorHandler: g.failed,
@@ -66,13 +67,13 @@ func NewGate(cfg GateConfig) *Gate {
 			DisableCompression:     true,
 		},
 	}
-	g.listeners = listeners{bind: g.bind, told: cfg.OnListen}
+	g.listeners = door.Listeners{Service: "https", Bind: g.bind, Told: cfg.OnListen}
 	return g
 }
 
 // Apply makes the plan's listeners real; it may be called again with the same
 // plan, which tries again what failed.
-func (g *Gate) Apply(p GatePlan) error { return g.listeners.apply(p.Listen) }
+func (g *Gate) Apply(p GatePlan) error { return g.listeners.Apply(p.Listen) }
 
 // Run serves until ctx ends, and may be run again. When it returns, nothing of
 // what it served goes on.
@@ -89,7 +90,7 @@ func (g *Gate) Run(ctx context.Context) error {
 			SendPingTimeout: g.limits.Idle, PingTimeout: g.limits.Header, WriteByteTimeout: g.limits.Pause,
 		},
 	}
-	g.listeners.run(ctx, server)
+	g.listeners.Run(ctx, server.Serve)
 	err := server.Close()
 	all.wait()
 	g.proxy.Transport.(*http.Transport).CloseIdleConnections()
@@ -97,18 +98,18 @@ func (g *Gate) Run(ctx context.Context) error {
 }
 
 func (g *Gate) bind(addr netip.AddrPort) (net.Listener, error) {
-	l, err := net.Listen("tcp", addr.String())
+	l, err := door.Listen(addr)
 	if err != nil {
 		return nil, err
 	}
 	c := g.cfg.TLS.Clone()
 	c.NextProtos = []string{"h2", "http/1.1"}
-	return newSecure(&door{Listener: l, inside: g.conns, refused: g.tooMany}, c, g.limits.Header), nil
+	return newSecure(&door.Counted{Listener: l, Inside: g.conns, Refused: g.tooMany}, c, g.limits.Header), nil
 }
 
 func (g *Gate) tooMany(source netip.Addr) {
 	g.refused.Add(1)
-	if skipped, ok := g.full.now(); ok {
+	if skipped, ok := g.full.Now(); ok {
 		g.cfg.Log.Warn("https gate is full", "event", "refused", "client", source, "skipped", skipped)
 	}
 }
@@ -131,12 +132,12 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	})
 	v.body = body
 	defer body.finish()
-	if !g.requests.enter(at.Addr()) {
+	if !g.requests.Enter(at.Addr()) {
 		g.tooMany(at.Addr())
 		refuse(out, http.StatusServiceUnavailable, "Too many requests at once")
 		return
 	}
-	defer g.requests.leave(at.Addr())
+	defer g.requests.Leave(at.Addr())
 	if status, why := unfit(r); status != 0 {
 		g.refuse(out, r, v, status, why)
 		return

@@ -305,9 +305,7 @@ func TestTooMany(t *testing.T) {
 	b.Close()
 	c.Close()
 	eventually(t, "the connections are forgotten", func() bool {
-		w.gate.conns.mu.Lock()
-		defer w.gate.conns.mu.Unlock()
-		return w.gate.conns.all == 0 && len(w.gate.conns.one) == 0
+		return w.gate.conns.Load() == 0
 	})
 	if n := lines(w.log.String(), "gate is full"); n != 1 {
 		t.Errorf("%d lines about a full gate, want 1 in ten seconds", n)

@@ -103,7 +103,7 @@ func build(t *testing.T, limits Limits) *world {
 	if err := w.gate.Apply(GatePlan{Listen: []netip.AddrPort{w.addr}}); err != nil {
 		t.Fatal(err)
 	}
-	w.addr = netip.MustParseAddrPort(w.gate.listeners.open[w.addr].Addr().String())
+	w.addr, _ = w.gate.listeners.Bound(w.addr)
 	w.allow("GET,HEAD,POST,PUT", "/ok")
 	ctx, stop := context.WithCancel(context.Background())
 	var wait sync.WaitGroup

@@ -82,7 +82,7 @@ type connKey struct{}
 // password is the library's password handler.
 func (s *Server) password(ctx ssh.Context, password string) bool {
 	c, user := connOf(ctx), ctx.User()
-	if s.door.locked(c.source) {
+	if s.gate.locked(c.source) {
 		c.Close()
 		return false
 	}
@@ -115,7 +115,7 @@ func (s *Server) verified(ctx ssh.Context) func(gossh.ConnMetadata, gossh.Public
 }
 
 func (s *Server) enter(c *conn, id *identity) bool {
-	if !s.door.enter(c) {
+	if !s.gate.enter(c) {
 		s.log.Warn("ssh login refused: too many sessions", "user", id.user, "from", c.from)
 		c.Close()
 		return false
@@ -127,7 +127,7 @@ func (s *Server) enter(c *conn, id *identity) bool {
 
 func (s *Server) failed(c *conn, user, method string) {
 	s.log.Warn("ssh login failed", "user", clip(user, 64), "from", c.from, "method", method)
-	if s.door.failed(c.source) {
+	if s.gate.failed(c.source) {
 		s.log.Warn("ssh source locked out", "source", c.source, "for", lockTime)
 		c.Close()
 	}

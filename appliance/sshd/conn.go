@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"sallyport/appliance/door"
 )
 
 // conn is one accepted connection with deadlines of its own. The SSH library
@@ -16,7 +18,7 @@ type conn struct {
 	source netip.Prefix // who it counts against: an IPv4 address or an IPv6 /64
 	from   netip.AddrPort
 	born   time.Time
-	turn   uint64      // order of arrival; the door's
+	turn   uint64      // order of arrival; the gate's
 	heard  atomic.Bool // a byte has come: not one of the silent ones
 	id     atomic.Pointer[identity]
 	open   atomic.Int32 // session channels
@@ -35,22 +37,10 @@ type identity struct {
 }
 
 func newConn(nc net.Conn) *conn {
-	from, _ := netip.ParseAddrPort(nc.RemoteAddr().String())
-	from = netip.AddrPortFrom(from.Addr().Unmap().WithZone(""), from.Port())
-	c := &conn{Conn: nc, source: sourceOf(from.Addr()), from: from, born: time.Now()}
+	from := door.AddrPort(nc.RemoteAddr())
+	c := &conn{Conn: nc, source: door.Source(from.Addr()), from: from, born: time.Now()}
 	nc.SetReadDeadline(c.born.Add(loginTime))
 	return c
-}
-
-// sourceOf is what failures are counted by: a whole /64 in IPv6, where a
-// single guesser has as many addresses as it likes.
-func sourceOf(a netip.Addr) netip.Prefix {
-	bits := 32
-	if a.Is6() {
-		bits = 64
-	}
-	p, _ := a.Prefix(bits)
-	return p
 }
 
 // loggedIn lifts the login deadline.

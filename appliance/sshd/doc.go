@@ -10,9 +10,9 @@
 // closed here:
 //
 //	who               until        bounded by
-//	a stranger        logged in    door: number in all and per source, oldest silent first out;
+//	a stranger        logged in    gate: number in all and per source, oldest silent first out;
 //	                               conn: one deadline for the whole login
-//	a guesser         locked out   door: failures per source, in a table of fixed size
+//	a guesser         locked out   gate: failures per source, in a table of fixed size
 //	an administrator  logged out   connections, channels, idle time, life time, write deadline
 //
 // Nobody gets in while no password and no key is set. Nothing is forwarded:

@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"time"
+
+	"sallyport/appliance/door"
 )
 
 func (s *Server) listen(want []netip.AddrPort) error {
@@ -37,11 +38,7 @@ func (s *Server) bind(addr netip.AddrPort) error {
 	if have || closed {
 		return nil
 	}
-	network := "tcp"
-	if addr.Addr().Is4() {
-		network = "tcp4"
-	}
-	l, err := net.Listen(network, addr.String())
+	l, err := door.Listen(addr)
 	if err != nil {
 		return fmt.Errorf("ssh listen %s: %w", addr, err)
 	}
@@ -84,34 +81,19 @@ func (s *Server) shut() {
 }
 
 func (s *Server) accept(ctx context.Context, l net.Listener) {
-	pause := time.Millisecond
-	for {
-		nc, err := l.Accept()
-		switch {
-		case err == nil:
-			pause = time.Millisecond
-			if c := s.admit(nc); c != nil {
-				s.work.Go(func() { s.serve(c) })
-			}
-		case errors.Is(err, net.ErrClosed):
-			return
-		default: // out of descriptors, or a peer gone again: the listener itself is well
-			s.log.Warn("ssh accept", "error", err)
-			pause = min(2*pause, time.Second)
-			select {
-			case <-time.After(pause):
-			case <-ctx.Done():
-				return
-			}
+	trouble := func(err error) { s.log.Warn("ssh accept", "error", err) }
+	_ = door.Accept(ctx, l, trouble, func(nc net.Conn) {
+		if c := s.admit(nc); c != nil {
+			s.work.Go(func() { s.serve(c) })
 		}
-	}
+	}) // until the listener is closed
 }
 
 // admit lets a connection wait for its login. It runs in the accept loop, so
 // that who came later is younger.
 func (s *Server) admit(nc net.Conn) *conn {
 	c := newConn(nc)
-	leaves, ok := s.door.admit(c)
+	leaves, ok := s.gate.admit(c)
 	if leaves != nil {
 		leaves.Close()
 	}
@@ -125,7 +107,7 @@ func (s *Server) admit(nc net.Conn) *conn {
 func (s *Server) serve(c *conn) {
 	defer c.Close()
 	defer s.contain("connection")
-	defer s.door.leave(c)
+	defer s.gate.leave(c)
 	defer c.finish()
 	s.lib.HandleConn(c)
 	if c.id.Load() == nil && c.wrongKeys.Load() {

@@ -51,7 +51,7 @@ type Server struct {
 	log   *slog.Logger
 	cfg   Config
 	lib   *ssh.Server
-	door  *door
+	gate  *gate
 	plan  atomic.Pointer[Plan]
 	files *folder
 
@@ -84,7 +84,7 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		log:       cfg.Log,
 		cfg:       cfg,
-		door:      newDoor(cfg.Now),
+		gate:      newGate(cfg.Now),
 		listeners: map[netip.AddrPort]net.Listener{},
 		checks:    make(chan struct{}, maxChecks),
 		fresh:     make(chan net.Listener, maxListen),
@@ -126,7 +126,7 @@ func (s *Server) Apply(p Plan) error {
 	s.apply.Lock()
 	defer s.apply.Unlock()
 	s.plan.Store(&p)
-	for _, c := range s.door.all() {
+	for _, c := range s.gate.all() {
 		if id := c.id.Load(); id != nil && !p.stillAllows(id) {
 			s.log.Info("ssh session cut: account or key is gone", "user", id.user, "from", c.from)
 			c.Close()
@@ -146,7 +146,7 @@ func (s *Server) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			s.shut()
 			loops.Wait()
-			for _, c := range s.door.all() {
+			for _, c := range s.gate.all() {
 				c.Close()
 			}
 			s.work.Wait()

@@ -20,6 +20,8 @@ import (
 
 	"go.uber.org/goleak"
 	gossh "golang.org/x/crypto/ssh"
+
+	"sallyport/appliance/door"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -283,16 +285,16 @@ func TestLockOut(t *testing.T) {
 
 func TestFailureTableIsBounded(t *testing.T) {
 	clock := &fakeClock{t: time.Unix(1e9, 0)}
-	d := newDoor(clock.now)
+	d := newGate(clock.now)
 	for i := range maxSources + 100 {
 		a := netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
-		d.failed(sourceOf(a))
+		d.failed(door.Source(a))
 		clock.pass(time.Millisecond)
 	}
 	if len(d.failures) > maxSources {
 		t.Errorf("%d sources remembered, want at most %d", len(d.failures), maxSources)
 	}
-	if got, want := sourceOf(netip.MustParseAddr("2001:db8::1")), sourceOf(netip.MustParseAddr("2001:db8::2")); got != want {
+	if got, want := door.Source(netip.MustParseAddr("2001:db8::1")), door.Source(netip.MustParseAddr("2001:db8::2")); got != want {
 		t.Errorf("one /64 counts as two sources: %v %v", got, want)
 	}
 }
@@ -311,9 +313,9 @@ func TestSilentConnectionsDoNotBlockLogin(t *testing.T) {
 	if got, want := string(out), "ran hello\n"; err != nil || got != want {
 		t.Errorf("got %q, %v; want %q", got, err, want)
 	}
-	b.srv.door.mu.Lock()
-	defer b.srv.door.mu.Unlock()
-	if n := len(b.srv.door.waiting); n > maxWaiting {
+	b.srv.gate.mu.Lock()
+	defer b.srv.gate.mu.Unlock()
+	if n := len(b.srv.gate.waiting); n > maxWaiting {
 		t.Errorf("%d connections wait, want at most %d", n, maxWaiting)
 	}
 }

@@ -9,9 +9,11 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
+	"sallyport/appliance/door"
 	"sallyport/appliance/quick"
 	"sallyport/appliance/sip"
 	"sallyport/appliance/trust"
@@ -33,38 +35,20 @@ func listenOn(ctx context.Context, at netip.AddrPort) (net.Listener, error) {
 // bounds for strangers. serve calls passed when the stranger is one no more.
 func (l *Links) accept(ctx context.Context, ln net.Listener, serve func(ctx context.Context, c net.Conn, from netip.AddrPort, passed func())) {
 	defer context.AfterFunc(ctx, func() { ln.Close() })()
-	for pause := time.Duration(0); ; {
-		c, err := ln.Accept()
-		if err != nil {
-			if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
-				return
-			}
-			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
-			l.cfg.Log.Warn("accept", "address", ln.Addr(), "err", err)
-			if !wait(ctx, pause) {
-				return
-			}
-			continue
-		}
-		pause = 0
-		from := addrPort(c.RemoteAddr())
-		if !l.gate.enter(from.Addr()) {
+	trouble := func(err error) { l.cfg.Log.Warn("accept", "address", ln.Addr(), "err", err) }
+	_ = door.Accept(ctx, ln, trouble, func(c net.Conn) {
+		from := door.AddrPort(c.RemoteAddr())
+		if !l.strangers.Enter(from.Addr()) {
 			c.Close()
-			continue
+			return
 		}
 		l.wg.Go(func() {
 			defer c.Close()
-			left := false
-			leave := func() {
-				if !left {
-					left = true
-					l.gate.leave(from.Addr())
-				}
-			}
+			leave := sync.OnceFunc(func() { l.strangers.Leave(from.Addr()) })
 			defer leave()
 			serve(ctx, c, from, leave)
 		})
-	}
+	}) // until the listener is closed
 }
 
 // quickly is a connection whose system calls cost less, where it is plain TCP.
@@ -130,7 +114,7 @@ func (l *Links) welcome(s Server, tc *tls.Conn, f *framer, from netip.AddrPort) 
 		tc.Write(m.Reply(503, err.Error()).Bytes())
 		return nil, nil, err
 	}
-	p := Peer{ID: g.id(), Zone: s.Zone, Node: g.Node, Local: addrPort(tc.LocalAddr()), Remote: from}
+	p := Peer{ID: g.id(), Zone: s.Zone, Node: g.Node, Local: door.AddrPort(tc.LocalAddr()), Remote: from}
 	c := newConn(k, g.Slot, p, g.Instance, tc, f)
 	return c, g, l.answer(k, &cs, tc, m)
 }
@@ -235,7 +219,7 @@ func (l *Links) sshPort() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, ln := range l.tunnels {
-		return int(addrPort(ln.Addr()).Port())
+		return int(door.AddrPort(ln.Addr()).Port())
 	}
 	return 0
 }
@@ -244,13 +228,4 @@ func (l *Links) maxMessage() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.plan.maxMessage()
-}
-
-func addrPort(a net.Addr) netip.AddrPort {
-	t, ok := a.(*net.TCPAddr)
-	if !ok {
-		return netip.AddrPort{}
-	}
-	ap := t.AddrPort()
-	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
 }

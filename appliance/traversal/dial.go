@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"sallyport/appliance/door"
 	"sallyport/appliance/sip"
 )
 
@@ -154,7 +155,7 @@ func (d *dialer) enter(ctx context.Context, raw net.Conn, slot int) (*Conn, *gre
 	took := time.Since(began)
 	d.link.noteSkew(sentAt.Add(took/2).Sub(g.Time), took)
 	f.max = d.l.maxMessage()
-	p := Peer{ID: g.id(), Zone: d.target.Zone, Node: g.Node, Local: addrPort(tc.LocalAddr()), Remote: addrPort(tc.RemoteAddr())}
+	p := Peer{ID: g.id(), Zone: d.target.Zone, Node: g.Node, Local: door.AddrPort(tc.LocalAddr()), Remote: door.AddrPort(tc.RemoteAddr())}
 	return newConn(d.link, slot, p, g.Instance, tc, f), g, nil
 }
 
@@ -165,7 +166,7 @@ func (d *dialer) greet(cs *tls.ConnectionState, tc *tls.Conn, f *framer, slot in
 	if err != nil {
 		return nil, err
 	}
-	to, from := addrPort(tc.RemoteAddr()), addrPort(tc.LocalAddr())
+	to, from := door.AddrPort(tc.RemoteAddr()), door.AddrPort(tc.LocalAddr())
 	req := d.l.request(hostPort(to), hostPort(from), body, signature)
 	if _, err := tc.Write(req.Bytes()); err != nil {
 		return nil, err

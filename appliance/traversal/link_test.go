@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"sallyport/appliance/door"
 	"sallyport/appliance/trust"
 	"sallyport/appliance/xapi"
 )
@@ -492,7 +493,7 @@ func TestApplyReportsPortInUse(t *testing.T) {
 	}
 	edge := newNode(t, xapi.Edge, newCA(t), []string{"edge.example"}, nil)
 	p := edgePlan("core.example")
-	p.Servers[0].Listen = addrPort(ln.Addr())
+	p.Servers[0].Listen = door.AddrPort(ln.Addr())
 	eventually(t, "the error is told", func() bool { return edge.Apply(p) != nil })
 	if s := edge.Status(); len(s) != 1 || !strings.Contains(s[0].Why, "cannot be opened") {
 		t.Errorf("status %+v", s)

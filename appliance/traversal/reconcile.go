@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+
+	"sallyport/appliance/door"
 )
 
 // reconcileLocked makes the plan real: the set that is open becomes the set
@@ -140,7 +142,7 @@ func (l *Links) Addresses(zone string) []netip.AddrPort {
 	var out []netip.AddrPort
 	for s, ln := range l.servers {
 		if s.Zone == zone {
-			out = append(out, addrPort(ln.Addr()))
+			out = append(out, door.AddrPort(ln.Addr()))
 		}
 	}
 	return out

@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"sallyport/appliance/door"
 	"sallyport/appliance/sip"
 	"sallyport/appliance/xapi"
 )
@@ -74,14 +75,14 @@ type Config struct {
 // Links are all traversal links of one node. New, then Apply and Run in any
 // order.
 type Links struct {
-	cfg      Config
-	signer   ssh.Signer
-	instance string // tells a restarted node from a second connection
-	budget   *budget
-	connIDs  atomic.Uint64
-	dir      atomic.Pointer[directory]
-	notify   chan struct{} // a link's state has changed
-	gate     *gate
+	cfg       Config
+	signer    ssh.Signer
+	instance  string // tells a restarted node from a second connection
+	budget    *budget
+	connIDs   atomic.Uint64
+	dir       atomic.Pointer[directory]
+	notify    chan struct{} // a link's state has changed
+	strangers *door.Count   // handshakes under way
 
 	mu       sync.Mutex
 	ctx      context.Context // of Run; nil before
@@ -117,7 +118,7 @@ func New(cfg Config) *Links {
 		panic("traversal: host key: " + err.Error())
 	}
 	l := &Links{
-		cfg: cfg, signer: signer, budget: newBudget(), gate: newGate(), notify: make(chan struct{}, 1),
+		cfg: cfg, signer: signer, budget: newBudget(), strangers: door.NewCount(maxStrangers, maxPerSource), notify: make(chan struct{}, 1),
 		servers: map[Server]*listener{}, tunnels: map[netip.AddrPort]*listener{}, dialers: map[Client]*dialer{},
 		links: map[*link]struct{}{}, handlers: map[string]Handler{}, refused: map[string]refusal{},
 	}

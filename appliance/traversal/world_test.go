@@ -16,6 +16,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"sallyport/appliance/door"
 	"sallyport/appliance/sip"
 	"sallyport/appliance/trust"
 	"sallyport/appliance/xapi"
@@ -248,7 +249,7 @@ func newRelay(t testing.TB, to string) *relay {
 	return r
 }
 
-func (r *relay) addr() netip.AddrPort { return addrPort(r.ln.Addr()) }
+func (r *relay) addr() netip.AddrPort { return door.AddrPort(r.ln.Addr()) }
 
 func (r *relay) run() {
 	for {

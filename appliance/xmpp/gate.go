@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"sallyport/appliance/door"
 )
 
 // GateConfig is what a Gate needs of its node.
@@ -28,13 +30,14 @@ type GateConfig struct {
 type Gate struct {
 	cfg       GateConfig
 	limits    Limits
-	listeners listeners
-	conns     *busy
-	guests    *busy
+	listeners door.Listeners
+	conns     *door.Count
+	guests    *door.Count
 	held      *budget
-	full      seldom
+	full      door.Seldom
 	plan      atomic.Pointer[GatePlan]
 
+	wait   sync.WaitGroup // of visits
 	mu     sync.Mutex
 	visits map[*visit]struct{}
 
@@ -50,12 +53,12 @@ func NewGate(cfg GateConfig) *Gate {
 	}
 	l := cfg.Limits.withDefaults()
 	g := &Gate{
-		cfg: cfg, limits: l, full: seldom{clock: cfg.Clock}, held: &budget{left: l.HeldBytes},
-		conns: newBusy(l.Conns, l.SourceConns), guests: newBusy(l.Guests, l.SourceGuests),
+		cfg: cfg, limits: l, full: door.Seldom{Clock: cfg.Clock}, held: &budget{left: l.HeldBytes},
+		conns: door.NewCount(l.Conns, l.SourceConns), guests: door.NewCount(l.Guests, l.SourceGuests),
 		visits: map[*visit]struct{}{},
 	}
 	g.plan.Store(&GatePlan{})
-	g.listeners = listeners{serve: g.serve, told: cfg.OnListen}
+	g.listeners = door.Listeners{Service: "xmpp", Told: cfg.OnListen}
 	return g
 }
 
@@ -74,33 +77,35 @@ func (g *Gate) Apply(p GatePlan) error {
 	}
 	g.mu.Unlock()
 	wait.Wait()
-	return g.listeners.apply(p.Listen)
+	return g.listeners.Apply(p.Listen)
 }
 
 // Run serves until ctx ends, and may be run again. When it returns, nothing of
 // what it served goes on.
 func (g *Gate) Run(ctx context.Context) error {
-	g.listeners.run(ctx)
+	g.listeners.Run(ctx, func(open net.Listener) error {
+		return door.Accept(ctx, open, nil, func(c net.Conn) { g.wait.Go(func() { g.serve(ctx, c) }) })
+	})
+	g.wait.Wait()
 	return nil
 }
 
 // serve takes one client from its first byte to its last.
 func (g *Gate) serve(ctx context.Context, c net.Conn) {
-	at, _ := netip.ParseAddrPort(c.RemoteAddr().String())
-	source := at.Addr().Unmap()
+	source := door.AddrPort(c.RemoteAddr()).Addr()
 	defer c.Close()
-	if !g.conns.enter(source) {
+	if !g.conns.Enter(source) {
 		g.tooMany(c, source)
 		return
 	}
-	defer g.conns.leave(source)
+	defer g.conns.Leave(source)
 	mark(c, g.plan.Load().DSCP)
-	if !g.guests.enter(source) {
+	if !g.guests.Enter(source) {
 		g.tooMany(c, source)
 		return
 	}
 	v := &visit{g: g, ctx: ctx, raw: c, source: source, trace: g.cfg.Trace(), since: g.cfg.Clock()}
-	v.known = sync.OnceFunc(func() { g.guests.leave(source) })
+	v.known = sync.OnceFunc(func() { g.guests.Leave(source) })
 	defer v.known()
 	defer func() {
 		if r := recover(); r != nil {
@@ -131,7 +136,7 @@ func whenDone(ctx context.Context, f func()) (stop func()) {
 // tooMany refuses without spending anything: one write into an empty buffer.
 func (g *Gate) tooMany(c net.Conn, source netip.Addr) {
 	g.refused.Add(1)
-	if skipped, ok := g.full.now(); ok {
+	if skipped, ok := g.full.Now(); ok {
 		g.cfg.Log.Warn("chat gate is full", "event", "refused", "client", source, "skipped", skipped)
 	}
 	o := &outlet{conn: c, wait: g.limits.Farewell}

@@ -200,7 +200,7 @@ func TestTooManyConnections(t *testing.T) {
 	}
 	w.dial().refused(condResources)
 	guests[0].conn.Close()
-	eventually(t, "a guest has left", func() bool { return w.gate.guests.load() == 2 })
+	eventually(t, "a guest has left", func() bool { return w.gate.guests.Load() == 2 })
 	w.node(false)
 	p := w.dial()
 	p.send(clientHead)
@@ -353,7 +353,7 @@ func TestPlansChangeUnderStreams(t *testing.T) {
 	w.server.Apply(Plan{Domains: map[string][]Node{"example.com": {other.as}}})
 	first.refused(condReset)
 	second, _ := w.login(other)
-	w.gate.Apply(GatePlan{Listen: w.gate.listeners.want, Domains: map[string]string{"else.example": ""}})
+	w.gate.Apply(GatePlan{Listen: w.listens, Domains: map[string]string{"else.example": ""}})
 	second.refused(condHostGone)
 	p := w.dial()
 	p.send(clientHead)

@@ -18,7 +18,7 @@ func (g *Gate) Report(t *xapi.Node) {
 	}
 	g.mu.Unlock()
 	t.Add("Streams").Int("Current", now).Int("Max", most).Int("Total", int(g.total.Load())).
-		Int("Guests", g.guests.load()).Int("Logins", int(g.logins.Load())).Int("Refused", int(g.refused.Load()))
+		Int("Guests", g.guests.Load()).Int("Logins", int(g.logins.Load())).Int("Refused", int(g.refused.Load()))
 	g.traffic.report(t)
 	for i, name := range slices.Sorted(maps.Keys(g.plan.Load().Domains)) {
 		t.Nth("Domain", i+1).Str("Name", name).Int("Streams", streams[name])

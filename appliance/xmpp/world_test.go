@@ -26,15 +26,16 @@ import (
 // tests speak for.
 type world struct {
 	*testing.T
-	gate   *Gate
-	server *Server
-	addr   netip.AddrPort
-	roots  *x509.CertPool
-	cert   tls.Certificate
-	log    *logBook
-	plan   Plan
-	down   atomic.Bool // the link
-	stop   func()
+	gate    *Gate
+	server  *Server
+	addr    netip.AddrPort
+	listens []netip.AddrPort // as the plan has it
+	roots   *x509.CertPool
+	cert    tls.Certificate
+	log     *logBook
+	plan    Plan
+	down    atomic.Bool // the link
+	stop    func()
 }
 
 type logBook struct {
@@ -92,7 +93,8 @@ func build(t *testing.T, limits Limits, edit ...func(*ServerConfig)) *world {
 	if err := w.gate.Apply(GatePlan{Listen: []netip.AddrPort{any}, Domains: map[string]string{"example.com": "zone 1"}}); err != nil {
 		t.Fatal(err)
 	}
-	w.addr = netip.MustParseAddrPort(w.gate.listeners.open[any].Addr().String())
+	w.addr, _ = w.gate.listeners.Bound(any)
+	w.listens = []netip.AddrPort{any}
 	ctx, cancel := context.WithCancel(context.Background())
 	var wait sync.WaitGroup
 	wait.Go(func() { w.gate.Run(ctx) })

@@ -24,11 +24,11 @@ const (
 	maxAuthTries = 8 // keys that one connection may offer; agents hold several
 )
 
-// door admits connections that are not logged in and remembers who failed.
+// gate admits connections that are not logged in and remembers who failed.
 // It never refuses the newest: when it is full, one that has been sitting
 // there goes, so that connections held open in silence cannot shut
 // administrators out.
-type door struct {
+type gate struct {
 	now func() time.Time
 
 	mu       sync.Mutex // guards all below; no I/O under it
@@ -44,8 +44,8 @@ type failure struct {
 	locked bool
 }
 
-func newDoor(now func() time.Time) *door {
-	return &door{
+func newGate(now func() time.Time) *gate {
+	return &gate{
 		now:      now,
 		waiting:  map[*conn]struct{}{},
 		inside:   map[*conn]struct{}{},
@@ -55,37 +55,37 @@ func newDoor(now func() time.Time) *door {
 
 // admit lets c wait for its login. It returns the connection that has to leave
 // for it, if any; the caller closes that one.
-func (d *door) admit(c *conn) (leaves *conn, ok bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.lockedLocked(c.source) {
+func (g *gate) admit(c *conn) (leaves *conn, ok bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.lockedLocked(c.source) {
 		return nil, false
 	}
-	leaves = d.crowdedOutLocked(c.source)
-	delete(d.waiting, leaves)
-	d.turn++
-	c.turn = d.turn
-	d.waiting[c] = struct{}{}
+	leaves = g.crowdedOutLocked(c.source)
+	delete(g.waiting, leaves)
+	g.turn++
+	c.turn = g.turn
+	g.waiting[c] = struct{}{}
 	return leaves, true
 }
 
 // crowdedOutLocked picks who leaves: somebody of the same source when that has
 // its share, else somebody of the source that holds the most. Within a source
 // silent connections leave before ones that talk, older before younger.
-func (d *door) crowdedOutLocked(source netip.Prefix) *conn {
+func (g *gate) crowdedOutLocked(source netip.Prefix) *conn {
 	count := map[netip.Prefix]int{}
-	for c := range d.waiting {
+	for c := range g.waiting {
 		count[c.source]++
 	}
 	switch {
 	case count[source] >= maxPerSource:
-	case len(d.waiting) >= maxWaiting:
+	case len(g.waiting) >= maxWaiting:
 		source = largest(count)
 	default:
 		return nil
 	}
 	var worst *conn
-	for c := range d.waiting {
+	for c := range g.waiting {
 		if c.source == source && (worst == nil || worse(c, worst)) {
 			worst = c
 		}
@@ -112,34 +112,34 @@ func worse(a, b *conn) bool {
 
 // enter moves c from waiting to inside and forgives its source. False means
 // that the house is full.
-func (d *door) enter(c *conn) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	delete(d.waiting, c)
-	delete(d.failures, c.source)
-	if len(d.inside) >= maxLoggedIn {
+func (g *gate) enter(c *conn) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.waiting, c)
+	delete(g.failures, c.source)
+	if len(g.inside) >= maxLoggedIn {
 		return false
 	}
-	d.inside[c] = struct{}{}
+	g.inside[c] = struct{}{}
 	return true
 }
 
-func (d *door) leave(c *conn) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	delete(d.waiting, c)
-	delete(d.inside, c)
+func (g *gate) leave(c *conn) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.waiting, c)
+	delete(g.inside, c)
 }
 
 // all returns every connection, logged in or not.
-func (d *door) all() []*conn {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	list := make([]*conn, 0, len(d.waiting)+len(d.inside))
-	for c := range d.waiting {
+func (g *gate) all() []*conn {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	list := make([]*conn, 0, len(g.waiting)+len(g.inside))
+	for c := range g.waiting {
 		list = append(list, c)
 	}
-	for c := range d.inside {
+	for c := range g.inside {
 		list = append(list, c)
 	}
 	return list
@@ -147,15 +147,15 @@ func (d *door) all() []*conn {
 
 // failed counts a wrong password or a connection that offered only wrong keys.
 // It reports whether this failure locks the source out.
-func (d *door) failed(source netip.Prefix) (locks bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	now := d.now()
-	f := d.failures[source]
+func (g *gate) failed(source netip.Prefix) (locks bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := g.now()
+	f := g.failures[source]
 	if f == nil || now.Sub(f.last) > failWindow {
-		d.makeRoomLocked(now)
+		g.makeRoomLocked(now)
 		f = &failure{}
-		d.failures[source] = f
+		g.failures[source] = f
 	}
 	f.count++
 	f.last = now
@@ -166,31 +166,31 @@ func (d *door) failed(source netip.Prefix) (locks bool) {
 
 // makeRoomLocked keeps the table at its size. What is over goes first, then
 // the source that failed longest ago, locked or not.
-func (d *door) makeRoomLocked(now time.Time) {
-	if len(d.failures) < maxSources {
+func (g *gate) makeRoomLocked(now time.Time) {
+	if len(g.failures) < maxSources {
 		return
 	}
 	var oldest netip.Prefix
 	var last time.Time
-	for s, f := range d.failures {
+	for s, f := range g.failures {
 		if now.Sub(f.last) > max(failWindow, lockTime) {
-			delete(d.failures, s)
+			delete(g.failures, s)
 		} else if last.IsZero() || f.last.Before(last) {
 			oldest, last = s, f.last
 		}
 	}
-	if len(d.failures) >= maxSources {
-		delete(d.failures, oldest)
+	if len(g.failures) >= maxSources {
+		delete(g.failures, oldest)
 	}
 }
 
-func (d *door) locked(source netip.Prefix) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.lockedLocked(source)
+func (g *gate) locked(source netip.Prefix) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.lockedLocked(source)
 }
 
-func (d *door) lockedLocked(source netip.Prefix) bool {
-	f := d.failures[source]
-	return f != nil && f.locked && d.now().Sub(f.last) <= lockTime
+func (g *gate) lockedLocked(source netip.Prefix) bool {
+	f := g.failures[source]
+	return f != nil && f.locked && g.now().Sub(f.last) <= lockTime
 }

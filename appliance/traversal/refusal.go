@@ -3,7 +3,6 @@ package traversal
 import (
 	"fmt"
 	"net/netip"
-	"sync"
 	"time"
 )
 
@@ -11,40 +10,10 @@ import (
 const (
 	handshakeTime    = 5 * time.Second
 	maxStrangers     = 128 // handshakes at a time, all listeners together
-	maxPerSource     = 16  // … from one address
+	maxPerSource     = 16  // … from one source
 	maxLinksPerZone  = 64  // nodes that edge remembers per zone
 	refusalLogPeriod = 30 * time.Second
 )
-
-// gate counts handshakes that are under way.
-type gate struct {
-	mu      sync.Mutex
-	total   int
-	sources map[netip.Addr]int
-}
-
-func newGate() *gate { return &gate{sources: map[netip.Addr]int{}} }
-
-// enter takes a place for a handshake; leave gives it back.
-func (g *gate) enter(a netip.Addr) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.total >= maxStrangers || g.sources[a] >= maxPerSource {
-		return false
-	}
-	g.total++
-	g.sources[a]++
-	return true
-}
-
-func (g *gate) leave(a netip.Addr) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.total--
-	if g.sources[a]--; g.sources[a] == 0 {
-		delete(g.sources, a)
-	}
-}
 
 // refusal is the last stranger that a zone turned away.
 type refusal struct {

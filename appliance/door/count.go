@@ -1,0 +1,65 @@
+package door
+
+import (
+	"net/netip"
+	"sync"
+)
+
+// Source is who a stranger counts as: an IPv4 address or an IPv6 /64, since one
+// subscriber has as many addresses there as he likes.
+func Source(a netip.Addr) netip.Prefix {
+	bits := 32
+	if a = a.Unmap(); a.Is6() {
+		bits = 64
+	}
+	p, _ := a.WithZone("").Prefix(bits)
+	return p
+}
+
+// Count bounds how many of one thing there are at a time, in all and by source.
+// It forgets a source with its last one, so it never holds more entries than
+// there are things. All methods may be called from any goroutine.
+type Count struct {
+	most, mostOne int
+
+	mu  sync.Mutex
+	all int
+	one map[netip.Prefix]int
+}
+
+// NewCount returns a count of none.
+func NewCount(most, mostOne int) *Count {
+	return &Count{most: most, mostOne: mostOne, one: map[netip.Prefix]int{}}
+}
+
+// Enter takes a place for a; Leave gives it back. False: there is none, and
+// nothing was taken.
+func (c *Count) Enter(a netip.Addr) bool {
+	who := Source(a)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.all >= c.most || c.one[who] >= c.mostOne {
+		return false
+	}
+	c.all++
+	c.one[who]++
+	return true
+}
+
+// Leave gives a place back that Enter took.
+func (c *Count) Leave(a netip.Addr) {
+	who := Source(a)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.all--
+	if c.one[who]--; c.one[who] <= 0 {
+		delete(c.one, who)
+	}
+}
+
+// Load is how many there are now.
+func (c *Count) Load() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.all
+}
