@@ -16,7 +16,7 @@ type WorldConfig struct {
 	Domain string // example.com if empty
 	// Net is any address of the /24 that the world lives in; 127.10.2.0 if
 	// invalid. The registrar is at .1, the inside phones from .10, web at .20,
-	// chat at .30.
+	// chat at .30; ClusterAddrs has the rest.
 	Net  netip.Addr
 	Any  bool // any free ports instead of 5060, 5061, 8080, 8443
 	Path PathMode
@@ -38,7 +38,10 @@ type World struct {
 	Domain    string
 	CA        []byte // who signed the world's certificate
 
-	cfg WorldConfig
+	Home, Remote *Cluster
+
+	cfg   WorldConfig
+	hosts map[netip.Addr]*Host
 }
 
 // CarolTone is what the inside phone speaks.
@@ -80,13 +83,16 @@ func (w *World) start(ctx context.Context) error {
 	if err := w.Chat.Start(netip.AddrPortFrom(w.host(30), w.port(5222))); err != nil {
 		return err
 	}
+	if err := w.startHosts(server); err != nil {
+		return err
+	}
 	return w.startCarol(ctx)
 }
 
 // identity is the world's certificate, its own making if none was given.
 func (w *World) identity() (server, client *tls.Config, err error) {
 	if w.cfg.Cert == nil {
-		w.cfg.Cert, w.cfg.Key, err = selfSigned([]string{w.Domain, "ucm1." + w.Domain}, []netip.Addr{w.host(1), w.host(20), w.host(30)})
+		w.cfg.Cert, w.cfg.Key, err = selfSigned([]string{w.Domain, "ucm1." + w.Domain}, append([]netip.Addr{w.host(1), w.host(20), w.host(30)}, ClusterAddrs(w.cfg.Net)...))
 		if err != nil {
 			return nil, nil, err
 		}
@@ -162,6 +168,9 @@ func (w *World) port(usual uint16) uint16 {
 func (w *World) Close() {
 	if w.Carol != nil {
 		w.Carol.Close()
+	}
+	for _, h := range w.hosts {
+		h.Stop()
 	}
 	if w.Chat != nil {
 		w.Chat.Close()

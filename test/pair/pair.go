@@ -108,8 +108,12 @@ func (p *Pair) start(ctx context.Context) error {
 }
 
 func (p *Pair) startWorld(ctx context.Context) error {
+	ips := []string{p.Registrar(), p.WebServer(), p.ChatServer()}
+	for _, a := range lab.ClusterAddrs(netip.MustParseAddr(p.at("2.0"))) {
+		ips = append(ips, a.String())
+	}
 	cert, key, err := p.ca.Issue(trust.IssueOptions{
-		Names: []string{"ucm.example.com", "web.example.com", "imp.example.com"}, IPs: []string{p.Registrar(), p.WebServer(), p.ChatServer()}, Server: true, Client: true,
+		Names: []string{"ucm.example.com", "web.example.com", "imp.example.com"}, IPs: ips, Server: true, Client: true,
 	})
 	if err != nil {
 		return err
