@@ -18,6 +18,7 @@ func commands() map[string]command {
 		"DomainAdd": domainAdd, "DomainDelete": domainDelete,
 		"ZoneAdd": zoneAdd, "ZoneDelete": zoneDelete,
 		"SearchRuleAdd": searchRuleAdd, "SearchRuleDelete": searchRuleDelete,
+		"TransformAdd": transformAdd, "TransformDelete": transformDelete,
 		"DeploymentAdd": deploymentAdd, "DeploymentDelete": deploymentDelete, "DeploymentRename": deploymentRename,
 		"HTTPAllowListRuleAdd": allowRuleAdd, "HTTPAllowListRuleDelete": allowRuleDelete,
 		"HTTPAllowListTestAdd": allowTestAdd, "HTTPAllowListTestDelete": allowTestDelete,

@@ -48,7 +48,7 @@ func accountCommands() []*Command {
 // Commands of calls and registrations, and of finding out why.
 var (
 	CheckPattern = &Command{
-		Name: "CheckPattern", Spaced: "Check Pattern", Role: Core, Guide: "Search rules",
+		Name: "CheckPattern", Spaced: "Check Pattern", Role: Both, Guide: "Search rules",
 		Params: []Param{
 			{Name: "Target", Kind: String, Min: 1, Max: 60, Required: true, Help: "Alias to try the pattern on."},
 			{Name: "Pattern", Kind: String, Min: 1, Max: 60, Required: true, Help: "Pattern to try."},
@@ -59,15 +59,16 @@ var (
 		Help: "Tries a pattern on an alias before it is used in a rule.",
 	}
 	Locate = &Command{
-		Name: "Locate", Spaced: "Locate", Role: Core, Guide: "Search rules",
+		Name: "Locate", Spaced: "Locate", Role: Both, Guide: "Search rules",
 		Params: []Param{
 			{Name: "Alias", Kind: String, Min: 1, Max: 60, Required: true, Help: "Alias to look for."},
 			{Name: "HopCount", Kind: Integer, Max: 255, Required: true, Help: "Most hops the search may take."},
 			{Name: "Protocol", Kind: Enumeration, Values: []string{"SIP"}, Required: true, Help: "Protocol of the search."},
 			{Name: "SourceZone", Kind: String, Min: 1, Max: 50, Help: "Zone the search pretends to come from."},
+			{Name: "Authenticated", Kind: Enumeration, Values: yesNo, Help: "Pretends that the sender is authenticated; Yes if not given."},
 		},
-		Lacks: []string{"Authenticated", "SourceAlias"}, Why: "no search rule asks for them here",
-		Help: "Runs the search for an alias and tells where it would go.",
+		Lacks: []string{"SourceAlias"}, Why: "no search rule asks for it here",
+		Help: "Runs the search for an alias and tells each step, and why.",
 	}
 	DisconnectCall = &Command{
 		Name: "DisconnectCall", Spaced: "Disconnect Call", Role: Both, Guide: "Calls",
@@ -197,7 +198,7 @@ var (
 		Name: "ZoneAdd", Spaced: "Zone Add", Role: Both, Guide: "Zones",
 		Params: []Param{
 			{Name: "ZoneName", Kind: String, Min: 1, Max: 50, Required: true, Help: "Name of the zone."},
-			{Name: "Type", Kind: Enumeration, Values: []string{"Neighbor", "TraversalClient", "TraversalServer"}, Required: true, Help: "What stands at the other end."},
+			{Name: "Type", Kind: Enumeration, Values: []string{"Neighbor", "TraversalClient", "TraversalServer", "ENUM", "DNS"}, Required: true, Help: "What stands at the other end."},
 		},
 		Help: "Adds a zone.",
 	}
@@ -207,12 +208,12 @@ var (
 		Help:   "Removes a zone with everything below it.",
 	}
 	ZoneList = &Command{
-		Name: "ZoneList", Spaced: "Zone List", Role: Core, Guide: "Search rules",
+		Name: "ZoneList", Spaced: "Zone List", Role: Both, Guide: "Search rules",
 		Params: []Param{{Name: "Alias", Kind: String, Min: 1, Max: 60, Required: true, Help: "Alias to look for."}},
 		Help:   "Lists the zones that would be asked for an alias, in order, with the alias each would get.",
 	}
 	SearchRuleAdd = &Command{
-		Name: "SearchRuleAdd", Spaced: "Search Rule Add", Role: Core, Guide: "Search rules",
+		Name: "SearchRuleAdd", Spaced: "Search Rule Add", Role: Both, Guide: "Search rules",
 		Params: []Param{
 			{Name: "Name", Kind: String, Min: 1, Max: 50, Required: true, Help: "Name of the rule."},
 			{Name: "ZoneName", Kind: String, Max: 50, Help: "Zone that is asked."},
@@ -221,7 +222,7 @@ var (
 		Help: "Adds a search rule.",
 	}
 	SearchRuleDelete = &Command{
-		Name: "SearchRuleDelete", Spaced: "Search Rule Delete", Role: Core, Guide: "Search rules",
+		Name: "SearchRuleDelete", Spaced: "Search Rule Delete", Role: Both, Guide: "Search rules",
 		Params: []Param{{Name: "SearchRuleId", Kind: Integer, Min: 1, Max: 2000, Required: true, Help: "Number of the rule."}},
 		Help:   "Removes a search rule.",
 	}

@@ -11,7 +11,7 @@ func Items() []*Item {
 		administrationItems(), authenticationItems(), collaborationEdgeItems(),
 		dnsItems(), ethernetItems(), firewallItems(), ipItems(), logItems(), managementItems(),
 		remoteItems(), resourceUsageItems(), sipItems(), systemUnitItems(),
-		timeItems(), traversalItems(), zoneItems(), searchRuleItems(), xmppItems(),
+		timeItems(), traversalItems(), zoneItems(), searchRuleItems(), routingItems(), xmppItems(),
 	)
 	slices.SortFunc(items, func(a, b *Item) int { return strings.Compare(a.Path, b.Path) })
 	return items
@@ -19,7 +19,7 @@ func Items() []*Item {
 
 // Commands returns every xCommand row, sorted by name, in a fresh slice.
 func Commands() []*Command {
-	all := slices.Concat(accountCommands(), callCommands(), certificateCommands(), systemCommands(), zoneCommands(), allowListCommands())
+	all := slices.Concat(accountCommands(), callCommands(), certificateCommands(), systemCommands(), zoneCommands(), allowListCommands(), routingCommands())
 	slices.SortFunc(all, func(a, b *Command) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }
@@ -33,7 +33,7 @@ func Statuses() []*Status {
 
 // Alarms returns every alarm row, sorted by id, in a fresh slice.
 func Alarms() []*Alarm {
-	all := append(alarmRows(), AlarmChatNode)
+	all := slices.Concat(alarmRows(), []*Alarm{AlarmChatNode}, routingAlarms())
 	slices.SortFunc(all, func(a, b *Alarm) int { return a.ID - b.ID })
 	return all
 }

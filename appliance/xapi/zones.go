@@ -9,10 +9,9 @@ var (
 	}}
 	ZoneType = Enum{&Item{
 		Path: "Zones Zone [1..1000] Type", Kind: Enumeration,
-		Values: []string{"Neighbor", "TraversalClient", "TraversalServer"}, Lacks: []string{"ENUM", "DNS"},
+		Values: []string{"Neighbor", "TraversalClient", "TraversalServer", "ENUM", "DNS"},
 		Role: Both, Effect: Reconnects, Guide: "Zones",
-		Help:    "What stands at the other end: a neighbor, the edge that core dials, or the core that dials edge.",
-		Differs: "remote access needs no calls to arbitrary DNS or ENUM targets",
+		Help: "What stands at the other end: a neighbor, the edge that core dials, the core that dials edge, numbers or domains of the name service.",
 	}}
 	ZoneHopCount = Int{&Item{
 		Path: "Zones Zone [1..1000] HopCount", Kind: Integer, Min: 1, Max: 255, Default: "15",

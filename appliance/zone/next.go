@@ -17,6 +17,8 @@ type Rule struct {
 	Pattern     *Pattern // of AliasPatternMatch
 	Stop        bool     // rules of lower priority are not tried once it has matched
 	Target      string   // a zone's name
+
+	Authenticated bool // only for requests of whom is known
 }
 
 // Query is what is looked for.
@@ -24,6 +26,8 @@ type Query struct {
 	Source string // the zone that the request came from; "" is a client of our own
 	Alias  string // a SIP URI, with or without its scheme
 	Method string // for logs of the caller; rules do not look at it
+
+	Authenticated bool // a registered user sent it, or a zone whose word is taken
 }
 
 // Hop is one place to send the request to.
@@ -33,38 +37,6 @@ type Hop struct {
 	Rule string // the rule's name
 }
 
-// Next returns where the request may be sent, in order. A request never goes
-// back to the zone it came from. No hop means that no rule allows it.
-func (p *Plan) Next(q Query) []Hop {
-	scheme, alias := splitScheme(q.Alias)
-	var hops []Hop
-	stopped := -1
-	for _, r := range p.Rules {
-		if stopped >= 0 && r.Priority > stopped {
-			break
-		}
-		out, ok := r.apply(q.Source, alias)
-		if !ok {
-			continue
-		}
-		if r.Stop {
-			stopped = r.Priority
-		}
-		if z := p.target(r, q.Source); z != nil {
-			hops = addHop(hops, Hop{Zone: z, URI: scheme + out, Rule: r.Name})
-		}
-	}
-	return hops
-}
-
-func (p *Plan) target(r *Rule, source string) *Zone {
-	z := p.Zone(r.Target)
-	if z == nil || !z.SIP || source != "" && strings.EqualFold(z.Name, source) {
-		return nil
-	}
-	return z
-}
-
 func addHop(hops []Hop, h Hop) []Hop {
 	for _, o := range hops {
 		if o.Zone == h.Zone && o.URI == h.URI {
@@ -72,20 +44,6 @@ func addHop(hops []Hop, h Hop) []Hop {
 		}
 	}
 	return append(hops, h)
-}
-
-// apply returns what the rule makes of an alias, if it is for it.
-func (r *Rule) apply(source, alias string) (string, bool) {
-	if alias == "" || !r.from(source) {
-		return "", false
-	}
-	switch r.Mode {
-	case "AnyAlias":
-		return alias, !isAddress(alias)
-	case "AnyIPAddress":
-		return alias, isAddress(alias)
-	}
-	return r.Pattern.Apply(alias)
 }
 
 func (r *Rule) from(source string) bool {
@@ -99,6 +57,9 @@ func (r *Rule) from(source string) bool {
 	}
 	return true
 }
+
+// same compares the names of zones.
+func same(a, b string) bool { return strings.EqualFold(a, b) }
 
 // splitScheme takes sip: or sips: off; without one it is sip:.
 func splitScheme(alias string) (scheme, rest string) {

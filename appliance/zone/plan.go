@@ -25,6 +25,12 @@ func PlanFrom(snap *config.Snapshot) *Plan {
 			p.Rules = append(p.Rules, r)
 		}
 	}
+	for _, i := range snap.Indexes(xapi.TransformPattern.Item) {
+		if t, err := transformFrom(snap, i); err == nil && t != nil {
+			p.Transforms = append(p.Transforms, t)
+		}
+	}
+	slices.SortStableFunc(p.Transforms, func(a, b *Transform) int { return cmp.Compare(a.Priority, b.Priority) })
 	slices.SortStableFunc(p.Rules, func(a, b *Rule) int { return cmp.Compare(a.Priority, b.Priority) })
 	return p
 }
@@ -41,8 +47,31 @@ func zoneFrom(snap *config.Snapshot, i int) *Zone {
 		z.traversalClient(snap, i)
 	case "TraversalServer":
 		z.traversalServer(snap, i)
+	case "DNS":
+		z.dns(snap, i)
+	case "ENUM":
+		z.Type, z.Suffix = ENUM, cmp.Or(snap.Str(xapi.ENUMSuffix, i), "e164.arpa")
 	}
 	return z
+}
+
+func (z *Zone) dns(snap *config.Snapshot, i int) {
+	z.Type = DNS
+	z.Transport = snap.Enum(xapi.DNSZoneTransport, i)
+	z.TLSVerify = snap.Bool(xapi.DNSZoneTLSVerify, i)
+	z.SubjectName = snap.Str(xapi.DNSZoneSubjectName, i)
+	z.IncludeAddress = snap.Bool(xapi.DNSZoneIncludeAddress, i)
+	z.MediaEncryption = snap.Enum(xapi.DNSZoneMediaEncryption, i)
+}
+
+// transformFrom reads one transform; nil if it is switched off.
+func transformFrom(snap *config.Snapshot, i int) (*Transform, error) {
+	if !snap.Bool(xapi.TransformState, i) || snap.Str(xapi.TransformPattern, i) == "" {
+		return nil, nil
+	}
+	p, err := NewPattern(snap.Enum(xapi.TransformPatternType, i), snap.Str(xapi.TransformPattern, i),
+		snap.Enum(xapi.TransformBehavior, i), snap.Str(xapi.TransformReplace, i))
+	return &Transform{Index: i, Description: snap.Str(xapi.TransformDescription, i), Priority: snap.Int(xapi.TransformPriority, i), Pattern: p}, err
 }
 
 func (z *Zone) neighbor(snap *config.Snapshot, i int) {
@@ -55,6 +84,8 @@ func (z *Zone) neighbor(snap *config.Snapshot, i int) {
 	z.Path = snap.Bool(xapi.NeighborRFC3327, i)
 	z.TrustIdentity = snap.Bool(xapi.NeighborAuthTrust, i)
 	z.Monitor = snap.Bool(xapi.NeighborMonitor, i)
+	z.MaxPeers = snap.Int(xapi.NeighborMaxPeers, i)
+	z.Preloaded = snap.Bool(xapi.NeighborPreloaded, i)
 }
 
 func (z *Zone) traversalClient(snap *config.Snapshot, i int) {
@@ -97,7 +128,7 @@ func ruleFrom(snap *config.Snapshot, i int) (*Rule, error) {
 		Description: snap.Str(xapi.RuleDescription, i), Priority: snap.Int(xapi.RulePriority, i),
 		SourceMode: snap.Enum(xapi.RuleSourceMode, i), SourceName: snap.Str(xapi.RuleSourceName, i),
 		Mode: snap.Enum(xapi.RuleMode, i), Stop: snap.Enum(xapi.RuleProgress, i) == "Stop",
-		Target: snap.Str(xapi.RuleTargetName, i),
+		Target: snap.Str(xapi.RuleTargetName, i), Authenticated: snap.Bool(xapi.RuleAuthentication, i),
 	}
 	if r.Mode != "AliasPatternMatch" {
 		return r, nil
@@ -127,6 +158,11 @@ func Check(snap *config.Snapshot) error {
 		case r == nil:
 		case r.SourceMode == "Named" && r.SourceName == "":
 			errs = append(errs, fmt.Errorf("search rule %d has source mode Named but no Source Name", i))
+		}
+	}
+	for _, i := range snap.Indexes(xapi.TransformPattern.Item) {
+		if _, err := transformFrom(snap, i); err != nil {
+			errs = append(errs, fmt.Errorf("transform %d: %w", i, err))
 		}
 	}
 	return errors.Join(errs...)

@@ -11,6 +11,8 @@ const (
 	Neighbor
 	TraversalClient // we are core; the peers are edges
 	TraversalServer // we are edge; the peers are cores
+	DNS             // whoever the name service says serves a domain
+	ENUM            // numbers that the name service turns into addresses
 )
 
 // String is the word that the configuration uses.
@@ -22,6 +24,10 @@ func (t Type) String() string {
 		return "TraversalClient"
 	case TraversalServer:
 		return "TraversalServer"
+	case DNS:
+		return "DNS"
+	case ENUM:
+		return "ENUM"
 	}
 	return ""
 }
@@ -45,12 +51,18 @@ type Zone struct {
 	Monitor         bool   // peers are asked whether they live
 	HideIdentifiers bool
 	Edge            bool // carries remote access
+
+	MaxPeers       int    // most addresses that SRV records may give for a peer
+	Preloaded      bool   // requests from there may bring a route
+	IncludeAddress bool   // of a DNS zone: a domain's own addresses will do
+	Suffix         string // of an ENUM zone: the domain below which numbers are
 }
 
 // Plan is all zones and rules.
 type Plan struct {
-	Zones []*Zone // by index
-	Rules []*Rule // by priority, then index
+	Zones      []*Zone // by index
+	Transforms []*Transform
+	Rules      []*Rule // by priority, then index
 }
 
 // Zone returns the zone of that name, or nil. Names differ by more than case.

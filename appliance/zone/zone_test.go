@@ -79,11 +79,20 @@ func hops(p *Plan, queries string) string {
 	var b strings.Builder
 	for line := range strings.Lines(queries) {
 		source, alias, _ := strings.Cut(strings.TrimSpace(line), " ")
-		source = strings.Trim(source, "-")
+		known := !strings.HasPrefix(source, "!") // of an authenticated sender
+		source = strings.Trim(source, "!-")
 		fmt.Fprintf(&b, "%s\n", strings.TrimSpace(line))
-		for _, h := range p.Next(Query{Source: source, Alias: alias}) {
+		for _, h := range p.Next(Query{Source: source, Alias: alias, Authenticated: known}) {
 			fmt.Fprintf(&b, "\t%s to %s by %s\n", h.URI, h.Zone.Name, h.Rule)
 		}
+		hops, steps := p.Explain(Query{Source: source, Alias: alias, Authenticated: known})
+		if len(p.Transforms) == 0 {
+			continue
+		}
+		for _, s := range steps {
+			fmt.Fprintf(&b, "\t%t %s: %s\n", s.Used, s.What, s.Why)
+		}
+		fmt.Fprintf(&b, "\t%d hops\n", len(hops))
 	}
 	return b.String()
 }
