@@ -24,7 +24,7 @@ func TestFind(t *testing.T) {
 		{Both, "Zones Zone Name", `"Name" after "Zones Zone" is not a number from 1 to 1000`},
 		{Both, "SIP TLS", `"SIP TLS" is not the end of a path; allowed: Mode, Port`},
 		{Both, "SIP Mode Now", `"Now" after "SIP Mode" is too much: the path ends before it`},
-		{Edge, "SIP UDP Mode", `"UDP" after "SIP" is not known; did you mean TCP?; allowed: Advanced, Domain, Mode, TCP, TLS`},
+		{Edge, "SIP UDP Mode", `"UDP" after "SIP" is not known; did you mean TCP?; allowed: Advanced, Domain, Mode, PreRoutedRouteHeader, TCP, TLS`},
 	} {
 		p, err := FindItem(tc.role, strings.Fields(tc.line))
 		got := ""

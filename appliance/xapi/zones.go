@@ -10,7 +10,7 @@ var (
 	ZoneType = Enum{&Item{
 		Path: "Zones Zone [1..1000] Type", Kind: Enumeration,
 		Values: []string{"Neighbor", "TraversalClient", "TraversalServer", "ENUM", "DNS"},
-		Role: Both, Effect: Reconnects, Guide: "Zones",
+		Role:   Both, Effect: Reconnects, Guide: "Zones",
 		Help: "What stands at the other end: a neighbor, the edge that core dials, the core that dials edge, numbers or domains of the name service.",
 	}}
 	ZoneHopCount = Int{&Item{
