@@ -10,6 +10,7 @@
 //	1b  memory    config state trust
 //	1c  the door  door
 //	2   planes    flow signaling zone traversal media httpproxy xmpp
+//	2a  both      call
 //	3   roles     edge core
 //	4   faces     shell sshd
 //	5   assembly  appliance

@@ -2,26 +2,14 @@ package core
 
 import (
 	"context"
-	"sync"
 
 	"sallyport/appliance/traversal"
 )
 
 // Ask puts a question to every peer that is up and returns the answers that
-// came; a peer that does not answer is left out.
+// came; the place of a peer that does not answer is nil.
 func (c *Core) Ask(ctx context.Context, method string, in []byte) [][]byte {
-	peers := c.links.Peers("")
-	answers := make([][]byte, len(peers))
-	var wait sync.WaitGroup
-	for i, p := range peers {
-		wait.Go(func() {
-			if out, err := c.links.Call(ctx, p.Zone, p.ID, method, in); err == nil {
-				answers[i] = out
-			}
-		})
-	}
-	wait.Wait()
-	return answers
+	return c.links.Ask(ctx, method, in)
 }
 
 // Handle sets what answers a question of a peer.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sallyport/appliance/alarm"
+	"sallyport/appliance/call"
 	"sallyport/appliance/eventlog"
 	"sallyport/appliance/flow"
 	"sallyport/appliance/httpproxy"
@@ -57,6 +58,7 @@ type Core struct {
 	flows *flow.Flows
 	links *traversal.Links
 	relay *media.Relay
+	watch *call.Watch
 	media *Media
 	http  *httpproxy.Server
 	chat  *xmpp.Server
@@ -88,7 +90,10 @@ func New(cfg Config) *Core {
 		resolver:  cfg.Resolver,
 		replanned: make(chan struct{}, 1),
 	}
-	c.calls = signaling.NewCalls(cfg.Clock, maxCalls, c.callEvent)
+	c.watch = &call.Watch{Log: cfg.Log, Clock: cfg.Clock, Alarms: cfg.Alarms, Event: cfg.Event, Most: maxCalls}
+	c.calls = signaling.NewCalls(cfg.Clock, maxCalls, c.watch.Changed)
+	c.relay = media.New(media.Config{Log: cfg.Log, Clock: cfg.Clock, OnSilent: c.watch.Silent})
+	c.watch.Calls, c.watch.Relay = c.calls, c.relay
 	nothing, _ := uc.New(uc.Facts{})
 	c.plan.Store(&Plan{Zones: &zone.Plan{}, Topology: nothing})
 	c.proxy = signaling.New(signaling.Config{
@@ -112,7 +117,6 @@ func New(cfg Config) *Core {
 		OnStream:  c.stream,
 		OnPeer:    c.peerChanged,
 	})
-	c.relay = media.New(media.Config{Log: cfg.Log, Clock: cfg.Clock, OnSilent: c.silent})
 	c.media = NewMedia(MediaConfig{Relay: c.relay, Log: cfg.Log, Clock: cfg.Clock, EdgeMedia: c.edgeMedia})
 	c.http = c.newHTTP()
 	c.chat = c.newChat()

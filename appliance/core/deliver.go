@@ -3,6 +3,7 @@ package core
 import (
 	"slices"
 
+	"sallyport/appliance/call"
 	"sallyport/appliance/flow"
 	"sallyport/appliance/media"
 	"sallyport/appliance/signaling"
@@ -88,7 +89,7 @@ func (c *Core) deliver(r *signaling.Request, out *sip.Message, from *flow.Conn, 
 	id := media.SessionID(a.session)
 	kind := signaling.RequestDescription(out, c.media.Pending(id, media.ClientSide))
 	c.useMedia(out, a.session, kind, peerKey(a.peer), c.plan.Load().policyOf(from.Zone(), from.Network()))
-	if err := describe(out, a.session, kind, r.Trace, c.media.Outward); err != nil {
+	if err := call.Describe(out, a.session, kind, r.Trace, c.media.Outward); err != nil {
 		c.desk.Fail(r, a.session, err)
 		return
 	}
@@ -103,7 +104,7 @@ func (c *Core) deliver(r *signaling.Request, out *sip.Message, from *flow.Conn, 
 			claim(resp)
 			c.unreachable(resp)
 			answer := signaling.ResponseDescription(kind, resp)
-			if err := describe(resp, a.session, answer, r.Trace, c.media.Inward); err != nil {
+			if err := call.Describe(resp, a.session, answer, r.Trace, c.media.Inward); err != nil {
 				c.desk.Spoil(resp, err, r.Trace)
 			}
 			resp.RemovePrefix(privatePrefix)

@@ -6,9 +6,6 @@ import (
 	"sallyport/appliance/sip"
 )
 
-// rewrite is Inward or Outward of Media.
-type rewrite func(media.SessionID, media.Kind, []byte, string) ([]byte, error)
-
 // useMedia tells the media plane of a call at its first request. The policy is
 // the call's for its whole life: a later request may take a way on which the
 // zone's mode is not known. What comes late in a dialog and describes nothing
@@ -19,19 +16,4 @@ func (c *Core) useMedia(m *sip.Message, session uint64, kind signaling.Descripti
 		return
 	}
 	c.media.Use(id, MediaCall{Peer: peer, Policy: policy, Label: m.CallID()})
-}
-
-// describe rewrites the session description of a message for the far side.
-// Session 0 has no media to relay.
-func describe(m *sip.Message, session uint64, kind signaling.Description, trace string, f rewrite) error {
-	if session == 0 {
-		return nil
-	}
-	mk := media.Offer
-	if kind == signaling.Answer {
-		mk = media.Answer
-	}
-	return signaling.Describe(m, kind, func(body []byte) ([]byte, error) {
-		return f(media.SessionID(session), mk, body, trace)
-	})
 }

@@ -13,24 +13,17 @@ import (
 func (c *Core) Do(_ context.Context, name string, args xapi.Args) (result *xapi.Node, known bool, err error) {
 	switch name {
 	case "Locate":
-		result, err = c.locate(argument(args, "Alias"), argument(args, "SourceZone"))
+		result, err = c.locate(args.First("Alias"), args.First("SourceZone"))
 	case "ZoneList":
-		result, err = c.locate(argument(args, "Alias"), "")
+		result, err = c.locate(args.First("Alias"), "")
 	case "CheckPattern":
 		result, err = checkPattern(args)
 	case "DisconnectCall":
-		err = c.disconnect(argument(args, "Call"), argument(args, "CallSerialNumber"))
+		err = c.disconnect(args.First("Call"), args.First("CallSerialNumber"))
 	default:
 		return nil, false, nil
 	}
 	return result, true, err
-}
-
-func argument(args xapi.Args, name string) string {
-	if v := args[name]; len(v) > 0 {
-		return v[0]
-	}
-	return ""
 }
 
 // locate tells where a request for an alias would go, and by which rule.
@@ -59,15 +52,15 @@ func (c *Core) locate(alias, source string) (*xapi.Node, error) {
 
 // checkPattern tries a pattern on an alias as a search rule would.
 func checkPattern(args xapi.Args) (*xapi.Node, error) {
-	behavior := argument(args, "Behavior")
+	behavior := args.First("Behavior")
 	if behavior == "" {
 		behavior = "Leave"
 	}
-	p, err := zone.NewPattern(argument(args, "Type"), argument(args, "Pattern"), behavior, argument(args, "Replace"))
+	p, err := zone.NewPattern(args.First("Type"), args.First("Pattern"), behavior, args.First("Replace"))
 	if err != nil {
 		return nil, err
 	}
-	became, ok := p.Apply(argument(args, "Target"))
+	became, ok := p.Apply(args.First("Target"))
 	result := xapi.NewNode("Result").Leaf("Matches", map[bool]string{true: "Yes", false: "No"}[ok])
 	if ok {
 		result.Str("Alias", became)
@@ -77,11 +70,9 @@ func checkPattern(args xapi.Args) (*xapi.Node, error) {
 
 // disconnect ends a call's media; its ends hang up when they hear nothing.
 func (c *Core) disconnect(number, serial string) error {
-	for i, call := range c.calls.List() {
-		if call.Serial() == serial || fmt.Sprint(i+1) == number {
-			c.desk.Drop(call.Session)
-			return nil
-		}
+	found, err := c.watch.Named(number, serial)
+	if err == nil {
+		c.desk.Drop(found.Session)
 	}
-	return fmt.Errorf("there is no call %s%s; see xStatus Calls", number, serial)
+	return err
 }

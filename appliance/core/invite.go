@@ -3,6 +3,7 @@ package core
 import (
 	"strings"
 
+	"sallyport/appliance/call"
 	"sallyport/appliance/media"
 	"sallyport/appliance/signaling"
 	"sallyport/appliance/sip"
@@ -212,7 +213,7 @@ func (c *Core) intoInside(r *signaling.Request, out *sip.Message, x exchange) (s
 	id := media.SessionID(x.session)
 	kind := signaling.RequestDescription(out, c.media.Pending(id, media.UCSide))
 	c.useMedia(out, x.session, kind, x.peer, x.target.policy())
-	if err := describe(out, x.session, kind, r.Trace, c.media.Inward); err != nil {
+	if err := call.Describe(out, x.session, kind, r.Trace, c.media.Inward); err != nil {
 		return signaling.Branch{}, err
 	}
 	return signaling.Branch{
@@ -224,7 +225,7 @@ func (c *Core) intoInside(r *signaling.Request, out *sip.Message, x exchange) (s
 				silence(resp)
 				return
 			}
-			if err := describe(resp, x.session, answer, r.Trace, c.media.Outward); err != nil {
+			if err := call.Describe(resp, x.session, answer, r.Trace, c.media.Outward); err != nil {
 				c.desk.Spoil(resp, err, r.Trace)
 			}
 		},

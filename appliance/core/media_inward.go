@@ -1,6 +1,7 @@
 package core
 
 import (
+	"sallyport/appliance/call"
 	"sallyport/appliance/media"
 	"sallyport/appliance/sdp"
 )
@@ -37,25 +38,25 @@ func readLines(b *sdp.Body) ([]mediaLine, error) {
 	return lines, nil
 }
 
-// inward takes a client's description as edge passed it on: SRTP ends here,
+// Inward takes a client's description as edge passed it on: SRTP ends here,
 // and the inside gets RTP or SRTP of our own keys.
-func (c *mediaCall) inward(cfg *MediaConfig, kind media.Kind, b *sdp.Body) error {
+func (c *mediaCall) Inward(kind media.Kind, b *sdp.Body) error {
 	lines, err := c.readClient(b)
 	if err != nil {
 		return err
 	}
-	if err := c.check(media.ClientSide, kind, lines); err != nil {
+	if err := c.Check(media.ClientSide, kind, lines); err != nil {
 		return err
 	}
-	opened, err := c.open(cfg, lines, c.insideV6)
+	opened, err := c.openStreams(lines, c.insideV6)
 	if err != nil {
 		return err
 	}
-	if err := c.toInside(cfg, kind, b, lines); err != nil {
-		c.close(opened)
+	if err := c.toInside(kind, b, lines); err != nil {
+		c.Close(opened)
 		return err
 	}
-	return c.take(media.ClientSide, kind, lines, opened)
+	return c.Take(media.ClientSide, kind, lines, opened, c.set)
 }
 
 // readClient reads the lines with their channels, and wants keys where a
@@ -87,11 +88,11 @@ func (c *mediaCall) readClient(b *sdp.Body) ([]mediaLine, error) {
 }
 
 // toInside rewrites a client's description for the UC side.
-func (c *mediaCall) toInside(cfg *MediaConfig, kind media.Kind, b *sdp.Body, lines []mediaLine) error {
-	usual := cfg.Relay.Plan().Inner.Pick(c.insideV6(mediaLine{}))
+func (c *mediaCall) toInside(kind media.Kind, b *sdp.Body, lines []mediaLine) error {
+	usual := c.cfg.Relay.Plan().Inner.Pick(c.insideV6(mediaLine{}))
 	pass := make([]media.Pass, len(lines))
 	for i := range lines {
-		st := c.streams[i]
+		st := c.Streams[i]
 		if st == nil || !lines[i].On() {
 			c.answerOff(kind, media.ClientSide, b.Media[i], i)
 			continue
@@ -103,20 +104,20 @@ func (c *mediaCall) toInside(cfg *MediaConfig, kind media.Kind, b *sdp.Body, lin
 		}
 		var err error
 		if kind == media.Offer {
-			err = c.offerInside(cfg, b.Media[i], i, &lines[i])
+			err = c.offerInside(b.Media[i], i, &lines[i])
 		} else {
-			err = c.answerInside(cfg, b.Media[i], i)
+			err = c.answerInside(b.Media[i], i)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	media.Readdress(b, plainLines(lines), pass, usual, c.began)
+	media.Readdress(b, call.Plain(lines), pass, usual, c.Began)
 	return nil
 }
 
 // offerInside offers RTP, SRTP, or RTP with keys in it, as the policy says.
-func (c *mediaCall) offerInside(cfg *MediaConfig, s *sdp.Section, i int, l *mediaLine) error {
+func (c *mediaCall) offerInside(s *sdp.Section, i int, l *mediaLine) error {
 	secure := c.Policy.Inside == media.On || c.Policy.Inside == media.Auto && c.Policy.InsideTLS
 	l.offered = secure || c.Policy.Inside == media.BestEffort
 	s.SetProto(sdp.Plain(l.M.Proto))
@@ -127,41 +128,26 @@ func (c *mediaCall) offerInside(cfg *MediaConfig, s *sdp.Section, i int, l *medi
 		s.Remove("crypto")
 		return nil
 	}
-	return c.offerKeys(cfg, s, i, media.UCSide)
+	return c.offerKeys(s, i, media.UCSide)
 }
 
 // answerInside answers the inside's offer in its own transport, with keys if it had some.
-func (c *mediaCall) answerInside(cfg *MediaConfig, s *sdp.Section, i int) error {
-	offer, _ := c.exchange.Offered(media.ClientSide)
-	l := lineAt(offer, i)
+func (c *mediaCall) answerInside(s *sdp.Section, i int) error {
+	offer, _ := c.Exchange.Offered(media.ClientSide)
+	l := call.At(offer, i)
 	s.SetProto(l.M.Proto)
 	if !c.insideSecure(l, media.UCSide) {
 		s.Remove("crypto")
 		return nil
 	}
-	return c.answerKeys(cfg, s, i, media.UCSide, l.crypto)
+	return c.answerKeys(s, i, media.UCSide, l.crypto)
 }
 
 // answerOff gives a refused line the transport of its offer, because some
 // phones compare even there.
 func (c *mediaCall) answerOff(kind media.Kind, from media.Side, s *sdp.Section, i int) {
-	offer, _ := c.exchange.Offered(from)
-	if l := lineAt(offer, i); kind == media.Answer && l.Class == sdp.RTP && s.M().Class() == sdp.RTP {
+	offer, _ := c.Exchange.Offered(from)
+	if l := call.At(offer, i); kind == media.Answer && l.Class == sdp.RTP && s.M().Class() == sdp.RTP {
 		s.SetProto(l.M.Proto)
 	}
-}
-
-func lineAt(lines []mediaLine, i int) mediaLine {
-	if i < len(lines) {
-		return lines[i]
-	}
-	return mediaLine{}
-}
-
-func plainLines(lines []mediaLine) []media.Line {
-	all := make([]media.Line, len(lines))
-	for i, l := range lines {
-		all[i] = l.Line
-	}
-	return all
 }

@@ -18,13 +18,13 @@ type ownKey struct {
 }
 
 // master finds or draws one of our keys.
-func (c *mediaCall) master(cfg *MediaConfig, k ownKey) ([]byte, error) {
+func (c *mediaCall) master(k ownKey) ([]byte, error) {
 	if have := c.own[k]; have != nil {
 		return have, nil
 	}
 	key, salt := k.suite.Lengths()
 	fresh := make([]byte, key+salt)
-	if _, err := io.ReadFull(cfg.Rand, fresh); err != nil {
+	if _, err := io.ReadFull(c.cfg.Rand, fresh); err != nil {
 		return nil, fmt.Errorf("media key: %w", err)
 	}
 	c.own[k] = fresh
@@ -32,10 +32,10 @@ func (c *mediaCall) master(cfg *MediaConfig, k ownKey) ([]byte, error) {
 }
 
 // offerKeys puts every suite that we speak into an offer.
-func (c *mediaCall) offerKeys(cfg *MediaConfig, s *sdp.Section, i int, side media.Side) error {
+func (c *mediaCall) offerKeys(s *sdp.Section, i int, side media.Side) error {
 	var values []string
 	for n, suite := range sdp.Suites() {
-		master, err := c.master(cfg, ownKey{i, side, suite})
+		master, err := c.master(ownKey{i, side, suite})
 		if err != nil {
 			return err
 		}
@@ -46,8 +46,8 @@ func (c *mediaCall) offerKeys(cfg *MediaConfig, s *sdp.Section, i int, side medi
 }
 
 // answerKeys accepts one crypto line of an offer.
-func (c *mediaCall) answerKeys(cfg *MediaConfig, s *sdp.Section, i int, side media.Side, offer sdp.Crypto) error {
-	master, err := c.master(cfg, ownKey{i, side, offer.Suite})
+func (c *mediaCall) answerKeys(s *sdp.Section, i int, side media.Side, offer sdp.Crypto) error {
+	master, err := c.master(ownKey{i, side, offer.Suite})
 	if err != nil {
 		return err
 	}

@@ -1,13 +1,14 @@
 package core
 
 import (
+	"sallyport/appliance/call"
 	"sallyport/appliance/media"
 	"sallyport/appliance/sdp"
 )
 
-// outward takes the UC side's description: the client gets SRTP of our own
+// Outward takes the UC side's description: the client gets SRTP of our own
 // keys, by the link.
-func (c *mediaCall) outward(cfg *MediaConfig, kind media.Kind, b *sdp.Body) error {
+func (c *mediaCall) Outward(kind media.Kind, b *sdp.Body) error {
 	inside := b.Addresses()
 	b.RemoveAttr(media.Attribute) // the inside has no say on the link
 	b.StripPaths()
@@ -18,25 +19,25 @@ func (c *mediaCall) outward(cfg *MediaConfig, kind media.Kind, b *sdp.Body) erro
 	if err := c.readInside(kind, b, lines); err != nil {
 		return err
 	}
-	if err := c.check(media.UCSide, kind, lines); err != nil {
+	if err := c.Check(media.UCSide, kind, lines); err != nil {
 		return err
 	}
-	opened, err := c.open(cfg, lines, func(l mediaLine) bool { return l.Conn.Addr.Is6() })
+	opened, err := c.openStreams(lines, func(l mediaLine) bool { return l.Conn.Addr.Is6() })
 	if err != nil {
 		return err
 	}
-	own, err := c.toLink(cfg, kind, b, lines)
+	own, err := c.toLink(kind, b, lines)
 	if err != nil {
-		c.close(opened)
+		c.Close(opened)
 		return err
 	}
 	b.Scrub(media.Without(inside, own))
-	return c.take(media.UCSide, kind, lines, opened)
+	return c.Take(media.UCSide, kind, lines, opened, c.set)
 }
 
 // readInside holds the inside's lines against the policy of its hop.
 func (c *mediaCall) readInside(kind media.Kind, b *sdp.Body, lines []mediaLine) error {
-	media.StripKeying(b, plainLines(lines))
+	media.StripKeying(b, call.Plain(lines))
 	for _, l := range lines {
 		if !l.On() || l.Class != sdp.RTP || l.keyed() {
 			continue
@@ -53,11 +54,11 @@ func (c *mediaCall) readInside(kind media.Kind, b *sdp.Body, lines []mediaLine) 
 
 // toLink rewrites the UC side's description for edge and reports the
 // addresses that it names.
-func (c *mediaCall) toLink(cfg *MediaConfig, kind media.Kind, b *sdp.Body, lines []mediaLine) ([]media.Pass, error) {
-	usual := cfg.Relay.Plan().Inner.Pick(false)
+func (c *mediaCall) toLink(kind media.Kind, b *sdp.Body, lines []mediaLine) ([]media.Pass, error) {
+	usual := c.cfg.Relay.Plan().Inner.Pick(false)
 	pass := make([]media.Pass, len(lines))
 	for i, l := range lines {
-		st := c.streams[i]
+		st := c.Streams[i]
 		if st == nil || !l.On() {
 			c.answerOff(kind, media.UCSide, b.Media[i], i)
 			continue
@@ -72,27 +73,27 @@ func (c *mediaCall) toLink(cfg *MediaConfig, kind media.Kind, b *sdp.Body, lines
 		if kind == media.Offer {
 			lines[i].offered = true
 			b.Media[i].SetProto(sdp.Secure(l.M.Proto))
-			err = c.offerKeys(cfg, b.Media[i], i, media.ClientSide)
+			err = c.offerKeys(b.Media[i], i, media.ClientSide)
 		} else {
-			err = c.answerClient(cfg, b.Media[i], i)
+			err = c.answerClient(b.Media[i], i)
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
-	media.Readdress(b, plainLines(lines), pass, usual, c.began)
+	media.Readdress(b, call.Plain(lines), pass, usual, c.Began)
 	return append(pass, media.Pass{Addr: usual}), nil
 }
 
 // answerClient answers the client's offer in its own transport, by the suite
 // that it put first among those that we speak.
-func (c *mediaCall) answerClient(cfg *MediaConfig, s *sdp.Section, i int) error {
-	offer, _ := c.exchange.Offered(media.UCSide)
-	l := lineAt(offer, i)
+func (c *mediaCall) answerClient(s *sdp.Section, i int) error {
+	offer, _ := c.Exchange.Offered(media.UCSide)
+	l := call.At(offer, i)
 	s.SetProto(l.M.Proto)
 	if !l.keyed() {
 		s.Remove("crypto") // fall-back was agreed, else the offer had been refused
 		return nil
 	}
-	return c.answerKeys(cfg, s, i, media.ClientSide, l.crypto)
+	return c.answerKeys(s, i, media.ClientSide, l.crypto)
 }

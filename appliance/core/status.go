@@ -4,7 +4,6 @@ import (
 	"strings"
 	"time"
 
-	"sallyport/appliance/media"
 	"sallyport/appliance/uc"
 	"sallyport/appliance/xapi"
 	"sallyport/appliance/zone"
@@ -16,7 +15,7 @@ func (c *Core) Status(t *xapi.Node) {
 	c.flows.Report(sip)
 	sip.Int("Transactions", int(c.proxy.Stats().Transactions))
 	c.zones(t.Add("Zones"))
-	c.callList(t.Add("Calls"))
+	c.watch.Report(t.Add("Calls"))
 	c.links.ReportTunnels(t.Add("Tunnels"))
 	c.chat.Report(t.Add("XMPP"))
 	c.deployments(t.Add("CollaborationEdge"))
@@ -63,19 +62,6 @@ func count(nodes []uc.Node, deployment int) (n int) {
 
 // History adds the elements of xHistory that this role knows.
 func (c *Core) History(t *xapi.Node) { c.calls.ReportHistory(t.Add("Calls")) }
-
-// callList shows signalling and media of each call side by side.
-func (c *Core) callList(t *xapi.Node) {
-	streams := map[uint64]media.SessionStats{}
-	for _, s := range c.relay.Status() {
-		streams[uint64(s.ID)] = s
-	}
-	for i, call := range c.calls.List() {
-		n := t.Nth("Call", i+1)
-		call.Report(n, c.cfg.Clock())
-		streams[call.Session].Report(n)
-	}
-}
 
 func (c *Core) zones(t *xapi.Node) {
 	for _, z := range c.plan.Load().Zones.Zones {

@@ -2,26 +2,14 @@ package edge
 
 import (
 	"context"
-	"sync"
 
 	"sallyport/appliance/traversal"
 )
 
 // Ask puts a question to every peer that is up and returns the answers that
-// came; a peer that does not answer is left out.
+// came; the place of a peer that does not answer is nil.
 func (e *Edge) Ask(ctx context.Context, method string, in []byte) [][]byte {
-	peers := e.links.Peers("")
-	answers := make([][]byte, len(peers))
-	var wait sync.WaitGroup
-	for i, p := range peers {
-		wait.Go(func() {
-			if out, err := e.links.Call(ctx, p.Zone, p.ID, method, in); err == nil {
-				answers[i] = out
-			}
-		})
-	}
-	wait.Wait()
-	return answers
+	return e.links.Ask(ctx, method, in)
 }
 
 // Handle sets what answers a question of a peer.

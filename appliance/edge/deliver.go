@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"sallyport/appliance/call"
 	"sallyport/appliance/flow"
 	"sallyport/appliance/media"
 	"sallyport/appliance/signaling"
@@ -56,7 +57,7 @@ func (e *Edge) outward(r *signaling.Request, c *flow.Conn, b flow.Binding, t rou
 		e.media.Use(media.SessionID(t.session), MediaCall{Client: c.Remote(), Label: out.CallID()})
 	}
 	undescribed(out, t.session, kind)
-	if err := describe(out, t.session, kind, r.Trace, e.media.Outward); err != nil {
+	if err := call.Describe(out, t.session, kind, r.Trace, e.media.Outward); err != nil {
 		e.desk.Fail(r, t.session, err)
 		return
 	}
@@ -70,7 +71,7 @@ func (e *Edge) outward(r *signaling.Request, c *flow.Conn, b flow.Binding, t rou
 			strip(resp)
 			veil.restore(resp, r.Msg)
 			answer := signaling.ResponseDescription(kind, resp)
-			if err := describe(resp, t.session, answer, r.Trace, e.media.Inward); err != nil {
+			if err := call.Describe(resp, t.session, answer, r.Trace, e.media.Inward); err != nil {
 				e.desk.Spoil(resp, err, r.Trace)
 			}
 		},

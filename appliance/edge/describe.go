@@ -6,9 +6,6 @@ import (
 	"sallyport/appliance/sip"
 )
 
-// rewrite is Inward or Outward of Media.
-type rewrite func(media.SessionID, media.Kind, []byte, string) ([]byte, error)
-
 // needsMedia tells whether a request has to do with a call's media: what comes
 // late in a dialog must not bring back a session that is over.
 func (e *Edge) needsMedia(session uint64, opens bool, kind signaling.Description) bool {
@@ -25,19 +22,4 @@ func undescribed(m *sip.Message, session uint64, kind signaling.Description) {
 	if body, _ := signaling.SessionDescription(m); body != nil {
 		m.SetBody("", nil)
 	}
-}
-
-// describe rewrites the session description of a message for the far side.
-// Session 0 has no media to relay.
-func describe(m *sip.Message, session uint64, kind signaling.Description, trace string, f rewrite) error {
-	if session == 0 {
-		return nil
-	}
-	mk := media.Offer
-	if kind == signaling.Answer {
-		mk = media.Answer
-	}
-	return signaling.Describe(m, kind, func(body []byte) ([]byte, error) {
-		return f(media.SessionID(session), mk, body, trace)
-	})
 }

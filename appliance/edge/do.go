@@ -13,22 +13,15 @@ import (
 func (e *Edge) Do(_ context.Context, name string, args xapi.Args) (result *xapi.Node, known bool, err error) {
 	switch name {
 	case "FindRegistration":
-		result, err = e.findRegistration(argument(args, "Alias"))
+		result, err = e.findRegistration(args.First("Alias"))
 	case "RemoveRegistration":
-		err = e.removeRegistration(argument(args, "Registration"), argument(args, "RegistrationSerialNumber"))
+		err = e.removeRegistration(args.First("Registration"), args.First("RegistrationSerialNumber"))
 	case "DisconnectCall":
-		err = e.disconnect(argument(args, "Call"), argument(args, "CallSerialNumber"))
+		err = e.disconnect(args.First("Call"), args.First("CallSerialNumber"))
 	default:
 		return nil, false, nil
 	}
 	return result, true, err
-}
-
-func argument(args xapi.Args, name string) string {
-	if v := args[name]; len(v) > 0 {
-		return v[0]
-	}
-	return ""
 }
 
 // findRegistration lists the bindings of an alias, with or without its domain.
@@ -78,11 +71,9 @@ func (e *Edge) removeRegistration(number, serial string) error {
 
 // disconnect ends a call's media; its ends hang up when they hear nothing.
 func (e *Edge) disconnect(number, serial string) error {
-	for i, call := range e.calls.List() {
-		if call.Serial() == serial || fmt.Sprint(i+1) == number {
-			e.desk.Drop(call.Session)
-			return nil
-		}
+	found, err := e.watch.Named(number, serial)
+	if err == nil {
+		e.desk.Drop(found.Session)
 	}
-	return fmt.Errorf("there is no call %s%s; see xStatus Calls", number, serial)
+	return err
 }

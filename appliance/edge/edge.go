@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sallyport/appliance/alarm"
+	"sallyport/appliance/call"
 	"sallyport/appliance/eventlog"
 	"sallyport/appliance/flow"
 	"sallyport/appliance/httpproxy"
@@ -50,6 +51,7 @@ type Edge struct {
 	bindings *flow.Bindings
 	links    *traversal.Links
 	relay    *media.Relay
+	watch    *call.Watch
 	media    *Media
 	http     *httpproxy.Gate
 	chat     *xmpp.Gate
@@ -77,8 +79,11 @@ func New(cfg Config) *Edge {
 		tokens:     tokens{cfg.Keys},
 		challenges: newChallenges(),
 	}
-	e.calls = signaling.NewCalls(cfg.Clock, maxCalls, e.callEvent)
+	e.watch = &call.Watch{Log: cfg.Log, Clock: cfg.Clock, Alarms: cfg.Alarms, Event: cfg.Event, Most: maxCalls}
+	e.calls = signaling.NewCalls(cfg.Clock, maxCalls, e.watch.Changed)
 	e.calls.LimitOwner(maxCallsEach)
+	e.relay = media.New(media.Config{Log: cfg.Log, Clock: cfg.Clock, OnSilent: e.watch.Silent})
+	e.watch.Calls, e.watch.Relay = e.calls, e.relay
 	e.plan.Store(&Plan{})
 	e.proxy = signaling.New(signaling.Config{
 		Handler: e.handle, Log: cfg.Log, Clock: cfg.Clock, Rand: cfg.Rand, Tap: cfg.Tap, Product: "sallyport",
@@ -100,7 +105,6 @@ func New(cfg Config) *Edge {
 		OnClose:   func(c *traversal.Conn) { e.proxy.ConnClosed(c) },
 		OnPeer:    e.peerChanged,
 	})
-	e.relay = media.New(media.Config{Log: cfg.Log, Clock: cfg.Clock, OnSilent: e.silent})
 	e.media = NewMedia(MediaConfig{Relay: e.relay, Log: cfg.Log, Clock: cfg.Clock})
 	e.http = e.newGate()
 	e.chat = e.newChat()

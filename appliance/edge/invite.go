@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sallyport/appliance/call"
 	"sallyport/appliance/flow"
 	"sallyport/appliance/media"
 	"sallyport/appliance/signaling"
@@ -126,7 +127,7 @@ func (e *Edge) inward(r *signaling.Request, c *flow.Conn, b flow.Binding, t rout
 	if e.needsMedia(t.session, opens, kind) {
 		e.media.Use(media.SessionID(t.session), MediaCall{Client: c.Remote(), Label: out.CallID()})
 	}
-	if err := describe(out, t.session, kind, r.Trace, e.media.Inward); err != nil {
+	if err := call.Describe(out, t.session, kind, r.Trace, e.media.Inward); err != nil {
 		e.desk.Fail(r, t.session, err)
 		return
 	}
@@ -140,7 +141,7 @@ func (e *Edge) inward(r *signaling.Request, c *flow.Conn, b flow.Binding, t rout
 			veil.answer(resp, r.Msg)
 			answer := signaling.ResponseDescription(kind, resp)
 			undescribed(resp, t.session, answer)
-			if err := describe(resp, t.session, answer, r.Trace, e.media.Outward); err != nil {
+			if err := call.Describe(resp, t.session, answer, r.Trace, e.media.Outward); err != nil {
 				e.desk.Spoil(resp, err, r.Trace)
 			}
 		},

@@ -5,35 +5,28 @@ import (
 	"sallyport/appliance/sdp"
 )
 
-// outward takes core's description: it adopts core's channels and tells the
+// Outward takes core's description: it adopts core's channels and tells the
 // client edge's own ports. Keys pass through unread.
-func (c *mediaCall) outward(r *media.Relay, kind media.Kind, b *sdp.Body) error {
+func (c *mediaCall) Outward(kind media.Kind, b *sdp.Body) error {
 	inside := b.Addresses()
 	b.StripPaths()
 	lines, channels := readCore(b)
 	b.RemoveAttr(media.Attribute)
-	if err := c.check(media.UCSide, kind, lines); err != nil {
+	if err := c.Check(media.UCSide, kind, lines); err != nil {
 		return err
 	}
-	opened, err := c.open(lines, func(media.Line) bool { return c.usualV6() })
+	opened, err := c.openStreams(lines, func(media.Line) bool { return c.usualV6() })
 	if err != nil {
 		return err
 	}
-	if kind == media.Offer {
-		c.exchange.Offer(media.UCSide, lines)
-	} else if !c.exchange.Answer(media.UCSide, lines) {
-		c.close(opened)
-		return &media.Refused{Status: 488, Reason: "Answer without an offer"}
-	}
-	for i, st := range c.streams {
+	for i, st := range c.Streams {
 		if i < len(channels) && channels[i].Valid() {
 			st.Adopt(channels[i])
 		}
 	}
-	own := c.toClient(r, b, lines)
+	own := c.toClient(b, lines)
 	b.Scrub(media.Without(inside, own))
-	c.settle(kind)
-	return nil
+	return c.Take(media.UCSide, kind, lines, opened, c.set)
 }
 
 // readCore reads the lines and the channels that core told.
@@ -54,7 +47,7 @@ func readCore(b *sdp.Body) ([]media.Line, []media.Channel) {
 
 // usualV6 is the family for streams that core begins: the client's, as far as known.
 func (c *mediaCall) usualV6() bool {
-	for _, st := range c.streams {
+	for _, st := range c.Streams {
 		return st.V6()
 	}
 	return c.clientV6(media.Line{})
@@ -62,43 +55,27 @@ func (c *mediaCall) usualV6() bool {
 
 // toClient rewrites core's description for the client and reports the
 // addresses that it names.
-func (c *mediaCall) toClient(r *media.Relay, b *sdp.Body, lines []media.Line) []media.Pass {
-	plan := r.Plan()
+func (c *mediaCall) toClient(b *sdp.Body, lines []media.Line) []media.Pass {
+	plan := c.relay.Plan()
 	usual := plan.Advertised(plan.Client.Pick(c.usualV6()))
 	pass := make([]media.Pass, len(lines))
 	for i, l := range lines {
-		if st := c.streams[i]; st != nil && l.On() {
+		if st := c.Streams[i]; st != nil && l.On() {
 			rtp, rtcp := st.Local()
 			pass[i] = media.Pass{On: true, Addr: rtp.Addr(), Port: int(rtp.Port()), RTCP: int(rtcp.Port())}
 		}
 	}
-	media.Readdress(b, lines, pass, usual, c.began)
+	media.Readdress(b, lines, pass, usual, c.Began)
 	return append(pass, media.Pass{Addr: usual})
 }
 
-// settle makes what the descriptions say real: once there is an answer, or
-// for the first offer as far as it goes.
-func (c *mediaCall) settle(kind media.Kind) {
-	if kind == media.Offer && c.exchange.Settled() {
-		return
-	}
-	client, _ := c.exchange.Holds(media.ClientSide)
-	uc, _ := c.exchange.Holds(media.UCSide)
-	for i, st := range c.streams {
-		st.Set(c.want(media.At(client, i), media.At(uc, i)))
-	}
-	if kind == media.Answer {
-		offer, _ := c.exchange.Holds(c.exchange.Offerer())
-		for i := range c.streams {
-			if !media.At(offer, i).On() {
-				c.close([]int{i})
-			}
-		}
-	}
+// set makes what the two lines of a stream say real.
+func (c *mediaCall) set(_ int, st *media.EdgeStream, client, uc media.Line) error {
+	st.Set(c.want(client, uc))
+	return nil
 }
 
-// want is what a stream's two lines ask of edge. Before there is an answer
-// neither side owes media.
+// want is what a stream's two lines ask of edge.
 func (c *mediaCall) want(client, uc media.Line) media.EdgeWant {
 	w := media.EdgeWant{
 		Type:     client.M.Type,
@@ -111,20 +88,6 @@ func (c *mediaCall) want(client, uc media.Line) media.EdgeWant {
 	if w.Type == "" {
 		w.Type, w.Rates = uc.M.Type, uc.Rates
 	}
-	if c.exchange.Settled() && client.On() && uc.On() {
-		w.Sends = client.Dir.Sends() && uc.Dir.Receives()
-		w.Receives = uc.Dir.Sends() && client.Dir.Receives()
-	}
+	w.Sends, w.Receives = c.Flows(client, uc)
 	return w
-}
-
-// closeUnused closes streams that only a refused offer wanted.
-func (c *mediaCall) closeUnused() {
-	client, _ := c.exchange.Holds(media.ClientSide)
-	uc, _ := c.exchange.Holds(media.UCSide)
-	for i := range c.streams {
-		if !media.At(client, i).On() && !media.At(uc, i).On() {
-			c.close([]int{i})
-		}
-	}
 }

@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"sallyport/appliance/media"
 	"sallyport/appliance/xapi"
 )
 
@@ -11,7 +10,7 @@ func (e *Edge) Status(t *xapi.Node) {
 	e.flows.Report(sip)
 	sip.Int("Transactions", int(e.proxy.Stats().Transactions))
 	e.zones(t.Add("Zones"))
-	e.callList(t.Add("Calls"))
+	e.watch.Report(t.Add("Calls"))
 	e.bindings.Report(t.Add("Registrations"), e.clock())
 	e.links.ReportTunnels(t.Add("Tunnels"))
 	e.chat.Report(t.Add("XMPP"))
@@ -22,19 +21,6 @@ func (e *Edge) Status(t *xapi.Node) {
 
 // History adds the elements of xHistory that this role knows.
 func (e *Edge) History(t *xapi.Node) { e.calls.ReportHistory(t.Add("Calls")) }
-
-// callList shows signalling and media of each call side by side.
-func (e *Edge) callList(t *xapi.Node) {
-	streams := map[uint64]media.SessionStats{}
-	for _, s := range e.relay.Status() {
-		streams[uint64(s.ID)] = s
-	}
-	for i, call := range e.calls.List() {
-		n := t.Nth("Call", i+1)
-		call.Report(n, e.clock())
-		streams[call.Session].Report(n)
-	}
-}
 
 func (e *Edge) zones(t *xapi.Node) {
 	for _, z := range e.plan.Load().All {

@@ -45,6 +45,9 @@ func (l Line) On() bool {
 	return l.M.Port != 0 && !l.Foreign() && (l.Class == sdp.RTP || l.Class == sdp.RawUDP)
 }
 
+// Plain is the line itself: for roles that remember more of one.
+func (l Line) Plain() Line { return l }
+
 // StripKeying takes keying out that does not end here: DTLS of RTP lines, and
 // what the session says of it unless some other line may want it.
 func StripKeying(b *sdp.Body, lines []Line) {
@@ -149,23 +152,6 @@ func reorigin(b *sdp.Body, a netip.Addr, since time.Time) {
 		version = strconv.FormatUint(n+uint64(max(0, since.Unix()-epoch)), 10)
 	}
 	b.SetOrigin(o.User, version, a)
-}
-
-// At is line i, or none.
-func At(lines []Line, i int) Line {
-	if i < len(lines) {
-		return lines[i]
-	}
-	return Line{}
-}
-
-// MLines are the m= lines as they were passed on.
-func MLines(lines []Line) []sdp.MLine {
-	all := make([]sdp.MLine, len(lines))
-	for i, l := range lines {
-		all[i] = l.M
-	}
-	return all
 }
 
 // Without is addrs less the addresses that we show ourselves.

@@ -21,6 +21,8 @@ var floors = map[string]int{
 	"appliance/traversal": 40, "appliance/media": 40, "appliance/httpproxy": 40,
 	"appliance/auth": 40, "appliance/discover": 40, "appliance/xmpp": 40, "appliance/turn": 40,
 
+	"appliance/call": 45,
+
 	"appliance/edge": 50, "appliance/core": 50,
 
 	"appliance/shell": 60, "appliance/sshd": 61, "appliance/web": 61,
