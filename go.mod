@@ -3,6 +3,7 @@ module sallyport
 go 1.26.8
 
 require (
+	filippo.io/age v1.2.1
 	github.com/beevik/ntp v1.6.0
 	github.com/diskfs/go-diskfs v1.9.4
 	github.com/emiago/sipgo v1.7.2

@@ -30,6 +30,7 @@ func commands() map[string]command {
 		"CSRGenerate": requestGenerate, "AlarmAcknowledge": alarmAcknowledge,
 		"DNSLookup": dnsLookup, "Restart": restart, "ClearAllStatus": clearAllStatus,
 		"Boot": boot, "DefaultValuesSet": defaultValuesSet, "SystemUpgrade": systemUpgrade,
+		"SystemBackup": systemBackup, "SystemRestore": systemRestore, "SystemRestoreTest": systemRestoreTest,
 	}
 }
 

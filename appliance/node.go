@@ -93,6 +93,9 @@ func (n *Node) open() error {
 	if err := os.MkdirAll(n.path("files"), 0o700); err != nil {
 		return fmt.Errorf("data directory: %w", err)
 	}
+	if err := n.finishRestore(); err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
 	var err error
 	if n.trust, err = trust.Open(n.path("trust"), n.cfg.Clock); err != nil {
 		return err
@@ -122,13 +125,8 @@ func (n *Node) open() error {
 
 // openStore opens the configuration and gives an empty one its first lines.
 func (n *Node) openStore() error {
-	key, err := n.secret("seal.key", 32)
-	if err != nil {
-		return err
-	}
-	n.store, err = config.Open(n.path("config.db"), config.Options{
-		Role: n.cfg.Role, Clock: n.cfg.Clock, SealKey: key, Checks: checks(n.cfg.Role),
-	})
+	var err error
+	n.store, err = n.openConfig()
 	if err != nil || n.cfg.First == "" || n.store.Snapshot().Rev() > 0 {
 		return err
 	}
@@ -137,6 +135,17 @@ func (n *Node) openStore() error {
 		return fmt.Errorf("first lines: %w", err)
 	}
 	return firstRefusal(report)
+}
+
+// openConfig opens the configuration with this box's key for passwords.
+func (n *Node) openConfig() (*config.Store, error) {
+	key, err := n.secret("seal.key", 32)
+	if err != nil {
+		return nil, err
+	}
+	return config.Open(n.path("config.db"), config.Options{
+		Role: n.cfg.Role, Clock: n.cfg.Clock, SealKey: key, Checks: checks(n.cfg.Role),
+	})
 }
 
 // firstRefusal is the first line that could not be taken, as an error.

@@ -1,6 +1,11 @@
 package appliance
 
 import (
+	"errors"
+	"io"
+	"os"
+
+	"sallyport/appliance/backup"
 	"sallyport/appliance/config"
 	"sallyport/appliance/xapi"
 )
@@ -11,15 +16,51 @@ import (
 // network or state are broken.
 func EditOffline(dir string, role xapi.Role, who config.Who, f func(*config.Edit) error) error {
 	n := &Node{cfg: Config{Role: role, Dir: dir}}
-	key, err := n.secret("seal.key", 32)
-	if err != nil {
-		return err
-	}
-	s, err := config.Open(n.path("config.db"), config.Options{Role: role, SealKey: key, Checks: checks(role)})
+	s, err := n.openConfig()
 	if err != nil {
 		return err
 	}
 	defer s.Close()
 	_, err = s.Edit(who, f)
 	return err
+}
+
+// OpenBackup reads a backup and tells of which role its node is.
+func OpenBackup(r io.Reader, passphrase string) (*backup.Archive, xapi.Role, error) {
+	a, err := backup.Read(r, passphrase)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, role := range []xapi.Role{xapi.Edge, xapi.Core} {
+		if role.String() == a.Header.Role {
+			return a, role, nil
+		}
+	}
+	return nil, 0, errors.New("the backup names no role that is known here")
+}
+
+// RestoreOffline makes the node in dir, which does not run, what a backup says.
+// agreed is shown what would change and decides; nothing is changed before it
+// says yes. A configuration that is damaged does not keep the backup from
+// being restored.
+func RestoreOffline(dir string, role xapi.Role, a *backup.Archive, agreed func(*Restore) bool) error {
+	n := &Node{cfg: Config{Role: role, Dir: dir}}
+	if err := os.MkdirAll(n.path("files"), 0o700); err != nil {
+		return err
+	}
+	store, err := n.openWhole()
+	if err != nil {
+		return err
+	}
+	r, err := planRestore(a, store, dir)
+	if err := errors.Join(err, store.Close()); err != nil {
+		return err
+	}
+	if !agreed(r) {
+		return nil
+	}
+	if err := r.lay(dir); err != nil {
+		return err
+	}
+	return n.finishRestore()
 }

@@ -35,6 +35,7 @@ func (n *Node) look() {
 	n.lookCertificates(snap)
 	n.alarms.Set(xapi.AlarmNoPassword, "", !hasPassword(snap), "No administrator account has a password.")
 	n.lookPending()
+	n.lookRestore()
 	secrets := snap.Unreadable()
 	n.alarms.Set(xapi.AlarmUnreadableSecret, "", len(secrets) > 0, strings.Join(secrets, ", "))
 	damage := n.state.Damage()

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 
 	"sallyport/appliance/xapi"
 )
@@ -75,7 +76,11 @@ func Open(path string, opt Options) (*Store, error) {
 }
 
 func (s *Store) open(path string) (err error) {
-	if s.db, err = bolt.Open(path, 0o600, &bolt.Options{Timeout: openTimeout}); err != nil {
+	s.db, err = bolt.Open(path, 0o600, &bolt.Options{Timeout: openTimeout})
+	if errors.Is(err, berrors.ErrInvalid) || errors.Is(err, berrors.ErrChecksum) {
+		return fmt.Errorf("%w (%v)", ErrDamaged, err)
+	}
+	if err != nil {
 		return err
 	}
 	if err := s.load(); err != nil {

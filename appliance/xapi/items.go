@@ -19,7 +19,16 @@ func Items() []*Item {
 
 // Commands returns every xCommand row, sorted by name, in a fresh slice.
 func Commands() []*Command {
-	all := slices.Concat(accountCommands(), callCommands(), certificateCommands(), systemCommands(), zoneCommands(), allowListCommands(), routingCommands())
+	all := slices.Concat(
+		accountCommands(),
+		allowListCommands(),
+		backupCommands(),
+		callCommands(),
+		certificateCommands(),
+		routingCommands(),
+		systemCommands(),
+		zoneCommands(),
+	)
 	slices.SortFunc(all, func(a, b *Command) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }
@@ -33,7 +42,11 @@ func Statuses() []*Status {
 
 // Alarms returns every alarm row, sorted by id, in a fresh slice.
 func Alarms() []*Alarm {
-	all := slices.Concat(alarmRows(), []*Alarm{AlarmChatNode}, routingAlarms())
+	all := slices.Concat(
+		alarmRows(),
+		routingAlarms(),
+		[]*Alarm{AlarmChatNode, AlarmRestoreFailed},
+	)
 	slices.SortFunc(all, func(a, b *Alarm) int { return a.ID - b.ID })
 	return all
 }

@@ -31,6 +31,16 @@ type Rescue interface {
 	FactoryReset(level int) error
 	Slots() (string, error)
 	ChooseSlot(name string) error
+	// Files lists what lies in the sftp folder and on the boot partition that
+	// could be a backup or an update.
+	Files() ([]string, error)
+	// Restore makes the node what a backup says once agreed was shown the
+	// difference and said yes. It returns the role of that node; role is this
+	// box's, empty if it has none yet.
+	Restore(role, file, passphrase string, agreed func(difference string) bool) (string, error)
+	// Install puts an update into the slot that does not run. An older version
+	// is taken only if down is set; else the error is ErrOlder.
+	Install(file string, down bool, progress func(done, all int64)) (version string, err error)
 	PassphraseSet() bool
 	PassphraseFits(passphrase string) bool
 	SetPassphrase(passphrase string) error

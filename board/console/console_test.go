@@ -63,9 +63,28 @@ func (b *box) SetAddress(_, lan, a, m, g string) error { return b.note("address 
 func (b *box) FactoryReset(level int) error            { return b.note(fmt.Sprint("reset ", level), nil) }
 func (b *box) Slots() (string, error)                  { return "a  good\n", nil }
 func (b *box) ChooseSlot(name string) error            { return b.note("slot "+name, errors.New("empty")) }
+func (b *box) Files() ([]string, error)                { return []string{"b.age", "boot:up.update"}, nil }
 func (b *box) PassphraseSet() bool                     { return b.passphrase != "" }
 func (b *box) PassphraseFits(p string) bool            { return p == b.passphrase }
 func (b *box) SetPassphrase(p string) error            { b.passphrase = p; return nil }
+
+func (b *box) Restore(role, file, p string, agreed func(string) bool) (string, error) {
+	if p != "phrase" {
+		return "", errors.New("the passphrase does not open this backup")
+	}
+	if !agreed("+ SystemUnit Name: gate\x1b[2J\n") {
+		return "", nil
+	}
+	return "edge", b.note("restore "+role+" "+file, nil)
+}
+
+func (b *box) Install(file string, down bool, progress func(done, all int64)) (string, error) {
+	if !down && file == "old.update" {
+		return "", fmt.Errorf("%w: version 1 is not newer", ErrOlder)
+	}
+	progress(1, 1)
+	return "v1", b.note(fmt.Sprintf("install %s %t", file, down), nil)
+}
 
 func session(t *testing.T, b *box, lines ...string) (screen, asked string) {
 	t.Helper()
@@ -88,6 +107,7 @@ func ready() *box {
 
 func TestSessions(t *testing.T) {
 	fresh := &box{status: boot.Status{Mounted: true, Node: "stopped: no role was chosen yet"}}
+	bare := &box{status: fresh.status}
 	broken := &box{status: boot.Status{Trouble: "damaged", Node: "stopped: damaged", Data: "/dev/vda2"}}
 	locked := ready()
 	locked.passphrase = "secret"
@@ -108,6 +128,13 @@ func TestSessions(t *testing.T) {
 		"a slot":           {ready(), []string{"r", "7", "b", "q"}, "slot b", "Not done: empty"},
 		"locked":           {locked, []string{"r", "guess", "guess", "guess", "4"}, "", "Recovery passphrase"},
 		"unlocked":         {locked, []string{"r", "secret", "2", "q"}, "log", "one[2Jtwo"},
+		"a backup":         {ready(), []string{"r", "b", "b.age", "phrase", "restore", "q"}, "node stop, restore edge b.age, node start", "+ SystemUnit Name: gate[2J\n"},
+		"backup, not":      {ready(), []string{"r", "b", "b.age", "phrase", "no", "q"}, "node stop, node start", "cannot be taken back"},
+		"wrong passphrase": {ready(), []string{"r", "b", "b.age", "guess", "q"}, "node stop, node start", "does not open"},
+		"backup, new box":  {bare, []string{"", "r", "b", "boot:b.age", "phrase", "restore", "q"}, "restore  boot:b.age, role edge", "recovery>"},
+		"an update":        {ready(), []string{"r", "u", "up.update", "q"}, "install up.update false", "Version v1 starts next."},
+		"older":            {ready(), []string{"r", "u", "old.update", "downgrade", "q"}, "install old.update true", "older version may have faults"},
+		"older, not meant": {ready(), []string{"r", "u", "old.update", "y", "q"}, "", "cannot be taken back"},
 		"garbage":          {ready(), []string{"r", "\u00ff\u00fe", "99999999", "q"}, "", "recovery>"},
 		"reboot":           {ready(), []string{"r", "reboot"}, "reboot", "recovery>"},
 	} {

@@ -24,6 +24,8 @@ func items() []item {
 		{"6", "set the address of a network interface", (*Console).setAddress},
 		{"7", "choose the slot of the next start", (*Console).chooseSlot},
 		{"8", "factory reset", (*Console).factoryReset},
+		{"b", "restore a backup", (*Console).restore},
+		{"u", "install an update, also an older one", (*Console).install},
 		{"9", "format the data partition anew", (*Console).reformat},
 		{"p", "demand a passphrase for this menu", (*Console).setPassphrase},
 		{"reboot", "restart the box", (*Console).reboot},

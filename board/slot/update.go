@@ -126,11 +126,21 @@ func (s *Slots) judge(m Manifest, o Options) error {
 	case m.Board != s.Release.Board || m.Arch != s.Release.Arch:
 		return fmt.Errorf("this update is for %s (%s); this box is %s (%s)", m.Board, m.Arch, s.Release.Board, s.Release.Arch)
 	case m.Counter <= floor && !o.Down:
-		return fmt.Errorf("version %s (counter %d) is not newer than counter %d; going back is possible at the console only", m.Version, m.Counter, floor)
+		return &OlderError{m.Version, m.Counter, floor}
 	case m.Linux.Size <= 0 || m.Linux.Size > maxPart || m.Initrd.Size <= 0 || m.Initrd.Size > maxPart:
 		return errors.New("the manifest's sizes make no sense")
 	}
 	return nil
+}
+
+// OlderError is an update that is not newer than what was good here.
+type OlderError struct {
+	Version        string
+	Counter, Floor uint64
+}
+
+func (e *OlderError) Error() string {
+	return fmt.Sprintf("version %s (counter %d) is not newer than counter %d; going back is possible at the console only", e.Version, e.Counter, e.Floor)
 }
 
 // file reads the next file of the update, which must have that name.

@@ -10,6 +10,7 @@ import (
 var floors = map[string]int{
 	"appliance/xapi": 0, "appliance/sip": 0, "appliance/sdp": 0, "appliance/uc": 0,
 	"appliance/allow": 0, "appliance/rtp": 0, "appliance/stun": 0, "appliance/quick": 0,
+	"appliance/backup": 0,
 
 	"appliance/alarm": 10, "appliance/eventlog": 10, "appliance/run": 10,
 

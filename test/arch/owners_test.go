@@ -21,6 +21,7 @@ var owners = map[string][]string{
 	"golang.org/x/sys":                {"appliance/media", "appliance/flow", "board"},
 	"github.com/miekg/dns":            {"appliance/zone"},
 	"github.com/cilium/ebpf":          {"appliance/media"},
+	"filippo.io/age":                  {"appliance/backup"},
 	"github.com/diskfs/go-diskfs":     {"board/disk", "cmd/mkimage"},
 	"github.com/google/uuid":          {"board/disk"},
 	"github.com/insomniacslk/dhcp":    {"board/nic"},
