@@ -214,8 +214,8 @@ func TestStreamsComeAndGo(t *testing.T) {
 		must(t, err)
 	}
 	offer(5000, 6000)
-	if _, n, _ := p.coreRelay.Load(); n != 4 {
-		t.Errorf("core holds %d pairs for two streams, want 4", n)
+	if _, n, _ := p.coreRelay.Load(); n != 3 {
+		t.Errorf("core holds %d pairs for two streams and the link, want 3", n)
 	}
 	offer(0, 0)
 	waitFor(t, "video's ports rest", func() bool { _, n, _ := p.coreRelay.Load(); return n == 2 })

@@ -10,30 +10,13 @@ import (
 // The packet path of core. Everything runs on the stream's worker, which
 // alone uses its SRTP contexts.
 
-// receiveEdge reads one frame of a link leg.
-func receiveEdge(w *worker, k *socket) {
-	buf := w.buffer()
-	defer w.giveBack()
-	n, errno := receiveConnected(k.fd, buf[:maxFrame])
-	if errno != 0 || n == 0 {
-		return
-	}
-	st := k.owner.(*CoreStream)
-	if n > maxFrame {
-		st.client.malformed.Add(1)
-		return
-	}
-	f, ok := parseFrame(buf[:n])
-	ch := st.Channel()
-	if !ok || f.channel != ch.ID {
-		st.client.malformed.Add(1)
-		return
-	}
+// fromLink takes one frame of the stream's channel from edge.
+func (st *CoreStream) fromLink(w *worker, c component, f frame, b []byte) {
 	switch f.kind {
 	case frameMedia:
-		st.fromEdge(w, k.comp, f, buf[frameHeader:n])
+		st.fromEdge(w, c, f, b[frameHeader:])
 	case frameAck:
-		if seq, ok := openControl(buf[:n], ch.key); !ok || !st.prove[k.comp].ack(w.now, seq) {
+		if seq, ok := openControl(b, st.Channel().key); !ok || !st.prove[c].ack(w.now, seq) {
 			st.client.forged.Add(1)
 		}
 	}
@@ -148,7 +131,7 @@ func (st *CoreStream) confirm(w *worker, c component) {
 // control sends an authenticated frame to edge on the half's own 5-tuple.
 func (st *CoreStream) control(w *worker, c component, f frame) uint64 {
 	seq := st.prove[c].next(w.now)
-	send(st.link.pair[c].fd, f.control(st.Channel().key, seq), nil)
+	send(st.link.leg.pair[c].fd, f.control(st.Channel().key, seq), st.edge[c])
 	return seq
 }
 
@@ -172,12 +155,22 @@ func (st *CoreStream) toInside(w *worker, kind rtp.Kind, pkt []byte) {
 		st.uc.unsendable.Add(1)
 		return
 	}
-	pkt, ok := seal(st.crypto.Load().toInside, kind, pkt)
+	pkt, ok := st.sealInside(w, kind, pkt)
 	if !ok || send(st.inside.pair[c].fd, pkt, to) != 0 {
 		st.uc.unsendable.Add(1)
 		return
 	}
 	st.uc.sent(w.now, len(pkt), kind)
+}
+
+// sealInside protects a packet for the inside, if that has keys. It grows, so
+// it leaves the train that it came in.
+func (st *CoreStream) sealInside(w *worker, kind rtp.Kind, pkt []byte) ([]byte, bool) {
+	to := st.crypto.Load().toInside
+	if to == nil {
+		return pkt, true
+	}
+	return seal(to, kind, w.scratch[:copy(w.scratch[:maxPacket], pkt)])
 }
 
 // half is the component that a packet goes by.
@@ -205,35 +198,39 @@ func seal(s *rtp.Sender, kind rtp.Kind, pkt []byte) ([]byte, bool) {
 // receiveInside reads one packet of an inside leg.
 func receiveInside(w *worker, k *socket) {
 	buf := w.buffer()
-	defer w.giveBack()
 	n, errno := receive(k.fd, buf[headroom:headroom+maxPacket], &w.from)
 	if errno != 0 || n == 0 {
+		w.giveBack()
 		return
 	}
 	st := k.owner.(*CoreStream)
 	if n > maxPacket {
 		st.uc.malformed.Add(1)
+		w.giveBack()
 		return
 	}
-	st.fromInside(w, k.comp, w.from.get(), buf, n)
+	if !st.fromInside(w, k.comp, w.from.get(), buf, n) {
+		w.giveBack()
+	}
 }
 
 // fromInside protects a packet for the client and frames it for edge. buf
-// has headroom in front of the n bytes of the packet.
-func (st *CoreStream) fromInside(w *worker, c component, src netip.AddrPort, buf []byte, n int) {
+// has headroom in front of the n bytes of the packet. It reports whether buf
+// is kept until the next flush.
+func (st *CoreStream) fromInside(w *worker, c component, src netip.AddrPort, buf []byte, n int) bool {
 	if !st.admit(w, c, src) {
 		st.uc.strangers.Add(1)
-		return
+		return false
 	}
 	pkt := buf[headroom : headroom+n]
 	kind := rtp.Demux(pkt)
 	pkt, verdict := st.openInside(kind, pkt)
 	if verdict != rtp.Good {
 		st.uc.bad(verdict)
-		return
+		return false
 	}
 	st.note(w, &st.uc, kind, pkt)
-	st.toEdge(w, kind, buf, pkt)
+	return st.toEdge(w, kind, buf, pkt)
 }
 
 func (st *CoreStream) openInside(kind rtp.Kind, pkt []byte) ([]byte, rtp.Verdict) {
@@ -250,12 +247,12 @@ func (st *CoreStream) openInside(kind rtp.Kind, pkt []byte) ([]byte, rtp.Verdict
 }
 
 // toEdge seals and frames a packet that begins at buf[headroom].
-func (st *CoreStream) toEdge(w *worker, kind rtp.Kind, buf, pkt []byte) {
+func (st *CoreStream) toEdge(w *worker, kind rtp.Kind, buf, pkt []byte) bool {
 	want, cs := st.want.Load(), st.crypto.Load()
 	c := half(kind, want.OutsideMuxed)
 	if cs.toClient == nil && !want.Opaque && !want.Plain || !st.prove[c].proven.Load() {
 		st.client.unsendable.Add(1)
-		return
+		return false
 	}
 	out, ok := pkt, true
 	if !want.Opaque {
@@ -263,14 +260,12 @@ func (st *CoreStream) toEdge(w *worker, kind rtp.Kind, buf, pkt []byte) {
 	}
 	if !ok {
 		st.client.unsendable.Add(1)
-		return
+		return false
 	}
 	frame{kind: frameMedia, channel: st.Channel().ID}.put(buf)
-	if send(st.link.pair[c].fd, buf[:headroom+len(out)], nil) != 0 {
-		st.client.unsendable.Add(1)
-		return
-	}
+	st.link.leg.pair[c].out.put(buf[:headroom+len(out)], st.edge[c], &st.lane[c])
 	st.client.sent(w.now, len(out), kind)
+	return true
 }
 
 // admit lets in what comes from the signalled host, and follows its port:

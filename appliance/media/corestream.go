@@ -11,13 +11,14 @@ import (
 	"sallyport/appliance/rtp"
 )
 
-// CoreStream is one m-line at core: a connected pair of ports towards edge's
-// link pair, a pair of ports for the inside, and the SRTP contexts between.
+// CoreStream is one m-line at core: a channel on its worker's link to edge, a
+// pair of ports for the inside, and the SRTP contexts between.
 type CoreStream struct {
 	sess   *Session
 	index  int
 	work   *worker
-	link   *leg
+	link   *coreLink
+	edge   [2]*endpoint // edge's link pair
 	inside *leg
 
 	want   atomic.Pointer[CoreWant]
@@ -34,6 +35,7 @@ type CoreStream struct {
 	// The worker's own.
 	prove   [2]prover
 	learned [2]learned
+	lane    [2]lane
 	heard   [2]int64 // when the inside destination last spoke
 
 	mu     sync.Mutex // guards what follows
@@ -85,8 +87,8 @@ const (
 	insideHold   = 3 * time.Second
 )
 
-// OpenCore binds both pairs for m-line index, connects the link pair to
-// edge's and begins to prove it. A valid channel is the one that edge minted.
+// OpenCore binds a pair for m-line index and begins to prove its channel on
+// the link to edge's pair. A valid channel is the one that edge minted.
 func (s *Session) OpenCore(index int, ch Channel, edgeRTP, edgeRTCP netip.AddrPort, v6 bool) (*CoreStream, error) {
 	st := &CoreStream{sess: s, index: index, work: s.work}
 	st.want.Store(&CoreWant{})
@@ -103,11 +105,12 @@ func (s *Session) OpenCore(index int, ch Channel, edgeRTP, edgeRTCP netip.AddrPo
 		return nil, err
 	}
 	if err := s.put(index, st); err != nil {
-		st.link.close()
+		st.link.release()
 		st.inside.close()
 		return nil, err
 	}
-	st.work.add(st, append(st.link.pair[:], st.inside.pair[:]...)...)
+	st.work.do(func() { st.link.enter(st, ch.ID) })
+	st.work.add(st, st.inside.pair[:]...)
 	return st, nil
 }
 
@@ -117,19 +120,16 @@ func (st *CoreStream) open(edgeRTP, edgeRTCP netip.AddrPort, v6 bool) (err error
 	if at.Is4() != edgeRTP.Addr().Is4() {
 		return fmt.Errorf("media: no own address of the family of edge's %s", edgeRTP)
 	}
-	if st.link, err = st.sess.relay.openLeg(at); err != nil {
+	if st.inside, err = st.sess.relay.openLeg(inner.Pick(v6)); err != nil {
 		return err
 	}
-	if err = st.link.connect(edgeRTP, edgeRTCP); err == nil {
-		st.inside, err = st.sess.relay.openLeg(inner.Pick(v6))
-	}
-	if err != nil {
-		st.link.close()
+	if st.link, err = st.sess.relay.linkAt(st.work, at); err != nil {
+		st.inside.close()
 		return err
 	}
-	for c := range st.link.pair {
-		st.link.pair[c].owner, st.link.pair[c].recv = st, receiveEdge
-		st.inside.pair[c].owner, st.inside.pair[c].recv = st, receiveInside
+	st.edge = [2]*endpoint{newEndpoint(edgeRTP), newEndpoint(edgeRTCP)}
+	for _, k := range st.inside.pair {
+		k.owner, k.recv = st, receiveInside
 	}
 	return nil
 }
@@ -139,10 +139,13 @@ func (st *CoreStream) Channel() Channel { return *st.chanID.Load() }
 
 // Adopt takes the channel that edge told. Both halves are proven anew.
 func (st *CoreStream) Adopt(c Channel) {
-	if old := st.chanID.Swap(&c); *old == c {
+	old := st.chanID.Swap(&c)
+	if *old == c {
 		return
 	}
 	st.work.do(func() {
+		st.link.leave(st, old.ID)
+		st.link.enter(st, c.ID)
 		for i := range st.prove {
 			seq := st.prove[i].seq
 			st.prove[i].proven.Store(false)
@@ -157,9 +160,9 @@ func (st *CoreStream) Local() (rtp, rtcp netip.AddrPort) {
 	return st.inside.pair[compRTP].local, st.inside.pair[compRTCP].local
 }
 
-// LinkLocal is where core's half of the link is bound.
+// LinkLocal is where core's half of the link is bound, for all calls of a worker.
 func (st *CoreStream) LinkLocal() (rtp, rtcp netip.AddrPort) {
-	return st.link.pair[compRTP].local, st.link.pair[compRTCP].local
+	return st.link.leg.pair[compRTP].local, st.link.leg.pair[compRTCP].local
 }
 
 // Index is the m-line.
@@ -215,8 +218,9 @@ func (st *CoreStream) Close() {
 		return
 	}
 	st.sess.forget(st.index, st)
-	st.work.drop(st, append(st.link.pair[:], st.inside.pair[:]...)...)
-	st.link.close()
+	st.work.do(func() { st.link.leave(st, st.Channel().ID) })
+	st.work.drop(st, st.inside.pair[:]...)
+	st.link.release()
 	st.inside.close()
 }
 
@@ -233,7 +237,7 @@ func (st *CoreStream) Stats() StreamStats {
 		out.Inside = "RTP"
 	}
 	simple := w.Opaque || w.Plain && !w.FromInside.Set()
-	out.Client = LegStats{Key: LegKey{st.link.key.Local, st.Channel().ID}, Latched: out.Linked, Simple: simple}
+	out.Client = LegStats{Key: LegKey{st.link.leg.key.Local, st.Channel().ID}, Latched: out.Linked, Simple: simple}
 	st.client.read(&out.Client, rate)
 	out.UC = LegStats{Key: st.inside.key, Simple: simple, Latched: st.uc.lastRx.Load() != 0}
 	if d := st.dest[compRTP].Load(); d != nil {

@@ -60,7 +60,7 @@ func (st *EdgeStream) fromClient(w *worker, k *socket, src netip.AddrPort, b []b
 		return false
 	}
 	frame{frameMedia, cand.tag, flags, st.Channel().ID}.put(b)
-	out.put(b, core)
+	out.put(b, core, &st.lane[k.comp])
 	st.uc.sent(w.now, len(pkt), kind)
 	return true
 }

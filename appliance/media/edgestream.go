@@ -30,7 +30,10 @@ type EdgeStream struct {
 	client meter // packets of and to the client
 	uc     meter // frames of and to core
 	alert  alert
-	flood  [2]bucket // the worker's own
+
+	// The worker's own.
+	flood [2]bucket
+	lane  [2]lane
 
 	mu     sync.Mutex // guards closed
 	closed bool

@@ -117,6 +117,7 @@ func openGroup(a netip.AddrPort) (int, error) {
 	}
 	if err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1); err == nil {
 		err = setUp(fd, a, linkBuffer)
+		shareSocket(fd)
 	}
 	if err != nil {
 		unix.Close(fd)
@@ -125,51 +126,45 @@ func openGroup(a netip.AddrPort) (int, error) {
 	return fd, nil
 }
 
-// adopt gives the worker a socket of the shared pair, for both ways.
+// adopt gives the worker a socket of the link, for both ways.
 func (w *worker) adopt(k *socket) {
 	w.do(func() {
-		w.sockets[k.fd] = k
+		w.hold(k)
 		w.shared = append(w.shared, k)
-		if err := w.watch(k.fd); err != nil {
-			w.relay.log.Error("media link port lost", "local", k.local, "err", err)
-		}
+		k.out = newOutbox(k.fd)
+		w.out = append(w.out, k.out)
 	})
 }
 
 func (w *worker) disown(k *socket) {
 	w.do(func() {
-		delete(w.sockets, k.fd)
+		w.part(k)
 		w.shared = slices.DeleteFunc(w.shared, func(o *socket) bool { return o == k })
-		w.out = slices.DeleteFunc(w.out, func(o *outbox) bool { return o.fd == k.fd })
-		unix.EpollCtl(w.epfd, unix.EPOLL_CTL_DEL, k.fd, nil)
+		w.out = slices.DeleteFunc(w.out, func(o *outbox) bool { return o == k.out })
 	})
 }
 
-// linkOut is the worker's outbox towards a core of that family.
+// linkOut is edge's outbox towards a core of that family.
 func (w *worker) linkOut(c component, to *endpoint) *outbox {
 	for _, k := range w.shared {
 		if k.comp == c && k.local.Addr().Is4() == to.addr.Addr().Is4() {
-			return w.outboxFor(k.fd)
+			return k.out
 		}
 	}
 	return nil
 }
 
-// receiveLink reads a burst of frames from the shared pair.
+// receiveLink reads the frames that wait on one of edge's shared ports.
 func receiveLink(w *worker, k *socket) {
-	n := w.in.receive(k.fd)
-	w.burst += n
-	for i := range n {
-		b := w.in.datagram(i)
+	w.burst += w.in.receive(k.fd, func(src netip.AddrPort, b []byte) {
 		f, ok := parseFrame(b)
 		if !ok {
-			continue
+			return
 		}
 		st := w.relay.channels.find(f.channel)
 		if st == nil {
-			continue
+			return
 		}
-		src := w.in.names[i].get()
 		switch f.kind {
 		case frameMedia:
 			st.fromCore(w, k.comp, src, b[frameHeader:])
@@ -178,5 +173,5 @@ func receiveLink(w *worker, k *socket) {
 		case frameConfirm:
 			st.confirmed(k.comp, src, f, b)
 		}
-	}
+	})
 }

@@ -5,7 +5,7 @@
 // streams to carry; package appliance builds the relay and runs it.
 //
 // One session table serves every engine. Here is engine U, which runs in
-// userspace: each worker is one locked thread around epoll, and a session
+// userspace: each worker is one goroutine around epoll, and a session
 // belongs to one worker, so that packets meet no lock.
 //
 //	client ──SRTP──▶ edge client leg ──frames──▶ core link leg ─▶ core inside leg ──RTP──▶ UC side

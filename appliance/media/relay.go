@@ -23,7 +23,7 @@ type Config struct {
 	OnSilent func(Silence)    // media of an active stream stopped; called from a goroutine of Run's
 	SilentAt time.Duration    // how long that takes; 0 = 30 s
 	PortRest time.Duration    // how long a used port rests; 0 = 30 s
-	Pause    time.Duration    // how long packets gather under load; 0 = 0.5 ms, negative = not
+	Pause    time.Duration    // how long packets may gather under load; 0 = 1 ms, negative = not
 }
 
 // Silence reports that nothing arrived from one side of a stream on which it
@@ -62,6 +62,7 @@ type Relay struct {
 	ports    *portPool
 	workers  []*worker
 	shared   []*socket // edge's link pair, one set per worker
+	links    map[linkPlace]*coreLink
 	sessions map[SessionID]*Session
 	next     int // worker for the next session
 	closed   bool
@@ -70,7 +71,7 @@ type Relay struct {
 // New returns a relay that carries nothing until Apply and Run.
 func New(cfg Config) *Relay {
 	r := &Relay{cfg: cfg, log: cfg.Log, clock: cfg.Clock, pause: cfg.Pause,
-		silence: make(chan Silence, 64), sessions: map[SessionID]*Session{}}
+		silence: make(chan Silence, 64), links: map[linkPlace]*coreLink{}, sessions: map[SessionID]*Session{}}
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
 	}
@@ -85,7 +86,7 @@ func New(cfg Config) *Relay {
 	}
 	r.cfg.SilentAt = orDefault(cfg.SilentAt, 30*time.Second)
 	r.cfg.PortRest = orDefault(cfg.PortRest, 30*time.Second)
-	r.pause = orDefault(cfg.Pause, 500*time.Microsecond)
+	r.pause = orDefault(cfg.Pause, time.Millisecond)
 	r.channels.m = map[uint32]*EdgeStream{}
 	return r
 }

@@ -176,6 +176,10 @@ const bindTries = 16 // ports that other programs hold are passed over
 func (r *Relay) openLeg(a netip.Addr) (*leg, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return r.openLegLocked(a)
+}
+
+func (r *Relay) openLegLocked(a netip.Addr) (*leg, error) {
 	if r.closed || r.ports == nil {
 		return nil, ErrClosed
 	}
@@ -217,16 +221,6 @@ func (r *Relay) bindPair(a netip.Addr, port uint16) (*leg, error) {
 
 // local is where the leg's RTP arrives.
 func (l *leg) local() netip.AddrPort { return l.pair[compRTP].local }
-
-// connect fixes the far end of both halves.
-func (l *leg) connect(rtp, rtcp netip.AddrPort) error {
-	for c, to := range []netip.AddrPort{rtp, rtcp} {
-		if err := unix.Connect(l.pair[c].fd, sockaddr(to)); err != nil {
-			return fmt.Errorf("media link to %s: %w", to, err)
-		}
-	}
-	return nil
-}
 
 // close takes the leg from its worker, closes it when nobody can be using it
 // any more, and lets its ports rest.

@@ -22,7 +22,8 @@ type socket struct {
 	local netip.AddrPort
 	comp  component
 	recv  func(*worker, *socket) // reads once
-	owner any                    // *EdgeStream, *CoreStream or nil for the shared pair
+	owner any                    // *EdgeStream, *CoreStream, *coreLink or nil for edge's shared pair
+	out   *outbox                // of a socket of the link
 }
 
 // component is one half of a stream.
@@ -73,6 +74,18 @@ func setUp(fd int, a netip.AddrPort, buffer int) error {
 	return unix.Bind(fd, sockaddr(a))
 }
 
+// shareSocket readies a socket of the link for many calls: room for bursts of
+// all of them, and trains in one piece. A kernel that has no trains to give
+// passes single frames.
+func shareSocket(fd int) {
+	for force, plain := range map[int]int{unix.SO_RCVBUFFORCE: unix.SO_RCVBUF, unix.SO_SNDBUFFORCE: unix.SO_SNDBUF} {
+		if unix.SetsockoptInt(fd, unix.SOL_SOCKET, force, linkBuffer) != nil {
+			unix.SetsockoptInt(fd, unix.SOL_SOCKET, plain, linkBuffer)
+		}
+	}
+	unix.SetsockoptInt(fd, unix.SOL_UDP, unix.UDP_GRO, 1)
+}
+
 func sockaddr(a netip.AddrPort) unix.Sockaddr {
 	if a.Addr().Is4() {
 		return &unix.SockaddrInet4{Port: int(a.Port()), Addr: a.Addr().As4()}
@@ -81,10 +94,10 @@ func sockaddr(a netip.AddrPort) unix.Sockaddr {
 }
 
 // The calls below never block, so they skip the scheduler (RawSyscall): that
-// is a quarter of a relay's cost. They run on a worker's locked thread, or
-// rarely on a role's goroutine.
+// is a quarter of a relay's cost. They run on a worker, or rarely on a role's
+// goroutine.
 
-// receive reads one datagram and, for sockets that are not connected, its source.
+// receive reads one datagram and its source.
 func receive(fd int, buf []byte, from *rawAddr) (int, unix.Errno) {
 	size := uint32(len(from))
 	n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd),
@@ -93,26 +106,14 @@ func receive(fd int, buf []byte, from *rawAddr) (int, unix.Errno) {
 	return int(n), errno
 }
 
-// receiveConnected reads one datagram from a connected socket.
-func receiveConnected(fd int, buf []byte) (int, unix.Errno) {
-	n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd),
-		uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)), unix.MSG_DONTWAIT|unix.MSG_TRUNC, 0, 0)
-	return int(n), errno
-}
-
-// send writes one datagram; to is nil on a connected socket.
+// send writes one datagram.
 func send(fd int, b []byte, to *endpoint) unix.Errno {
 	if len(b) == 0 {
 		return unix.EINVAL
 	}
-	var raw unsafe.Pointer
-	var size uint32
-	if to != nil {
-		raw, size = unsafe.Pointer(&to.raw), to.size
-	}
 	_, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd),
 		uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL,
-		uintptr(raw), uintptr(size))
+		uintptr(unsafe.Pointer(&to.raw)), uintptr(to.size))
 	return errno
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -16,13 +15,14 @@ import (
 
 const (
 	tick       = 100 * time.Millisecond // how often streams are looked after
-	maxEvents  = 128
-	bufferRing = 128 // datagrams that may wait for one send
+	maxEvents  = 256
+	maxPasses  = 16  // looks at the sockets in one round
+	bufferRing = 256 // datagrams that may wait for one send
 	headroom   = frameHeader
 )
 
-// worker is one thread of engine U: it owns an epoll set, the sockets in it,
-// and every SRTP context behind them. Others reach it by do only.
+// worker is one goroutine of engine U: it owns an epoll set, the sockets in
+// it, and every SRTP context behind them. Others reach it by do only.
 type worker struct {
 	relay *Relay
 	epfd  int
@@ -33,20 +33,22 @@ type worker struct {
 	ended bool
 
 	// The rest is the worker's own.
-	sockets map[int]*socket
+	sockets []*socket // by descriptor
 	streams map[stream]struct{}
-	now     int64 // unix nanoseconds, read once per round
+	now     int64 // unix nanoseconds, read once per pass
 	ticked  int64
 	load    loadMeter
+	beat    *cadence
 	handled atomic.Uint64 // packets, for status
-	buffers [bufferRing][maxFrame + headroom]byte
+	buffers *[bufferRing][maxFrame + headroom]byte
 	taken   int
 	out     []*outbox
-	shared  []*socket // of edge's link pair
-	burst   int       // datagrams of this round that came many at a time
-	in      inbox
+	shared  []*socket // of the link
+	burst   int       // frames of this pass that came many at a time
+	in      *inbox
 	from    rawAddr
 	scratch [maxFrame]byte
+	events  [maxEvents]unix.EpollEvent
 }
 
 // stream is what a worker looks after between packets.
@@ -64,10 +66,14 @@ func newWorker(r *Relay) (*worker, error) {
 		unix.Close(epfd)
 		return nil, fmt.Errorf("media worker: eventfd: %w", err)
 	}
-	w := &worker{relay: r, epfd: epfd, wake: wake, sockets: map[int]*socket{}, streams: map[stream]struct{}{}}
-	w.in.init()
-	if err := w.watch(wake); err != nil {
-		w.close()
+	w := &worker{relay: r, epfd: epfd, wake: wake, streams: map[stream]struct{}{},
+		in: newInbox(), buffers: new([bufferRing][maxFrame + headroom]byte)}
+	if err = w.watch(wake); err == nil {
+		w.beat, err = newCadence(r.pause)
+	}
+	if err != nil {
+		unix.Close(wake)
+		unix.Close(epfd)
 		return nil, err
 	}
 	return w, nil
@@ -109,12 +115,28 @@ func (w *worker) add(s stream, socks ...*socket) {
 		w.streams[s] = struct{}{}
 		defer s.tick(w) // a core leg is proven at once, not at the next tick
 		for _, k := range socks {
-			w.sockets[k.fd] = k
-			if err := w.watch(k.fd); err != nil {
-				w.relay.log.Error("media socket lost", "local", k.local, "err", err)
-			}
+			w.hold(k)
 		}
 	})
+}
+
+// hold begins to read a socket.
+func (w *worker) hold(k *socket) {
+	for len(w.sockets) <= k.fd {
+		w.sockets = append(w.sockets, nil)
+	}
+	w.sockets[k.fd] = k
+	if err := w.watch(k.fd); err != nil {
+		w.relay.log.Error("media socket lost", "local", k.local, "err", err)
+	}
+}
+
+// part ends it; the socket stays open.
+func (w *worker) part(k *socket) {
+	if k.fd < len(w.sockets) && w.sockets[k.fd] == k {
+		w.sockets[k.fd] = nil
+		unix.EpollCtl(w.epfd, unix.EPOLL_CTL_DEL, k.fd, nil)
+	}
 }
 
 // drop takes sockets out; they stay open until closeAll.
@@ -122,10 +144,7 @@ func (w *worker) drop(s stream, socks ...*socket) {
 	w.do(func() {
 		delete(w.streams, s)
 		for _, k := range socks {
-			if w.sockets[k.fd] == k {
-				delete(w.sockets, k.fd)
-				unix.EpollCtl(w.epfd, unix.EPOLL_CTL_DEL, k.fd, nil)
-			}
+			w.part(k)
 		}
 	})
 }
@@ -133,8 +152,6 @@ func (w *worker) drop(s stream, socks ...*socket) {
 // run serves the sockets until ctx ends. A panic is one stream's fault at
 // most: it is logged and the worker goes on.
 func (w *worker) run(ctx context.Context) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	stop := context.AfterFunc(ctx, func() { w.do(func() {}) })
 	defer stop()
 	for ctx.Err() == nil {
@@ -157,32 +174,60 @@ func (w *worker) guarded(ctx context.Context) {
 			w.taken = 0
 		}
 	}()
-	var events [maxEvents]unix.EpollEvent
 	for ctx.Err() == nil {
-		n := w.wait(events[:])
-		w.now = w.relay.clock().UnixNano()
-		for i := range n {
-			w.serve(int(events[i].Fd))
-		}
-		w.flush()
-		w.work()
-		w.lookAfter()
-		w.pause(n)
+		w.rest(w.round())
 	}
 }
 
-// wait asks without blocking first, because under load there always is something.
-func (w *worker) wait(events []unix.EpollEvent) int {
+// round reads until nothing waits, sends what that made and does what is due.
+// It reports how many packets came.
+func (w *worker) round() int {
+	packets := 0
+	for range maxPasses {
+		n := w.ready()
+		packets += w.pass(n)
+		if n == 0 {
+			break
+		}
+	}
+	w.flush()
+	w.work()
+	w.lookAfter()
+	return packets
+}
+
+// pass serves the first n events.
+func (w *worker) pass(n int) int {
+	w.now = w.relay.clock().UnixNano()
+	for i := range n {
+		w.serve(int(w.events[i].Fd))
+	}
+	n += w.burst
+	w.burst = 0
+	return n
+}
+
+// ready asks for events without blocking.
+func (w *worker) ready() int {
 	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(w.epfd),
-		uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), 0, 0, 0)
-	if errno == 0 && n > 0 {
-		return int(n)
+		uintptr(unsafe.Pointer(&w.events[0])), maxEvents, 0, 0, 0)
+	if errno != 0 {
+		return 0
 	}
-	got, err := unix.EpollWait(w.epfd, events, int(tick/time.Millisecond))
-	if err != nil {
-		return 0 // EINTR
+	return int(n)
+}
+
+// rest waits for the next beat under load, and for the next packet or tick
+// otherwise.
+func (w *worker) rest(packets int) {
+	w.handled.Add(uint64(packets))
+	w.load.count(w.now, packets)
+	if w.load.busy && w.relay.pause > 0 {
+		w.beat.wait()
+		return
 	}
-	return got
+	w.beat.stop()
+	unix.EpollWait(w.epfd, w.events[:1], int(tick/time.Millisecond)) // only wakes: round looks itself
 }
 
 func (w *worker) serve(fd int) {
@@ -191,8 +236,8 @@ func (w *worker) serve(fd int) {
 		unix.Read(w.wake, b[:])
 		return
 	}
-	if s := w.sockets[fd]; s != nil {
-		s.recv(w, s)
+	if fd < len(w.sockets) && w.sockets[fd] != nil {
+		w.sockets[fd].recv(w, w.sockets[fd])
 	}
 }
 
@@ -232,41 +277,17 @@ func (w *worker) buffer() []byte {
 // giveBack returns the buffer that was taken last.
 func (w *worker) giveBack() { w.taken-- }
 
-// loadMeter tells how busy a worker is, in packets.
-type loadMeter struct {
-	since, packets int64
-	busy           bool
-}
-
-const (
-	meterSpan = int64(10 * time.Millisecond)
-	busyRate  = 4000 // packets per second from which batching pays
-)
-
-func (m *loadMeter) count(now int64, n int) {
-	m.packets += int64(n)
-	if span := now - m.since; span >= meterSpan || span < 0 {
-		m.busy = m.packets*int64(time.Second) > busyRate*span
-		m.since, m.packets = now, 0
+// flush sends what waits and makes every buffer free again.
+func (w *worker) flush() {
+	for _, o := range w.out {
+		o.flush()
 	}
-}
-
-// pause lets packets gather for half a millisecond under load: one wake-up
-// then serves many, which costs a third less and no ear hears it.
-func (w *worker) pause(n int) {
-	n += w.burst
-	w.burst = 0
-	w.handled.Add(uint64(n))
-	w.load.count(w.now, n)
-	if !w.load.busy || w.relay.cfg.Pause < 0 {
-		return
-	}
-	d := unix.NsecToTimespec(int64(w.relay.pause))
-	unix.Nanosleep(&d, nil)
+	w.taken = 0
 }
 
 // close frees the worker's own descriptors.
 func (w *worker) close() {
+	w.beat.close()
 	unix.Close(w.wake)
 	unix.Close(w.epfd)
 }
