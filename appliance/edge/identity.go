@@ -79,7 +79,7 @@ func ownContacts(m *sip.Message, owner string, bindings []flow.Binding) bool {
 		}
 		known := false
 		for _, b := range bindings {
-			known = known || b.Key.AOR == owner && sameDevice(na, b)
+			known = known || b.Key.AOR == owner && sameLine(na, b)
 		}
 		if !known {
 			return false
@@ -88,17 +88,45 @@ func ownContacts(m *sip.Message, owner string, bindings []flow.Binding) bool {
 	return true
 }
 
-// sameDevice compares what a Contact says of its device with the registered one.
-func sameDevice(na sip.NameAddr, b flow.Binding) bool {
+// sameLine compares a Contact with the registered one: its user, and what it
+// says of its device. A public GRUU has the user of the address of record.
+func sameLine(na sip.NameAddr, b flow.Binding) bool {
 	registered, err := sip.ParseNameAddr(b.Contact)
+	if err != nil || !na.URI.SIP() {
+		return false
+	}
+	user := registered.URI.User
+	if _, gruu := na.URI.Param("gr"); gruu && strings.EqualFold(na.URI.Host, host(b.Key.AOR)) {
+		user = strings.TrimSuffix(b.Key.AOR, "@"+host(b.Key.AOR))
+	}
+	return sip.Unescape(na.URI.User) == sip.Unescape(user) && sameDevice(na, registered)
+}
+
+// sameDevice tells whether a says nothing of its device that b does not say too.
+func sameDevice(a, b sip.NameAddr) bool {
+	for _, p := range deviceParams {
+		if v, ok := a.Param(p); ok {
+			if is, _ := b.Param(p); !strings.EqualFold(v, is) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// oneDevice tells whether the Contacts of a registration name no other device
+// than the first does, which the binding is made for.
+func oneDevice(contacts []string) bool {
+	if len(contacts) < 2 {
+		return true
+	}
+	own, err := sip.ParseNameAddr(contacts[0])
 	if err != nil {
 		return false
 	}
-	for _, p := range deviceParams {
-		if v, ok := na.Param(p); ok {
-			if is, _ := registered.Param(p); !strings.EqualFold(v, is) {
-				return false
-			}
+	for _, v := range contacts[1:] {
+		if na, err := sip.ParseNameAddr(v); err != nil || !sameDevice(na, own) {
+			return false
 		}
 	}
 	return true

@@ -125,7 +125,13 @@ func TestOwnContacts(t *testing.T) {
 		{`<sip:alice@192.0.2.9>;+sip.instance="<URN:uuid:1>"`, true},
 		{`<sip:alice@192.0.2.9>;+sip.instance="<urn:uuid:2>"`, false},
 		{`<sip:alice@192.0.2.9>;+u.sip!devicename.ccm.cisco.com="CSFBOSS"`, false},
-		{`<sip:alice@192.0.2.9>, <sip:a@192.0.2.9>;+u.sip!devicename.ccm.cisco.com=CSFBOSS`, false},
+		{`<sip:alice@192.0.2.9>, <sip:alice@192.0.2.9>;+u.sip!devicename.ccm.cisco.com=CSFBOSS`, false},
+		{`<sip:al%69ce@192.0.2.9>`, true},
+		{`<sip:boss@192.0.2.9:5061>`, false},
+		{`<sip:192.0.2.9:5061>`, false},
+		{`<sip:bob@192.0.2.9>`, false}, // who is on this connection too, but is not the one who speaks
+		{`<sip:alice@example.com;gr=urn:uuid:1>`, true},
+		{`<tel:+4930123>`, false},
 		{`*`, false},
 	} {
 		if ok := ownContacts(invite(t, "Contact: "+c.contact), "alice@example.com", lines); ok != c.ok {
@@ -134,5 +140,40 @@ func TestOwnContacts(t *testing.T) {
 	}
 	if !ownContacts(invite(t), "alice@example.com", lines) {
 		t.Error("a request without Contact")
+	}
+}
+
+// The user part of a Contact is the phone's own invention, or call control's; a
+// public GRUU has the user's own.
+func TestOwnContactsOfAnotherName(t *testing.T) {
+	lines := []flow.Binding{{Key: flow.Key{AOR: "alice@example.com"}, Contact: `<sip:6c2f-11@192.0.2.9:5061>`}}
+	for contact, ok := range map[string]bool{
+		`<sip:6c2f-11@192.0.2.9>`: true, `<sip:alice@example.com;gr>`: true, `<sip:alice@192.0.2.9>`: false, `<sip:6c2f-12@192.0.2.9>`: false,
+	} {
+		if got := ownContacts(invite(t, "Contact: "+contact), "alice@example.com", lines); got != ok {
+			t.Errorf("%s: %v", contact, got)
+		}
+	}
+}
+
+// One REGISTER is of one device, whatever else it takes back.
+func TestOneDevice(t *testing.T) {
+	const own = `<sip:a@192.0.2.9:5061>;+sip.instance="<urn:uuid:1>";+u.sip!devicename.ccm.cisco.com="CSFALICE"`
+	for _, c := range []struct {
+		contacts []string
+		ok       bool
+	}{
+		{nil, true},
+		{[]string{"*"}, true},
+		{[]string{own}, true},
+		{[]string{own, `<sip:a@192.0.2.8:5061>;+sip.instance="<urn:uuid:1>";expires=0`}, true},
+		{[]string{own, `<sip:a@192.0.2.8:5061>;expires=0`}, true},
+		{[]string{own, `<sip:b@192.0.2.9>;+u.sip!devicename.ccm.cisco.com="CSFBOSS"`}, false},
+		{[]string{`<sip:a@192.0.2.9>`, own}, false},
+		{[]string{own, `*`}, false},
+	} {
+		if ok := oneDevice(c.contacts); ok != c.ok {
+			t.Errorf("%q: %v", c.contacts, ok)
+		}
 	}
 }

@@ -42,6 +42,10 @@ func (e *Edge) register(r *signaling.Request, c *flow.Conn) {
 		e.refuse(r, 403, "Too many contacts in one registration", "limits")
 		return
 	}
+	if !oneDevice(contacts) {
+		e.refuse(r, 403, "One registration is of one device", "identity")
+		return
+	}
 	a := attempt{owner: owner, zone: plan.Zone(domain), key: bindingKey(owner, contacts), contact: first(contacts)}
 	a.id = e.bindings.Name(a.key)
 	link, err := e.coreFor(a)
