@@ -41,6 +41,7 @@ type Config struct {
 	HostKey  ed25519.PrivateKey
 	Name     string                                      // the node's own name towards its peers
 	Event    func(name string, detail func() *xapi.Node) // for whoever registered for feedback
+	Auth     httpproxy.Auth                              // what signing in takes of the credentials plane
 }
 
 // Core is the inside door: it dials the edges and stands before call control.
@@ -119,6 +120,7 @@ func New(cfg Config) *Core {
 	})
 	c.media = NewMedia(MediaConfig{Relay: c.relay, Log: cfg.Log, Clock: cfg.Clock, EdgeMedia: c.edgeMedia})
 	c.http = c.newHTTP()
+	c.links.Handle(methodTicket, c.answerTicket)
 	c.chat = c.newChat()
 	c.desk = signaling.Desk{
 		Calls: c.calls, Log: cfg.Log, Refuse: c.refuse,

@@ -1,7 +1,10 @@
 package core
 
 import (
+	"context"
 	"crypto/tls"
+	"encoding/json"
+	"errors"
 	"net"
 
 	"sallyport/appliance/httpproxy"
@@ -13,9 +16,32 @@ import (
 func (c *Core) newHTTP() *httpproxy.Server {
 	tap, _ := c.cfg.Tap.(httpproxy.Tap) // one tap may follow both planes
 	return httpproxy.NewServer(httpproxy.ServerConfig{
-		Log: c.log, Tap: tap,
-		TLS: func(host string) *tls.Config { return c.trust.ClientConfig(trust.HTTPSUpstream, host) },
+		Log: c.log, Tap: tap, Clock: c.cfg.Clock, State: c.cfg.State, Auth: c.cfg.Auth,
+		TLS:       func(host string) *tls.Config { return c.trust.ClientConfig(trust.HTTPSUpstream, host) },
+		Loose:     func(host string) *tls.Config { return c.trust.UnverifiedClientConfig(trust.HTTPSUpstream, host) },
+		LookupSRV: c.resolver.LookupSRV,
 	})
+}
+
+// methodTicket is the question of an edge what a login cookie is worth.
+const methodTicket = "login.ticket"
+
+func (c *Core) answerTicket(_ context.Context, _ traversal.Peer, in []byte) ([]byte, error) {
+	var q httpproxy.TicketQuestion
+	if err := json.Unmarshal(in, &q); err != nil {
+		return nil, err
+	}
+	return json.Marshal(c.http.Ticket(q.Domain, q.Cookie))
+}
+
+// chatHome lets only users with a live login to chat, where logins are in
+// force. Whom a mechanism hides cannot be told from somebody without.
+func (c *Core) chatHome(_ context.Context, domain, user string) ([]string, error) {
+	hosts, ok := c.http.ChatHome(domain, user)
+	if !ok {
+		return nil, errors.New("the user has no live login")
+	}
+	return hosts, nil
 }
 
 // stream takes what an edge opened towards us.

@@ -19,6 +19,7 @@ func (c *Core) Status(t *xapi.Node) {
 	c.links.ReportTunnels(t.Add("Tunnels"))
 	c.chat.Report(t.Add("XMPP"))
 	c.deployments(t.Add("CollaborationEdge"))
+	c.http.ReportLogins(t.Add("EdgeConfigProvisioning"))
 	usage := t.Add("ResourceUsage")
 	c.calls.ReportUsage(usage.Add("Calls"))
 }

@@ -15,7 +15,7 @@ import (
 func (c *Core) newChat() *xmpp.Server {
 	return xmpp.NewServer(xmpp.ServerConfig{
 		Log: c.log, Clock: c.cfg.Clock,
-		TLS: c.chatTLS,
+		TLS: c.chatTLS, Home: c.chatHome,
 		Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			return (&net.Dialer{Resolver: c.resolver}).DialContext(ctx, network, addr)
 		},

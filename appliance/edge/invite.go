@@ -150,7 +150,8 @@ func (e *Edge) inward(r *signaling.Request, c *flow.Conn, b flow.Binding, t rout
 }
 
 // ownRoutes looks at a client's Route values: leading ones that only name
-// this edge are passed over, the next may be a token of ours. ok is false
+// this edge, or that it was told to begin with, are passed over, the next may be
+// a token of ours. ok is false
 // where a route leads elsewhere: we are nobody's relay.
 func (e *Edge) ownRoutes(m *sip.Message, c *flow.Conn) (token string, ok bool) {
 	for _, v := range m.Values("Route") {
@@ -160,6 +161,7 @@ func (e *Edge) ownRoutes(m *sip.Message, c *flow.Conn) (token string, ok bool) {
 		}
 		owner, _, isToken := sip.ParseTokenUser(na.URI.User)
 		switch {
+		case isToken && owner == 'e' && e.tokens.preloaded(na.URI.User):
 		case isToken && owner == 'e':
 			return na.URI.User, true
 		case isToken:

@@ -14,6 +14,11 @@ type Plan struct {
 	Host    string // the name clients know this edge by; "" = the address they reached
 	TLSPort int    // where clients reach it over TLS
 	TCPPort int    // and over TCP
+	TLSOn   bool   // whether they can over TLS
+
+	HTTPSPort, XMPPPort int
+	Chat                map[string]bool // domains with chat, lower case
+
 	Domains []Domain
 	Zones   []string // traversal zones that carry remote access, by index
 	All     []*zone.Zone
@@ -33,6 +38,16 @@ func PlanFrom(snap *config.Snapshot) *Plan {
 		TLSPort: snap.Int(xapi.SIPTLSPort),
 		TCPPort: snap.Int(xapi.SIPTCPPort),
 		All:     zone.PlanFrom(snap).Zones,
+		TLSOn:   snap.Bool(xapi.SIPTLSMode),
+
+		HTTPSPort: snap.Int(xapi.CollaborationEdgeHTTPSPort),
+		XMPPPort:  snap.Int(xapi.XMPPPort),
+		Chat:      map[string]bool{},
+	}
+	for _, i := range snap.Indexes(xapi.SIPDomainName.Item) {
+		if snap.Bool(xapi.SIPDomainEdge, i) && snap.Bool(xapi.SIPDomainEdgexmpp, i) {
+			p.Chat[strings.ToLower(snap.Str(xapi.SIPDomainName, i))] = true
+		}
 	}
 	for _, i := range snap.Indexes(xapi.SIPDomainName.Item) {
 		if name := snap.Str(xapi.SIPDomainName, i); name != "" && snap.Bool(xapi.SIPDomainEdge, i) && snap.Bool(xapi.SIPDomainSip, i) {

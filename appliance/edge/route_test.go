@@ -39,6 +39,7 @@ func TestOwnRoutes(t *testing.T) {
 	c := dialled(t)
 	tok := e.tokens.seal(purposeRecordRoute, "Core", route{binding: 1})
 	mine := "<sip:" + tok + "@edge.example.com:5061;transport=tls;lr>"
+	first := "<sip:" + e.tokens.preload("example.com") + "@edge.example.com:5061;transport=tls;lr>"
 	const core = "<sip:c1.AAAA@edge.example.com;lr>"
 	for _, r := range []struct {
 		name, route string
@@ -51,6 +52,9 @@ func TestOwnRoutes(t *testing.T) {
 		{"ourselves by address, twice", "<sip:127.0.0.1:5061;lr>, <sip:EDGE.example.com;transport=tls;lr>", "", true, ""},
 		{"a token", mine + ", " + core, tok, true, core},
 		{"ourselves, then a token", "<sip:edge.example.com;lr>, " + mine + ", " + core, tok, true, core},
+		{"what edge configuration says", first, "", true, ""},
+		{"that, then a token", first + ", " + mine + ", " + core, tok, true, core},
+		{"that, then a foreign host", first + ", <sip:10.0.0.9;lr>", "", false, "<sip:10.0.0.9;lr>"},
 		{"two tokens of a call through us twice", mine + "," + mine + "," + core, tok, true, core},
 		{"a token at another host", "<sip:" + tok + "@edge.example.org;lr>, " + core, tok, true, core},
 		{"a foreign host behind the token", mine + ", <sip:10.0.0.9;lr>", tok, true, "<sip:10.0.0.9;lr>"},

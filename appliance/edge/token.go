@@ -18,6 +18,7 @@ const (
 	purposeRecordRoute = 'R' // Record-Route: binding, media session, core
 	purposeBegunInside = 'I' // the same, of a dialog that the inside began
 	purposeIdentifier  = 'H' // what a veil hides
+	purposePreload     = 'L' // Route that clients were told to begin with: domain
 	purposeBinding     = 'B' // never sent: what a binding's identifier is made of
 )
 
@@ -73,6 +74,23 @@ func (t tokens) binding(k flow.Key) flow.BindingID {
 	sum := sha256.Sum256([]byte(k.AOR + "\x00" + k.Device + "\x00" + k.Reg))
 	tag := sha256.Sum256([]byte(t.keys.Seal(purposeBinding, "", sum[:])))
 	return flow.BindingID(binary.BigEndian.Uint64(tag[:]))
+}
+
+// preload makes the token that clients of a domain put into Route before they
+// know any other: it says that they may come to this edge, and leads no further.
+func (t tokens) preload(domain string) string {
+	sum := sha256.Sum256([]byte(domain))
+	return sip.TokenUser('e', t.keys.Seal(purposePreload, "", sum[:pathSize]))
+}
+
+// preloaded tells whether a user part is a token that preload made.
+func (t tokens) preloaded(user string) bool {
+	owner, tok, ok := sip.ParseTokenUser(user)
+	if !ok || owner != 'e' {
+		return false
+	}
+	plain, err := t.keys.Open(purposePreload, "", tok)
+	return err == nil && len(plain) == pathSize
 }
 
 // open reads the user part of a Route that names this edge. It fails for

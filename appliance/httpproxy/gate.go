@@ -5,11 +5,13 @@ import (
 	"crypto/tls"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/netip"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -20,14 +22,24 @@ import (
 
 // GateConfig is what a Gate needs of its node.
 type GateConfig struct {
-	Log      *slog.Logger
-	TLS      *tls.Config                                              // as clients see it; its ALPN list is the gate's
-	Zone     func(domain string) string                               // the zone that carries a domain's users; nil: ""
-	Open     func(ctx context.Context, zone string) (net.Conn, error) // a stream to a core of the zone
-	Trace    func() string                                            // a fresh trace id
-	OnListen func(addr netip.AddrPort, err error)                     // nil err: bound
-	Tap      Tap                                                      // nil: nobody is traced
-	Clock    func() time.Time                                         // nil: time.Now
+	Log  *slog.Logger
+	TLS  *tls.Config                                                           // as clients see it; its ALPN list is the gate's
+	Zone func(domain string) string                                            // the zone that carries a domain's users; nil: ""
+	Open func(ctx context.Context, zone string, core uint64) (net.Conn, error) // a stream to a core of the zone; 0: any
+	// Core picks the core of a zone that takes a request: the wanted one if it is
+	// up, else one by the client's address. Nil: any, each time.
+	Core func(zone string, want uint64, client string) uint64
+	// Face is how clients of a domain see edge under a host name; ok is false if
+	// the name is none of edge's. Host, Cookie and Core are filled in. Nil: core
+	// is told nothing.
+	Face func(zone, domain, host string) (f Face, ok bool)
+	// Ticket asks a core what a login cookie is worth for a domain, "" for none.
+	// Nil: only core checks.
+	Ticket   func(ctx context.Context, zone string, core uint64, domain, cookie string) (Ticket, error)
+	Trace    func() string                        // a fresh trace id
+	OnListen func(addr netip.AddrPort, err error) // nil err: bound
+	Tap      Tap                                  // nil: nobody is traced
+	Clock    func() time.Time                     // nil: time.Now
 	Limits   Limits
 }
 
@@ -41,6 +53,7 @@ type Gate struct {
 	conns     *door.Count
 	full      door.Seldom
 	tap       tap
+	tickets   tickets
 	refused   atomic.Int64
 }
 
@@ -51,7 +64,7 @@ func NewGate(cfg GateConfig) *Gate {
 	}
 	l := cfg.Limits.withDefaults()
 	g := &Gate{
-		cfg: cfg, limits: l, full: door.Seldom{Clock: cfg.Clock}, tap: tap{cfg.Tap},
+		cfg: cfg, limits: l, full: door.Seldom{Clock: cfg.Clock}, tap: tap{cfg.Tap}, tickets: tickets{clock: cfg.Clock},
 		requests: door.NewCount(l.Requests, l.SourceRequests), conns: door.NewCount(l.Conns, l.SourceConns),
 	}
 	g.proxy = &httputil.ReverseProxy{
@@ -117,6 +130,9 @@ func (g *Gate) tooMany(source netip.Addr) {
 // visit is one request at the gate.
 type visit struct {
 	trace, user, source string
+	zone                string
+	core                uint64
+	face                Face
 	body                *pacedBody
 }
 
@@ -140,6 +156,16 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer g.requests.Leave(at.Addr())
 	if status, why := unfit(r); status != 0 {
 		g.refuse(out, r, v, status, why)
+		return
+	}
+	g.place(r, v)
+	var ok bool
+	if v.face, ok = g.face(r, v); !ok {
+		g.refuse(out, r, v, http.StatusMisdirectedRequest, "Host is not a name of this edge")
+		return
+	}
+	if no := g.checkLogin(r, v); no != nil {
+		g.refuse(out, r, v, no.status, no.why)
 		return
 	}
 	r = r.WithContext(context.WithValue(r.Context(), visitKey{}, v))
@@ -171,7 +197,7 @@ func (g *Gate) refuse(w http.ResponseWriter, r *http.Request, v *visit, status i
 // the zone, so that each zone has its own pool of streams.
 func (g *Gate) rewrite(p *httputil.ProxyRequest) {
 	v := p.In.Context().Value(visitKey{}).(*visit)
-	p.Out.URL.Scheme, p.Out.URL.Host = "http", poolOf(g.zone(p.In))
+	p.Out.URL.Scheme, p.Out.URL.Host = "http", poolOf(v.zone, v.core)
 	p.Out.URL.RawQuery = p.In.URL.RawQuery // core's business, not ours
 	p.Out.Host = p.In.Host
 	p.Out.Trailer = nil
@@ -179,6 +205,7 @@ func (g *Gate) rewrite(p *httputil.ProxyRequest) {
 	dropPrivate(p.Out.Header)
 	p.Out.Header.Set(headerTrace, v.trace)
 	p.Out.Header.Set(headerClient, v.source)
+	p.Out.Header.Set(headerFace, v.face.String())
 }
 
 // zone picks a request's zone by the domain in its path. A path that core will
@@ -191,15 +218,23 @@ func (g *Gate) zone(r *http.Request) string {
 	return g.cfg.Zone(t.Domain)
 }
 
-func poolOf(zone string) string { return "z" + hex.EncodeToString([]byte(zone)) + ".invalid" }
+// poolOf names the streams to one core of a zone.
+func poolOf(zone string, core uint64) string {
+	return fmt.Sprintf("z%s.%x.invalid", hex.EncodeToString([]byte(zone)), core)
+}
 
 func (g *Gate) open(ctx context.Context, _, addr string) (net.Conn, error) {
-	name, _, _ := strings.Cut(strings.TrimPrefix(addr, "z"), ".")
+	name, rest, _ := strings.Cut(strings.TrimPrefix(addr, "z"), ".")
 	zone, err := hex.DecodeString(name)
 	if err != nil {
 		return nil, err
 	}
-	return g.cfg.Open(ctx, string(zone))
+	number, _, _ := strings.Cut(rest, ".")
+	core, err := strconv.ParseUint(number, 16, 64)
+	if err != nil {
+		return nil, err
+	}
+	return g.cfg.Open(ctx, string(zone), core)
 }
 
 func (g *Gate) failed(w http.ResponseWriter, r *http.Request, err error) {

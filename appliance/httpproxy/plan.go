@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"time"
 
 	"sallyport/appliance/allow"
 	"sallyport/appliance/config"
@@ -43,6 +44,27 @@ type Plan struct {
 	Types     []string          // of those nodes, each once, in table order
 	Rules     []allow.Rule      // the editable ones
 	Methods   []string          // of rules that name none
+	Login     Login
+	Topology  *uc.Topology // where users live; nil: nowhere
+}
+
+// Login is how users sign in at edge.
+type Login struct {
+	Domains map[string]bool // where users must, lower case
+
+	Password           bool // user name and password are taken
+	Token              bool // so are self-describing tokens
+	TokenSSO           bool // those after an identity provider vouched
+	Opaque             bool // so are tokens that are not renewed
+	SSO                bool // clients are told of single sign-on
+	SSOAlways, AskHome bool
+
+	Life   time.Duration // of a login
+	Limit  int           // logins of a user within Period; 0: any
+	Period time.Duration
+	Loose  bool // certificates of inside servers are not verified
+
+	CookieExpiry, CookieHTTPOnly bool
 }
 
 // List compiles what is in force by the plan.
@@ -75,14 +97,60 @@ func PlanFrom(snap *config.Snapshot, top *uc.Topology) (Plan, error) {
 		return Plan{}, nil
 	}
 	p, err := RulesFrom(snap, top)
+	p.Topology = top
+	p.Login = loginFrom(snap)
 	p.Domains = map[string]string{}
 	for _, i := range snap.Indexes(xapi.SIPDomainName.Item) {
 		name := snap.Str(xapi.SIPDomainName, i)
 		if id, ok := top.OfDomain(name); ok && snap.Bool(xapi.SIPDomainEdge, i) {
 			p.Domains[uc.Canonical(name)] = Key(id)
+			p.Login.Domains[uc.Canonical(name)] = p.Login.force(snap.Enum(xapi.SIPDomainEdgelogin, i), top, id)
 		}
 	}
 	return p, err
+}
+
+func loginFrom(snap *config.Snapshot) Login {
+	legacy := snap.Enum(xapi.LoginLegacySso)
+	return Login{
+		Domains:  map[string]bool{},
+		Password: snap.Bool(xapi.LoginLegacyCred) && legacy != "Exclusive",
+		Token:    snap.Bool(xapi.LoginOauthLocal) || snap.Bool(xapi.LoginOauthSso), TokenSSO: snap.Bool(xapi.LoginOauthSso),
+		Opaque: legacy != "Off",
+		SSO:    snap.Bool(xapi.LoginSsoEnabled), SSOAlways: snap.Bool(xapi.LoginSsoAlwaysAvailable),
+		AskHome: snap.Bool(xapi.LoginInternalCheck),
+		Life:    lifeOf(snap.Int(xapi.LoginCredentialTTL), snap.Int(xapi.LoginPurgeInterval)),
+		Limit:   snap.Int(xapi.LoginRateLimit), Period: time.Duration(snap.Int(xapi.LoginRatePeriod)) * time.Second,
+		Loose:        !snap.Bool(xapi.LoginVerifyOrigin),
+		CookieExpiry: snap.Bool(xapi.CookieExpiry), CookieHTTPOnly: snap.Bool(xapi.CookieHTTPOnly),
+	}
+}
+
+// maxLife bounds a login where neither setting does: the longest that both can
+// say.
+const maxLife = 604800
+
+// lifeOf is how long a login holds: the shorter of the two settings, of which
+// zero does not count.
+func lifeOf(ttl, purge int) time.Duration {
+	life := maxLife
+	for _, s := range []int{ttl, purge} {
+		if s > 0 {
+			life = min(life, s)
+		}
+	}
+	return time.Duration(life) * time.Second
+}
+
+// force tells whether the users of a domain must sign in. Left to itself, a
+// deployment asks for it once there is somebody to check them, a Unified CM
+// node, and a way to sign in is on: any other registrar's users go on by the
+// allow list alone.
+func (l Login) force(mode string, top *uc.Topology, deployment int) bool {
+	if mode != "Auto" {
+		return mode == "On"
+	}
+	return (l.Password || l.Token || l.Opaque) && len(ofType(top, deployment, uc.UnifiedCM)) > 0
 }
 
 // RulesFrom is PlanFrom without domains, whether or not remote access is on.

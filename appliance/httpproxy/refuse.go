@@ -5,6 +5,7 @@ import (
 	"log"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -14,6 +15,7 @@ const (
 	privatePrefix = "X-Sallyport-"
 	headerTrace   = "X-Sallyport-Trace"
 	headerClient  = "X-Sallyport-Client"
+	headerFace    = "X-Sallyport-Face"
 )
 
 func dropPrivate(h http.Header) {
@@ -47,9 +49,19 @@ func refuse(w http.ResponseWriter, status int, text string) {
 		h.Set("Allow", allMethods)
 	case http.StatusServiceUnavailable:
 		h.Set("Retry-After", "5")
+	case http.StatusUnauthorized:
+		h.Set("WWW-Authenticate", `Basic realm="Remote access", charset="UTF-8"`)
 	}
 	w.WriteHeader(status)
 	io.WriteString(w, text+"\n")
+}
+
+// answer refuses by what was decided.
+func (no *refusal) answer(w http.ResponseWriter) {
+	if no.retry > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(no.retry))
+	}
+	refuse(w, no.status, no.why)
 }
 
 // netLog is where net/http writes what it thinks of its peers: of interest to

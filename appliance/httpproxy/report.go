@@ -1,6 +1,7 @@
 package httpproxy
 
 import (
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,6 +34,25 @@ func (s *Server) Report(t *xapi.Node) {
 			n++
 			automatic(t.Nth("Automatic", n), a)
 		}
+	}
+}
+
+// ReportLogins adds what xStatus EdgeConfigProvisioning shows.
+func (s *Server) ReportLogins(t *xapi.Node) {
+	now, most, total := s.sessions.counts(s.live.Load().Login.Life)
+	t.Add("Sessions").Int("Current", now).Int("Max", most).Int("Total", total)
+	t.Add("Refused").Int("Credentials", int(s.refused.credentials.Load())).Int("RateLimit", int(s.refused.rate.Load())).
+		Int("Unavailable", int(s.refused.unavailable.Load()))
+}
+
+func (s *Server) countRefused(status int) {
+	switch status {
+	case http.StatusTooManyRequests:
+		s.refused.rate.Add(1)
+	case http.StatusBadGateway:
+		s.refused.unavailable.Add(1)
+	default:
+		s.refused.credentials.Add(1)
 	}
 }
 

@@ -11,16 +11,23 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"sallyport/appliance/allow"
+	"sallyport/appliance/state"
 )
 
 // ServerConfig is what a Server needs of its node.
 type ServerConfig struct {
-	Log    *slog.Logger
-	TLS    func(host string) *tls.Config // to an origin, verifying its name
-	Tap    Tap                           // nil: nobody is traced
-	Limits Limits
+	Log       *slog.Logger
+	Clock     func() time.Time              // nil: time.Now
+	TLS       func(host string) *tls.Config // to an origin, verifying its name
+	Loose     func(host string) *tls.Config // the same, verifying nothing
+	State     *state.Store                  // where logins are kept; nil: in memory
+	Auth      Auth                          // what sign-in has of other planes
+	LookupSRV SRVLookup                     // inside DNS; nil: none
+	Tap       Tap                           // nil: nobody is traced
+	Limits    Limits
 }
 
 // Server is core's end.
@@ -31,6 +38,12 @@ type Server struct {
 	proxy  *httputil.ReverseProxy
 	tap    tap
 	live   atomic.Pointer[live]
+	clock  func() time.Time
+
+	sessions *sessions
+	rate     *ration
+	logins   chan struct{} // a place for each in progress
+	refused  struct{ credentials, rate, unavailable atomic.Int64 }
 }
 
 // live is the plan in force; never changed.
@@ -41,7 +54,16 @@ type live struct {
 
 // NewServer returns a server that lets nothing through yet.
 func NewServer(cfg ServerConfig) *Server {
-	s := &Server{cfg: cfg, limits: cfg.Limits.withDefaults(), conns: make(handover), tap: tap{cfg.Tap}}
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	if cfg.State == nil {
+		cfg.State, _ = state.Open("", cfg.Clock) // in memory it cannot fail
+	}
+	s := &Server{
+		cfg: cfg, limits: cfg.Limits.withDefaults(), conns: make(handover), tap: tap{cfg.Tap}, clock: cfg.Clock,
+		sessions: newSessions(cfg.State, cfg.Clock), rate: newRation(cfg.Clock), logins: make(chan struct{}, maxLogins),
+	}
 	s.live.Store(&live{list: allow.Compile(nil, nil)})
 	s.proxy = &httputil.ReverseProxy{
 		Rewrite: s.rewrite, ModifyResponse: s.outward, ErrorHandler: s.failed,
@@ -65,8 +87,12 @@ func NewServer(cfg ServerConfig) *Server {
 // that are in both plans keep their hit counters.
 func (s *Server) Apply(p Plan) error {
 	list := p.List()
-	list.KeepHits(s.live.Load().list)
+	before := s.live.Load()
+	list.KeepHits(before.list)
 	s.live.Store(&live{p, list})
+	if before.Login.Loose != p.Login.Loose {
+		s.proxy.Transport.(*http.Transport).CloseIdleConnections() // those judged by the other rule
+	}
 	return nil
 }
 
@@ -104,7 +130,11 @@ func (s *Server) dialTLS(ctx context.Context, network, addr string) (net.Conn, e
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.limits.Connect)
 	defer cancel()
-	d := tls.Dialer{Config: s.cfg.TLS(host)}
+	conf := s.cfg.TLS
+	if s.live.Load().Login.Loose && s.cfg.Loose != nil {
+		conf = s.cfg.Loose
+	}
+	d := tls.Dialer{Config: conf(host)}
 	return d.DialContext(ctx, network, addr)
 }
 
@@ -133,7 +163,17 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out, body := newPace(w, r, s.limits, func(int, http.Header) {})
 	p.body = body
 	defer body.finish()
-	rule, no := s.decide(p, r)
+	l := s.live.Load()
+	no := s.locate(l, p, r)
+	if no == nil && p.target.Scheme == "" {
+		r.Body = body
+		s.answerLane(out, r, p, l)
+		return
+	}
+	var rule *allow.Rule
+	if no == nil {
+		rule, no = s.decide(l, p, r)
+	}
 	if no != nil {
 		s.deny(out, r, p, no)
 		return
@@ -150,33 +190,39 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type refusal struct {
 	status    int
 	why, rule string
+	retry     int // seconds until it may be tried again; 0: not said
 }
 
-// decide fills in p's target and names the rule that lets it through.
-func (s *Server) decide(p *pass, r *http.Request) (*allow.Rule, *refusal) {
+// locate fills in where a request leads and for whose users.
+func (s *Server) locate(l *live, p *pass, r *http.Request) *refusal {
 	if status, why := unfit(r); status != 0 {
-		return nil, &refusal{status, why, "syntax"}
+		return &refusal{status, why, "syntax", 0}
 	}
-	l := s.live.Load()
 	path := r.URL.EscapedPath()
 	t, err := allow.ParseTarget(path)
 	if err != nil {
-		return nil, &refusal{http.StatusBadRequest, "Bad target: " + err.Error(), "syntax"}
+		return &refusal{http.StatusBadRequest, "Bad target: " + err.Error(), "syntax", 0}
 	}
 	p.target, p.list = t, l.list
 	first, _, _ := strings.Cut(path[1:], "/")
 	p.prefix = "/" + first
 	var served bool
 	if p.deploy, served = l.Domains[t.Domain]; !served {
-		return nil, &refusal{http.StatusForbidden, "Domain is not served here", "domain " + t.Domain}
+		return &refusal{http.StatusForbidden, "Domain is not served here", "domain " + t.Domain, 0}
 	}
 	p.deployment = l.Names[p.deploy]
-	if t.Scheme == "" {
-		return nil, &refusal{http.StatusNotFound, "Nothing is there", "service " + t.Path}
+	return nil
+}
+
+// decide names the rule that lets a located request through.
+func (s *Server) decide(l *live, p *pass, r *http.Request) (*allow.Rule, *refusal) {
+	if no := s.admit(l, p, r); no != nil {
+		return nil, no
 	}
+	t := p.target
 	rule, why := l.Decide(l.list, r.Method, t, p.deploy, true)
 	if rule == nil {
-		return nil, &refusal{http.StatusForbidden, "Not on the allow list", why}
+		return nil, &refusal{http.StatusForbidden, "Not on the allow list", why, 0}
 	}
 	_, node := l.Nodes[t.Host]
 	p.credentials = node || rule.Authorization
@@ -195,7 +241,7 @@ func (s *Server) deny(w http.ResponseWriter, r *http.Request, p *pass, no *refus
 	s.cfg.Log.Info("http request denied", "event", "denied", "method", r.Method, "status", no.status, "why", no.why,
 		"rule", no.rule, "request", p.request(), "deployment", p.deployment, "user", p.user, "client", p.client, "trace", p.trace)
 	s.tap.request(p.trace, p.user, "edge", false, r)
-	refuse(w, no.status, no.why)
+	no.answer(w)
 	s.tap.answer(p.trace, p.user, "edge", true, no.status, w.Header())
 }
 

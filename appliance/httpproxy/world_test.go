@@ -119,7 +119,7 @@ func build(t *testing.T, limits Limits) *world {
 	return w
 }
 
-func (w *world) open(_ context.Context, zone string) (net.Conn, error) {
+func (w *world) open(_ context.Context, zone string, _ uint64) (net.Conn, error) {
 	if w.down.Load() || zone != "" {
 		return nil, errors.New("no link")
 	}

@@ -20,7 +20,7 @@ type ServerConfig struct {
 	TLS   func(n Node, domain string) *tls.Config                           // towards a node, verifying it
 	// Home names the nodes that a user is at home on, best first; an error
 	// refuses the login. Nil, or no names: any node of the domain will do. Whom a
-	// mechanism hides is not asked about.
+	// mechanism hides is "".
 	Home func(ctx context.Context, domain, user string) (hosts []string, err error)
 	// OnNode is told how the last try to reach a node went, when that changes.
 	OnNode func(n Node, err error)

@@ -210,7 +210,7 @@ func pick(list []Node, hosts []string) (out []Node) {
 
 // begin takes a user's login to one of the nodes that it is at home on.
 func (c *session) begin(user, _ string) error {
-	if c.s.cfg.Home == nil || user == "" {
+	if c.s.cfg.Home == nil {
 		return nil
 	}
 	hosts, err := c.s.cfg.Home(c.ctx, c.domain, user)
