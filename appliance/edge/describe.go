@@ -19,7 +19,7 @@ func undescribed(m *sip.Message, session uint64, kind signaling.Description) {
 	if session != 0 && kind != signaling.NoDescription {
 		return
 	}
-	if body, _ := signaling.SessionDescription(m); body != nil {
+	if signaling.HasDescription(m) {
 		m.SetBody("", nil)
 	}
 }

@@ -1,8 +1,7 @@
 package signaling
 
 import (
-	"bytes"
-	"strings"
+	"slices"
 
 	"sallyport/appliance/sip"
 )
@@ -22,7 +21,7 @@ const (
 // an offer of the far side waits for an answer: only then is what PRACK
 // carries an answer (RFC 6337 2.1).
 func RequestDescription(m *sip.Message, pending bool) Description {
-	if body, _ := SessionDescription(m); body == nil {
+	if !HasDescription(m) {
 		return NoDescription
 	}
 	switch m.Method() {
@@ -42,7 +41,7 @@ func RequestDescription(m *sip.Message, pending bool) Description {
 // ResponseDescription classifies what a response carries: the answer where
 // the request made the offer, else the late offer.
 func ResponseDescription(request Description, resp *sip.Message) Description {
-	if body, _ := SessionDescription(resp); body == nil || resp.Status() >= 300 {
+	if resp.Status() >= 300 || !HasDescription(resp) {
 		return NoDescription
 	}
 	switch resp.Method() {
@@ -59,93 +58,29 @@ func ResponseDescription(request Description, resp *sip.Message) Description {
 	return NoDescription
 }
 
-// SessionDescription finds the description that a message carries, alone or
-// as a part of a multipart body (RFC 5621), and the function that replaces it
-// there. Both are nil where there is none.
-func SessionDescription(m *sip.Message) (body []byte, replace func([]byte)) {
-	whole := m.Body()
-	if len(whole) == 0 {
-		return nil, nil
-	}
-	kind := m.ContentType()
-	switch {
-	case hasType(kind, "application/sdp"):
-		return whole, func(b []byte) { m.SetBody(kind, b) }
-	case hasType(kind, "multipart/mixed"), hasType(kind, "multipart/alternative"), hasType(kind, "multipart/related"):
-		start, end := descriptionPart(whole, boundary(kind))
-		if start < 0 {
-			return nil, nil
-		}
-		return whole[start:end:end], func(b []byte) {
-			m.SetBody(kind, bytes.Join([][]byte{whole[:start], b, whole[end:]}, nil))
-		}
-	}
-	return nil, nil
-}
-
-func hasType(value, want string) bool {
-	value, _, _ = strings.Cut(value, ";")
-	return strings.EqualFold(strings.TrimSpace(value), want)
-}
-
-func boundary(contentType string) string {
-	for _, p := range strings.Split(contentType, ";")[1:] {
-		name, value, _ := strings.Cut(strings.TrimSpace(p), "=")
-		if strings.EqualFold(strings.TrimSpace(name), "boundary") {
-			return strings.Trim(strings.TrimSpace(value), `"`)
-		}
-	}
-	return ""
-}
-
-// descriptionPart gives where the content of the first application/sdp part
-// lies in a multipart body; start is -1 where there is none.
-func descriptionPart(body []byte, boundary string) (start, end int) {
-	if boundary == "" {
-		return -1, 0
-	}
-	mark := []byte("--" + boundary)
-	at := bytes.Index(body, mark)
-	for at >= 0 {
-		at += len(mark)
-		next := bytes.Index(body[at:], append([]byte("\r\n"), mark...))
-		if next < 0 {
-			return -1, 0
-		}
-		head := bytes.Index(body[at:at+next], []byte("\r\n\r\n"))
-		if head >= 0 && partIsDescription(body[at:at+head]) {
-			return at + head + 4, at + next
-		}
-		at += next + 2
-	}
-	return -1, 0
-}
-
-func partIsDescription(header []byte) bool {
-	for _, line := range strings.Split(string(header), "\r\n") {
-		name, value, _ := strings.Cut(line, ":")
-		if strings.EqualFold(strings.TrimSpace(name), "Content-Type") {
-			return hasType(value, "application/sdp")
-		}
-	}
-	return false
-}
-
 // Describe replaces the session description of a message with what f makes of
-// it; without one, or where kind says that none counts, it does nothing.
+// it; without one, or where kind says that none counts, it does nothing. A body
+// that leaves open which description counts is a *StatusError: nothing of it may
+// pass as it is.
 func Describe(m *sip.Message, kind Description, f func([]byte) ([]byte, error)) error {
 	if kind == NoDescription {
 		return nil
 	}
-	body, replace := SessionDescription(m)
-	if body == nil {
+	whole := m.Body()
+	at, ok := descriptions(m)
+	switch {
+	case !ok:
+		return &StatusError{Status: 415, Reason: "Multipart body cannot be read"}
+	case len(at) > 1:
+		return &StatusError{Status: 488, Reason: "More than one session description"}
+	case len(at) == 0:
 		return nil
 	}
-	edited, err := f(body)
+	edited, err := f(whole[at[0].start:at[0].end:at[0].end])
 	if err != nil {
 		return err
 	}
-	replace(edited)
+	m.SetBody(m.ContentType(), slices.Concat(whole[:at[0].start], edited, whole[at[0].end:]))
 	return nil
 }
 
