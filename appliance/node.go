@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -59,6 +60,10 @@ type Node struct {
 	servers nameServers
 	names   *net.Resolver
 	quit    context.CancelCauseFunc
+	links   struct {
+		mu   sync.Mutex
+		seen map[string]time.Time // by zone: when its link was up; never changed, only replaced
+	}
 	applied atomic.Int64 // revision that was last made real whole, plus one
 }
 

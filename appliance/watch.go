@@ -42,6 +42,9 @@ func (n *Node) look() {
 	n.alarms.Set(xapi.AlarmStateLost, "", damage != "", damage)
 	n.lookZones(snap)
 	n.role.Look(snap)
+	if n.Applied() {
+		n.rememberLinks(snap)
+	}
 	if n.cfg.Host != nil {
 		n.cfg.Host.Look(n.alarms)
 	}

@@ -187,6 +187,11 @@ var (
 		Cause:  "An installed system did not become healthy in three starts, and the one before it was started again.",
 		Remedy: "Read the log of the failed starts, and install a later version.",
 	}
+	AlarmKeptWithoutLink = &Alarm{
+		ID: 79005, Title: "Update kept without its link", Severity: "Warning", Role: Both,
+		Cause:  "An update was found good although a traversal link that was up before it is down: its peer did not answer.",
+		Remedy: "Bring the peer back; if the link stays down while the peer is up, choose the other slot at the console.",
+	}
 	AlarmDiskFull = &Alarm{
 		ID: 79003, Title: "Disk nearly full", Severity: "Error", Role: Both,
 		Cause:  "Little room is left on the data partition.",
@@ -207,6 +212,6 @@ func alarmRows() []*Alarm {
 		AlarmNoPassword, AlarmUnconfirmed, AlarmUnreadableSecret, AlarmStateLost, AlarmSyslog,
 		AlarmListener, AlarmOpenRegistrar, AlarmPeerDown, AlarmCallCapacity, AlarmCapacity,
 		AlarmMediaPorts, AlarmServiceFailed,
-		AlarmHardware, AlarmTimeServers, AlarmDevelopment, AlarmSlotFailed, AlarmDiskFull, AlarmNetworkPlan,
+		AlarmHardware, AlarmTimeServers, AlarmDevelopment, AlarmSlotFailed, AlarmKeptWithoutLink, AlarmDiskFull, AlarmNetworkPlan,
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 
@@ -29,12 +30,14 @@ type host struct {
 	clock   *clock.Clock
 	role    string
 	name    string // as it was last told to process 1
+	running string // the slot that was started
 
 	upgrading sync.Mutex
 
-	mu      sync.Mutex
-	planErr error // what of the configuration makes no network
-	slots   []slot.Slot
+	mu       sync.Mutex
+	planErr  error // what of the configuration makes no network
+	slots    []slot.Slot
+	unproven []string // zones without whose link an update was kept
 }
 
 var _ appliance.Host = (*host)(nil)
@@ -70,13 +73,37 @@ func (h *host) readSlots() {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.slots = all
+	h.slots, h.running = all, slots.Running
 }
 
 func (h *host) slotList() []slot.Slot {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.slots
+}
+
+// proven notes what an update on trial is kept without.
+func (h *host) proven(unlinked []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, s := range h.slots {
+		if s.Name == h.running && s.State == slot.Trial {
+			h.unproven = unlinked
+		}
+	}
+}
+
+// relinked forgets the zones whose link has come up since.
+func (h *host) relinked(unlinked []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.unproven = slices.DeleteFunc(h.unproven, func(z string) bool { return !slices.Contains(unlinked, z) })
+}
+
+func (h *host) unprovenZones() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return strings.Join(h.unproven, ", ")
 }
 
 // fault is what of the network is not as configured.

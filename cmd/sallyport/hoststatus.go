@@ -107,6 +107,8 @@ func (h *host) Look(book *alarm.Book) {
 		}
 	}
 	book.Set(xapi.AlarmSlotFailed, "", failed != "", failed)
+	unproven := h.unprovenZones()
+	book.Set(xapi.AlarmKeptWithoutLink, "", unproven != "", "Zone "+unproven+".")
 	answers, synced := h.clock.Status()
 	book.Set(xapi.AlarmTimeServers, "", len(answers) > 0 && time.Since(synced) > time.Hour, "The clock runs by itself.")
 	size, free, err := board.Room(boot.DataDir)

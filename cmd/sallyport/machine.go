@@ -91,7 +91,7 @@ func runMachine(ctx context.Context, cfg appliance.Config, release board.Release
 			}
 		})
 	}
-	work.Go(func() { tellHealth(ctx, appliance.Socket(cfg.Dir), n) })
+	work.Go(func() { tellHealth(ctx, appliance.Socket(cfg.Dir), n, h) })
 	return n.Run(ctx)
 }
 
@@ -108,12 +108,12 @@ func newNode(cfg *appliance.Config) (*appliance.Node, error) {
 }
 
 // tellHealth tells process 1 that the node is ready once its shell answers, that
-// it is healthy once all that is configured runs, and again and again that it
-// lives. A peer that does not answer is no fault of ours: it must not undo an
-// update.
-func tellHealth(ctx context.Context, socket string, n *appliance.Node) {
-	const eager, every = 250 * time.Millisecond, 5 * time.Second
-	ready, healthy := false, false
+// it is healthy once it does what it is configured to, and again and again that
+// it lives. A peer that does not answer is no fault of ours: it must not undo an
+// update, so the host raises an alarm instead.
+func tellHealth(ctx context.Context, socket string, n *appliance.Node, h *host) {
+	const eager, every = time.Second, 5 * time.Second
+	ready, healthy, told := false, false, ""
 	tick := time.NewTicker(eager)
 	defer tick.Stop()
 	for {
@@ -122,12 +122,18 @@ func tellHealth(ctx context.Context, socket string, n *appliance.Node) {
 				ready = true
 				notify("READY=1")
 			}
-			if !healthy && sound(n) {
+			notify("WATCHDOG=1")
+			if healthy {
+				h.relinked(n.Unlinked())
+			} else if unlinked, fault := n.Healthy(ctx); fault == nil {
 				healthy = true
+				h.proven(unlinked)
 				notify("X_HEALTHY=1")
 				tick.Reset(every)
+			} else if fault.Error() != told {
+				told = fault.Error()
+				n.Log().Warn("not healthy yet", "event", "health", "why", told)
 			}
-			notify("WATCHDOG=1")
 		}
 		select {
 		case <-ctx.Done():
@@ -135,20 +141,6 @@ func tellHealth(ctx context.Context, socket string, n *appliance.Node) {
 		case <-tick.C:
 		}
 	}
-}
-
-// sound reports whether the newest configuration was made real, every listener
-// bound, and no part of the application failed.
-func sound(n *appliance.Node) bool {
-	if !n.Applied() {
-		return false
-	}
-	for _, a := range n.Alarms() {
-		if a.Alarm == xapi.AlarmListener || a.Alarm == xapi.AlarmServiceFailed {
-			return false
-		}
-	}
-	return true
 }
 
 // shellAnswers asks the node for one status over its own shell: that needs the
