@@ -29,6 +29,7 @@ import (
 	"sallyport/appliance/traversal"
 	"sallyport/appliance/trust"
 	"sallyport/appliance/xapi"
+	"sallyport/appliance/zone"
 )
 
 // Config is what a node needs of the place where it runs.
@@ -59,6 +60,7 @@ type Node struct {
 	hub     hub
 	servers nameServers
 	names   *net.Resolver
+	zones   *zone.Resolver
 	quit    context.CancelCauseFunc
 	links   struct {
 		mu   sync.Mutex
@@ -87,6 +89,7 @@ func New(cfg Config) (*Node, error) {
 	}
 	n := &Node{cfg: cfg, started: cfg.Clock(), alarms: alarm.NewBook(cfg.Clock)}
 	n.names = n.servers.resolver()
+	n.zones = zone.NewResolver(cfg.Clock)
 	if err := n.open(); err != nil {
 		n.Close()
 		return nil, err
@@ -189,7 +192,7 @@ func (n *Node) newRole(keys *trust.Keyring, host ed25519.PrivateKey) role {
 	}
 	return core.New(core.Config{
 		Log: n.log, Tap: sipTap{n.tracer}, Tracer: n.tracer, Clock: n.cfg.Clock, Rand: random, Alarms: n.alarms,
-		State: n.state, Resolver: n.names, Trust: n.trust, Keys: keys, HostKey: host, Name: n.cfg.Name, Event: n.hub.event,
+		State: n.state, Resolver: n.names, Names: n.zones, Trust: n.trust, Keys: keys, HostKey: host, Name: n.cfg.Name, Event: n.hub.event,
 	})
 }
 

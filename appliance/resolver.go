@@ -3,6 +3,7 @@ package appliance
 import (
 	"context"
 	"net"
+	"net/netip"
 	"sync/atomic"
 
 	"sallyport/appliance/config"
@@ -16,14 +17,18 @@ type nameServers struct {
 	next atomic.Uint32
 }
 
-func (s *nameServers) apply(snap *config.Snapshot) {
+func (s *nameServers) apply(snap *config.Snapshot) (servers []netip.AddrPort) {
 	var list []string
 	for _, i := range snap.Indexes(xapi.DNSServerAddress.Item) {
 		if a := snap.Str(xapi.DNSServerAddress, i); a != "" {
 			list = append(list, net.JoinHostPort(a, "53"))
+			if addr, err := netip.ParseAddr(a); err == nil {
+				servers = append(servers, netip.AddrPortFrom(addr, 53))
+			}
 		}
 	}
 	s.list.Store(&list)
+	return servers
 }
 
 // resolver asks the servers in turn: a retry of the library goes to the next.

@@ -35,25 +35,34 @@ type Config struct {
 	Rand     func() uint64
 	Alarms   *alarm.Book
 	State    *state.Store
-	Resolver *net.Resolver // answers the names of inside peers
-	Trust    *trust.Trust
-	Keys     *trust.Keyring
-	HostKey  ed25519.PrivateKey
-	Name     string                                      // the node's own name towards its peers
-	Event    func(name string, detail func() *xapi.Node) // for whoever registered for feedback
-	Auth     httpproxy.Auth                              // what signing in takes of the credentials plane
+	Resolver *net.Resolver  // answers the names of inside peers
+	Names    *zone.Resolver // asks for whom DNS and ENUM zones mean
+
+	Credentials Credentials // of endpoints that register at core itself; nil: nobody's
+
+	Trust   *trust.Trust
+	Keys    *trust.Keyring
+	HostKey ed25519.PrivateKey
+	Name    string                                      // the node's own name towards its peers
+	Event   func(name string, detail func() *xapi.Node) // for whoever registered for feedback
+	Auth    httpproxy.Auth                              // what signing in takes of the credentials plane
 }
 
 // Core is the inside door: it dials the edges and stands before call control.
 type Core struct {
-	cfg      Config
-	log      *slog.Logger
-	trust    *trust.Trust
-	tokens   tokens
-	book     book
-	contacts *state.Table
-	resolver *net.Resolver
-	rand     func() uint64
+	cfg         Config
+	log         *slog.Logger
+	trust       *trust.Trust
+	tokens      tokens
+	book        book
+	contacts    *state.Table
+	endpoints   *state.Table
+	locals      locals
+	lookups     *lookups
+	names       *zone.Resolver
+	credentials Credentials
+	resolver    *net.Resolver
+	rand        func() uint64
 
 	proxy *signaling.Proxy
 	flows *flow.Flows
@@ -85,12 +94,20 @@ const (
 func New(cfg Config) *Core {
 	c := &Core{
 		cfg: cfg, log: cfg.Log, trust: cfg.Trust, rand: cfg.Rand,
-		tokens:    tokens{cfg.Keys},
-		book:      book{cfg.State.Table("routes", maxRoutes)},
-		contacts:  cfg.State.Table("contacts", maxContacts),
-		resolver:  cfg.Resolver,
-		replanned: make(chan struct{}, 1),
+		tokens:      tokens{cfg.Keys},
+		book:        book{cfg.State.Table("routes", maxRoutes)},
+		contacts:    cfg.State.Table("contacts", maxContacts),
+		endpoints:   cfg.State.Table("endpoints", maxEndpoints),
+		lookups:     newLookups(),
+		names:       cfg.Names,
+		credentials: cfg.Credentials,
+		resolver:    cfg.Resolver,
+		replanned:   make(chan struct{}, 1),
 	}
+	if c.credentials == nil {
+		c.credentials = noCredentials{}
+	}
+	c.locals = c.newLocals()
 	c.watch = &call.Watch{Log: cfg.Log, Clock: cfg.Clock, Alarms: cfg.Alarms, Event: cfg.Event, Most: maxCalls}
 	c.calls = signaling.NewCalls(cfg.Clock, maxCalls, c.watch.Changed)
 	c.relay = media.New(media.Config{Log: cfg.Log, Clock: cfg.Clock, OnSilent: c.watch.Silent})
@@ -106,8 +123,11 @@ func New(cfg Config) *Core {
 		ZoneOf:    c.zoneOf,
 		OnMessage: c.insideMessage,
 		OnFault:   func(conn *flow.Conn, f *sip.Fault) { c.proxy.Refuse(conn, f) },
-		OnClose:   func(conn *flow.Conn) { c.proxy.ConnClosed(conn) },
-		OnListen:  c.listening,
+		OnClose: func(conn *flow.Conn) {
+			c.locals.ConnClosed(conn)
+			c.proxy.ConnClosed(conn)
+		},
+		OnListen: c.listening,
 	})
 	c.links = traversal.New(traversal.Config{
 		Role: xapi.Core, Log: cfg.Log, Clock: cfg.Clock, HostKey: cfg.HostKey,

@@ -19,6 +19,10 @@ func (c *Core) fromInside(r *signaling.Request, from *flow.Conn) {
 		c.alongToken(r, from, route)
 		return
 	}
+	if r.Msg.Method() == "REGISTER" {
+		c.registerLocal(r, from)
+		return
+	}
 	uri, err := sip.ParseURI(r.Msg.URI())
 	if err != nil {
 		c.refuse(r, 416, "Request-URI cannot be read", "syntax")
@@ -31,14 +35,19 @@ func (c *Core) fromInside(r *signaling.Request, from *flow.Conn) {
 	switch {
 	case r.Msg.Method() == "OPTIONS" && uri.User == "":
 		r.Reply(200, "OK", sip.Field{Name: "Accept", Value: "application/sdp"})
-	default:
+	case sealed(uri.User):
 		c.refuse(r, 404, "No registration here for "+bare(uri), "binding token")
+	default:
+		c.startTrunk(r, from, uri)
 	}
 }
 
 // alongToken follows our own first Route: from Path to a phone, or within a
 // dialog.
 func (c *Core) alongToken(r *signaling.Request, from *flow.Conn, route string) {
+	if c.continueTrunk(r, from, route) {
+		return
+	}
 	out := r.Msg.Clone()
 	out.PopFirst("Route")
 	all := c.plan.Load().domains

@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"sallyport/appliance/sip"
 	"sallyport/appliance/xapi"
@@ -13,11 +14,15 @@ import (
 func (c *Core) Do(_ context.Context, name string, args xapi.Args) (result *xapi.Node, known bool, err error) {
 	switch name {
 	case "Locate":
-		result, err = c.locate(args.First("Alias"), args.First("SourceZone"))
+		result, err = c.locate(args.First("Alias"), args.First("SourceZone"), args.First("Authenticated") != "No")
 	case "ZoneList":
-		result, err = c.locate(args.First("Alias"), "")
+		result, err = c.locate(args.First("Alias"), "", true)
 	case "CheckPattern":
 		result, err = checkPattern(args)
+	case "FindRegistration":
+		result, err = c.locals.FindAlias(args.First("Alias"), c.cfg.Clock())
+	case "RemoveRegistration":
+		_, err = c.locals.Discard(args.First("Registration"), args.First("RegistrationSerialNumber"))
 	case "DisconnectCall":
 		err = c.disconnect(args.First("Call"), args.First("CallSerialNumber"))
 	default:
@@ -26,8 +31,9 @@ func (c *Core) Do(_ context.Context, name string, args xapi.Args) (result *xapi.
 	return result, true, err
 }
 
-// locate tells where a request for an alias would go, and by which rule.
-func (c *Core) locate(alias, source string) (*xapi.Node, error) {
+// locate tells where a request for an alias would go, by which rule, and what
+// every other rule had against it.
+func (c *Core) locate(alias, source string, authenticated bool) (*xapi.Node, error) {
 	uri, err := sip.ParseURI(alias)
 	if err != nil || !uri.SIP() {
 		if uri, err = sip.ParseURI("sip:" + alias); err != nil {
@@ -35,19 +41,54 @@ func (c *Core) locate(alias, source string) (*xapi.Node, error) {
 		}
 	}
 	result := xapi.NewNode("Result")
-	n := 0
 	plan := c.plan.Load()
-	for _, hop := range plan.Zones.Next(zone.Query{Source: source, Alias: bare(uri), Method: "INVITE"}) {
+	if source != "" && plan.Zones.Zone(source) == nil {
+		return nil, fmt.Errorf("there is no zone %s", source)
+	}
+	hops, steps := plan.Zones.Explain(zone.Query{Source: source, Alias: bare(uri), Method: "INVITE", Authenticated: authenticated})
+	n := 0
+	if to, err := sip.ParseURI(plan.Zones.Transformed("sip:" + bare(uri))); err == nil {
+		for _, t := range c.ownTargets(plan, to, 0, false) {
+			n++
+			result.Nth("Hop", n).Str("Zone", "LocalZone").Str("Rule", "registered here").Str("Alias", t.uri)
+		}
+	}
+	for _, hop := range hops {
 		n++
 		e := result.Nth("Hop", n).Str("Zone", hop.Zone.Name).Leaf("Type", hop.Zone.Type.String()).Str("Rule", hop.Rule).Str("Alias", hop.URI)
 		if id, ok := plan.Topology.OfZone(hop.Zone.Name); ok {
 			e.Str("Deployment", plan.Topology.Name(id))
 		}
 	}
+	for i, s := range steps {
+		e := result.Nth("Step", i+1).Str("What", s.What)
+		if s.Target != "" {
+			e.Str("Target", s.Target)
+		}
+		e.Leaf("Used", yesNo(s.Used)).Str("Why", s.Why)
+	}
 	if n == 0 {
-		return nil, fmt.Errorf("no search rule leads to %s", alias)
+		return nil, fmt.Errorf("no search rule leads to %s%s", alias, refusals(steps))
 	}
 	return result, nil
+}
+
+// refusals says in one line what each step had against an alias.
+func refusals(steps []zone.Step) string {
+	var b strings.Builder
+	for _, s := range steps {
+		if !s.Used {
+			fmt.Fprintf(&b, "; %s: %s", s.What, s.Why)
+		}
+	}
+	return b.String()
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "Yes"
+	}
+	return "No"
 }
 
 // checkPattern tries a pattern on an alias as a search rule would.
@@ -61,7 +102,7 @@ func checkPattern(args xapi.Args) (*xapi.Node, error) {
 		return nil, err
 	}
 	became, ok := p.Apply(args.First("Target"))
-	result := xapi.NewNode("Result").Leaf("Matches", map[bool]string{true: "Yes", false: "No"}[ok])
+	result := xapi.NewNode("Result").Leaf("Matches", yesNo(ok))
 	if ok {
 		result.Str("Alias", became)
 	}

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -28,7 +29,15 @@ type target struct {
 	hops    int    // most hops that a request there may still take; 0: as it came
 	media   media.Encryption
 	uri     string // the Request-URI to send it
+
+	name string     // that the certificate must carry, where it is not host
+	most int        // most addresses to try where host has SRV records; 0: all
+	link string     // a traversal zone: the request goes out by an edge
+	conn *flow.Conn // a registered endpoint's
 }
+
+// serverName is what a target's certificate must carry.
+func (t target) serverName() string { return cmp.Or(t.name, t.host) }
 
 // policy is what the media of a call to this target may be.
 func (t target) policy() media.Policy { return policy(t.media, t.network) }
@@ -79,7 +88,7 @@ func peersOf(z *zone.Zone, requestURI string) []target {
 	for _, peer := range z.Peers {
 		out = append(out, target{
 			zone: z.Name, network: z.Transport, host: peer, port: z.Port, hops: z.HopCount,
-			verify: z.TLSVerify, path: z.Path, media: mode, uri: requestURI,
+			verify: z.TLSVerify, path: z.Path, media: mode, uri: requestURI, most: z.MaxPeers,
 		})
 	}
 	return out
@@ -112,6 +121,9 @@ var errUnreachable = errors.New("inside peer cannot be reached")
 // dial finds a connection to a target, an open one first. It blocks for name
 // look-up and connecting and is called off the reader.
 func (c *Core) dial(ctx context.Context, t target) (signaling.Conn, error) {
+	if t.conn != nil {
+		return t.conn, nil
+	}
 	addrs, err := c.resolve(ctx, t)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s %s: %w", errUnreachable, t.network, t.host, err)
@@ -119,7 +131,7 @@ func (c *Core) dial(ctx context.Context, t target) (signaling.Conn, error) {
 	var errs []error
 	for _, addr := range addrs {
 		conn, err := c.flows.Dial(ctx, flow.Target{
-			Network: t.network, Addr: addr, ServerName: t.host, TLS: c.clientTLS(t), Zone: t.zone,
+			Network: t.network, Addr: addr, ServerName: t.serverName(), TLS: c.clientTLS(t), Zone: t.zone,
 		})
 		if err == nil {
 			return conn, nil
@@ -134,9 +146,9 @@ func (c *Core) clientTLS(t target) *tls.Config {
 		return nil
 	}
 	if !t.verify {
-		return c.trust.UnverifiedClientConfig(trust.SIPInside, t.host)
+		return c.trust.UnverifiedClientConfig(trust.SIPInside, t.serverName())
 	}
-	return c.trust.ClientConfig(trust.SIPInside, t.host)
+	return c.trust.ClientConfig(trust.SIPInside, t.serverName())
 }
 
 // resolve gives the addresses of a target in the order of preference.
@@ -146,7 +158,7 @@ func (c *Core) resolve(ctx context.Context, t target) ([]netip.AddrPort, error) 
 	}
 	if t.port == 0 {
 		if addrs := c.resolveSRV(ctx, t); len(addrs) > 0 {
-			return addrs, nil
+			return addrs[:min(len(addrs), cmp.Or(t.most, len(addrs)))], nil
 		}
 	}
 	return c.resolveHost(ctx, t.host, defaultPort(t))

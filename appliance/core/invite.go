@@ -40,6 +40,9 @@ func (c *Core) startInside(r *signaling.Request, from *traversal.Conn) {
 		return
 	}
 	user, ok := c.userOf(r.Msg)
+	if partner(r.Msg) {
+		user, ok = c.plan.Load().calledBy(uri)
+	}
 	if !ok {
 		c.refuse(r, 403, "The sender's domain is not served here", "SIP Domain")
 		return
@@ -94,7 +97,8 @@ func (c *Core) search(uri sip.URI, o outlet, m *sip.Message) []target {
 	if ts := plan.nodeNamed(uri); len(ts) > 0 {
 		return ts
 	}
-	return targetsOf(plan.Zones.Next(zone.Query{Source: o.zone, Alias: bare(uri), Method: m.Method()}), uri)
+	own := c.ownTargets(plan, uri, 0, false)
+	return append(own, targetsOf(plan.Zones.Next(zone.Query{Source: o.zone, Alias: bare(uri), Method: m.Method(), Authenticated: !partner(m)}), uri)...)
 }
 
 // nodeNamed is the UC node that a Request-URI names as its host: phones of some

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"sallyport/appliance/config"
 	"sallyport/appliance/flow"
@@ -27,6 +28,10 @@ type Plan struct {
 
 	LinkRTP, LinkRTCP uint16 // edge's shared media ports
 
+	Registrar      bool          // endpoints may register at core itself
+	RegMin, RegMax time.Duration // for how long
+	own            []Domain      // domains of core's own
+
 	listen  map[string]netip.AddrPort // by transport
 	domains []string                  // all that tokens may be sealed for
 }
@@ -45,13 +50,21 @@ func PlanFrom(snap *config.Snapshot, zones *zone.Plan, listeners []flow.Listener
 		LinkRTP:  uint16(snap.Int(xapi.MediaDemuxRTPPort)),
 		LinkRTCP: uint16(snap.Int(xapi.MediaDemuxRTCPPort)),
 
+		Registrar: snap.Bool(xapi.RegistrationMode),
+		RegMin:    time.Duration(snap.Int(xapi.RegistrationMinimum)) * time.Second,
+		RegMax:    time.Duration(snap.Int(xapi.RegistrationMaximum)) * time.Second,
+
 		listen: map[string]netip.AddrPort{},
 	}
 	for _, i := range snap.Indexes(xapi.SIPDomainName.Item) {
-		if name := snap.Str(xapi.SIPDomainName, i); name != "" && snap.Bool(xapi.SIPDomainEdge, i) && snap.Bool(xapi.SIPDomainSip, i) {
-			if id, ok := top.OfDomain(name); ok {
-				p.Domains = append(p.Domains, Domain{strings.ToLower(name), snap.Str(xapi.SIPDomainAuthzone, i), id})
-			}
+		name := snap.Str(xapi.SIPDomainName, i)
+		id, ok := top.OfDomain(name)
+		switch d := (Domain{strings.ToLower(name), snap.Str(xapi.SIPDomainAuthzone, i), id}); {
+		case !ok || !snap.Bool(xapi.SIPDomainSip, i):
+		case snap.Bool(xapi.SIPDomainEdge, i):
+			p.Domains = append(p.Domains, d)
+		default:
+			p.own = append(p.own, d)
 		}
 	}
 	for _, d := range top.Deployments() {
@@ -125,6 +138,27 @@ type Domain struct {
 	Zone string // neighbor zone of its registrar; "" = as the search rules say
 
 	Deployment int
+}
+
+// Own finds a domain whose users register at core itself: one that it routes,
+// and that is not served to remote clients.
+func (p *Plan) Own(name string) (Domain, bool) {
+	for _, d := range p.own {
+		if strings.EqualFold(d.Name, name) {
+			return d, true
+		}
+	}
+	return Domain{}, false
+}
+
+// anyDomain is a domain of a deployment, for calls that speak for none.
+func (p *Plan) anyDomain(deployment int) string {
+	for _, d := range slices.Concat(p.Domains, p.own) {
+		if deployment == 0 || d.Deployment == deployment {
+			return d.Name
+		}
+	}
+	return ""
 }
 
 // Domain finds the domain that a user registers for.

@@ -57,5 +57,7 @@ func (c *Core) Run(ctx context.Context) error {
 	g.Add("xmpp", c.chat.Run)
 	g.Add("links", c.links.Run)
 	g.Add("monitor", c.monitor)
+	g.Add("endpoints", c.locals.Run)
+	g.Add("lookups", c.lookups.run)
 	return g.Run(ctx)
 }

@@ -16,6 +16,7 @@ func (c *Core) Status(t *xapi.Node) {
 	sip.Int("Transactions", int(c.proxy.Stats().Transactions))
 	c.zones(t.Add("Zones"))
 	c.watch.Report(t.Add("Calls"))
+	c.locals.Report(t.Add("Registrations"), c.cfg.Clock())
 	c.links.ReportTunnels(t.Add("Tunnels"))
 	c.chat.Report(t.Add("XMPP"))
 	c.deployments(t.Add("CollaborationEdge"))

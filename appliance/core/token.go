@@ -17,6 +17,7 @@ const (
 	purposeOutside = 'O' // Record-Route, outside: media session, route set handle
 	purposeContact = 'C' // Contact, outside: contact handle
 	purposeClaimed = 'F' // the same, of what another client wrote
+	purposeTrunk   = 'T' // Record-Route between inside systems: media session
 	purposeBinding = 'B' // Contact with Path off, inside: binding handle
 )
 
@@ -110,4 +111,19 @@ func (t tokens) open(purpose byte, zone, user string, size int) ([]byte, error) 
 		return nil, fmt.Errorf("open %c token: %d bytes, want %d", purpose, len(plain), size)
 	}
 	return plain, nil
+}
+
+// trunks is the zone word of tokens between inside systems.
+const trunks = "trunks"
+
+func (t tokens) sealTrunk(session uint64) string {
+	return sip.TokenUser('c', t.keys.Seal(purposeTrunk, trunks, binary.BigEndian.AppendUint64(nil, session)))
+}
+
+func (t tokens) openTrunk(user string) (session uint64, err error) {
+	plain, err := t.open(purposeTrunk, trunks, user, 8)
+	if err != nil {
+		return 0, err
+	}
+	return binary.BigEndian.Uint64(plain), nil
 }

@@ -80,12 +80,12 @@ var (
 		Help:  "Ends the media of a call, which makes its ends hang up.",
 	}
 	FindRegistration = &Command{
-		Name: "FindRegistration", Spaced: "Find Registration", Role: Edge, Guide: "SIP registration",
+		Name: "FindRegistration", Spaced: "Find Registration", Role: Both, Guide: "SIP registration",
 		Params: []Param{{Name: "Alias", Kind: String, Min: 1, Max: 128, Required: true, Help: "Registered alias."}},
 		Help:   "Shows the registrations of an alias.",
 	}
 	RemoveRegistration = &Command{
-		Name: "RemoveRegistration", Spaced: "Remove Registration", Role: Edge, Guide: "SIP registration",
+		Name: "RemoveRegistration", Spaced: "Remove Registration", Role: Both, Guide: "SIP registration",
 		Params: []Param{
 			{Name: "Registration", Kind: Integer, Min: 1, Max: 100000, Help: "Number of the registration in xStatus Registrations."},
 			{Name: "RegistrationSerialNumber", Kind: String, Min: 1, Max: 255, Help: "Serial number of the registration."},
