@@ -15,7 +15,12 @@ type build func(target) (signaling.Branch, error)
 // forward sends a request to the first target that takes it, the others being
 // its fail-over in order.
 func (c *Core) forward(r *signaling.Request, session uint64, ts []target, make build) {
-	b, err := c.branch(ts, make)
+	c.forwardMore(r, session, ts, make, nil)
+}
+
+// forwardMore is forward with more to try when all of ts have failed; nil: nothing.
+func (c *Core) forwardMore(r *signaling.Request, session uint64, ts []target, make build, more func(status int) []target) {
+	b, err := c.branch(ts, make, more)
 	if err != nil {
 		c.desk.Fail(r, session, err)
 		return
@@ -23,7 +28,7 @@ func (c *Core) forward(r *signaling.Request, session uint64, ts []target, make b
 	r.Forward(*b)
 }
 
-func (c *Core) branch(ts []target, make build) (*signaling.Branch, error) {
+func (c *Core) branch(ts []target, make build, more func(status int) []target) (*signaling.Branch, error) {
 	t := ts[0]
 	b, err := make(t)
 	if err != nil {
@@ -35,15 +40,22 @@ func (c *Core) branch(ts []target, make build) (*signaling.Branch, error) {
 	b.Via = c.sentBy(t.network)
 	b.Dial = func(ctx context.Context) (signaling.Conn, error) { return c.dial(ctx, t) }
 	b.Next = func(status int) *signaling.Branch {
-		if len(ts) == 1 || !worthAnother(status) {
+		if !worthAnother(status) {
 			return nil
 		}
-		next, err := c.branch(ts[1:], make)
+		rest, more := ts[1:], more
+		if len(rest) == 0 && more != nil {
+			rest, more = more(status), nil
+		}
+		if len(rest) == 0 {
+			return nil
+		}
+		next, err := c.branch(rest, make, more)
 		if err != nil {
-			c.log.Error("sip fail-over", "to", ts[1].host, "err", err)
+			c.log.Error("sip fail-over", "to", rest[0].host, "err", err)
 			return nil
 		}
-		c.log.Info("sip fail-over", "event", "failover", "from", t.host, "to", ts[1].host, "status", status)
+		c.log.Info("sip fail-over", "event", "failover", "from", t.host, "to", rest[0].host, "status", status)
 		return next
 	}
 	return &b, nil

@@ -78,6 +78,11 @@ type Core struct {
 	peers     peers
 	replanned chan struct{} // the monitor looks at the plan again
 
+	fast struct { // fast path registration
+		known                 shortcuts
+		taken, stale, refused atomic.Int64
+	}
+
 	plan   atomic.Pointer[Plan]
 	denied atomic.Int64
 }

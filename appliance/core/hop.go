@@ -34,6 +34,8 @@ type target struct {
 	most int        // most addresses to try where host has SRV records; 0: all
 	link string     // a traversal zone: the request goes out by an edge
 	conn *flow.Conn // a registered endpoint's
+
+	preRouted bool // found by a token, not by a search
 }
 
 // serverName is what a target's certificate must carry.

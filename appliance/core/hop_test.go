@@ -153,7 +153,7 @@ func TestFailOver(t *testing.T) {
 		m := invite(t)
 		m.SetURI("sip:" + t2.host)
 		return signaling.Branch{Msg: m}, nil
-	})
+	}, nil)
 	if err != nil || b.Msg.URI() != "sip:10.0.0.20" || b.Via != "10.0.0.6:5060" || b.Msg.MaxForwards() != 15 {
 		t.Fatalf("%v %+v", err, b)
 	}

@@ -28,6 +28,9 @@ type Plan struct {
 
 	LinkRTP, LinkRTCP uint16 // edge's shared media ports
 
+	PreRouted bool   // registrations may take the fast path
+	epoch     uint64 // marks all that routing depends on
+
 	Registrar      bool          // endpoints may register at core itself
 	RegMin, RegMax time.Duration // for how long
 	own            []Domain      // domains of core's own
@@ -50,6 +53,7 @@ func PlanFrom(snap *config.Snapshot, zones *zone.Plan, listeners []flow.Listener
 		LinkRTP:  uint16(snap.Int(xapi.MediaDemuxRTPPort)),
 		LinkRTCP: uint16(snap.Int(xapi.MediaDemuxRTCPPort)),
 
+		PreRouted: zone.PreRouted(snap),
 		Registrar: snap.Bool(xapi.RegistrationMode),
 		RegMin:    time.Duration(snap.Int(xapi.RegistrationMinimum)) * time.Second,
 		RegMax:    time.Duration(snap.Int(xapi.RegistrationMaximum)) * time.Second,
@@ -75,6 +79,7 @@ func PlanFrom(snap *config.Snapshot, zones *zone.Plan, listeners []flow.Listener
 			p.listen[l.Network] = l.Addr
 		}
 	}
+	p.epoch = epochOf(p)
 	return p, err
 }
 

@@ -17,43 +17,60 @@ import (
 // alone; without, a token of core's stands in Contact and core remembers what
 // it is for (guide: SIP Path headers).
 func (c *Core) register(r *signaling.Request, from *traversal.Conn) {
-	plan := c.plan.Load()
-	aor, err := sip.ParseNameAddr(r.Msg.Get("To"))
-	if err != nil {
-		c.refuse(r, 400, "To cannot be read", "syntax")
+	if token := ownRoute(r.Msg); token != "" && c.preRouted(r, from, token) {
 		return
+	}
+	domain, ts, status, reason, rule := c.registrarsOf(r.Msg, from)
+	if status != 0 {
+		c.refuse(r, status, reason, rule)
+		return
+	}
+	c.sendRegister(r, from, domain, ts, nil)
+}
+
+// registrarsOf finds where a REGISTER may go: by the domain of its user, its
+// deployment, and the search rules. A status says why nowhere.
+func (c *Core) registrarsOf(m *sip.Message, from *traversal.Conn) (domain Domain, ts []target, status int, reason, rule string) {
+	plan := c.plan.Load()
+	aor, err := sip.ParseNameAddr(m.Get("To"))
+	if err != nil {
+		return domain, nil, 400, "To cannot be read", "syntax"
 	}
 	domain, ok := plan.Domain(aor.URI.Host)
 	if !ok {
-		c.refuse(r, 403, "Domain "+aor.URI.Host+" is not served here", "SIP Domain")
-		return
+		return domain, nil, 403, "Domain " + aor.URI.Host + " is not served here", "SIP Domain"
 	}
-	uri, err := sip.ParseURI(r.Msg.URI())
+	uri, err := sip.ParseURI(m.URI())
 	if err != nil {
-		c.refuse(r, 416, "Request-URI cannot be read", "syntax")
-		return
+		return domain, nil, 416, "Request-URI cannot be read", "syntax"
 	}
-	ts, rule := plan.confine(domain.Deployment, plan.registrars(domain, from.Zone(), aor.URI, uri))
+	ts, rule = plan.confine(domain.Deployment, plan.registrars(domain, from.Zone(), aor.URI, uri))
 	switch {
 	case rule != "":
-		c.refuse(r, 403, notYours, rule)
-		return
+		return domain, nil, 403, notYours, rule
 	case len(ts) == 0:
-		c.refuse(r, 404, "No search rule leads to a registrar for "+aor.URI.Host, "Zones Policy SearchRules")
-		return
+		return domain, nil, 404, "No search rule leads to a registrar for " + aor.URI.Host, "Zones Policy SearchRules"
 	}
-	c.forward(r, 0, ts, func(t target) (signaling.Branch, error) {
+	return domain, ts, 0, "", ""
+}
+
+// sendRegister sends a REGISTER to the first of ts that takes it; more gives
+// further ones once those have failed.
+func (c *Core) sendRegister(r *signaling.Request, from *traversal.Conn, domain Domain, ts []target, more func(status int) []target) {
+	plan := c.plan.Load()
+	c.forwardMore(r, 0, ts, func(t target) (signaling.Branch, error) {
 		if plan.Path && t.path {
 			return c.registerByPath(r.Msg, from, t, domain.Name), nil
 		}
 		return c.registerByContact(r.Msg, from, t, domain.Name, r.Trace)
-	})
+	}, more)
 }
 
 // registerByPath lets requests for the phone find their way back by Path
 // (RFC 3327).
 func (c *Core) registerByPath(m *sip.Message, from *traversal.Conn, t target, domain string) signaling.Branch {
 	out := c.inward(m)
+	out.Remove("Route")
 	token := c.tokens.sealAnchor(purposePath, anchor{peer: peerOf(from), domain: domain})
 	params := ";lr"
 	if strings.Contains(first(m.Values("Path")), ";ob") {
@@ -66,6 +83,7 @@ func (c *Core) registerByPath(m *sip.Message, from *traversal.Conn, t target, do
 	contacts := m.Values("Contact")
 	return signaling.Branch{Msg: out, OnResponse: func(resp *sip.Message) {
 		keepOwn(resp, contacts)
+		c.handOut(resp, m, from, t)
 	}}
 }
 
@@ -75,6 +93,7 @@ func (c *Core) registerByPath(m *sip.Message, from *traversal.Conn, t target, do
 func (c *Core) registerByContact(m *sip.Message, from *traversal.Conn, t target, domain, trace string) (signaling.Branch, error) {
 	out := c.inward(m)
 	out.Remove("Path")
+	out.Remove("Route")
 	dropOption(out, "outbound")
 	dropOption(out, "path")
 	stand := map[string]standIn{} // by the user part that the registrar gets
@@ -100,6 +119,7 @@ func (c *Core) registerByContact(m *sip.Message, from *traversal.Conn, t target,
 		if credentials && resp.Status() >= 200 && resp.Status() < 300 {
 			c.remember(resp, stand, asked, trace)
 		}
+		c.handOut(resp, m, from, t)
 		restoreOwn(resp, stand)
 	}}, nil
 }

@@ -14,6 +14,7 @@ func (c *Core) Status(t *xapi.Node) {
 	sip := t.Add("SIP")
 	c.flows.Report(sip)
 	sip.Int("Transactions", int(c.proxy.Stats().Transactions))
+	sip.Add("FastPath").Int("Taken", int(c.fast.taken.Load())).Int("Searched", int(c.fast.stale.Load())).Int("Refused", int(c.fast.refused.Load()))
 	c.zones(t.Add("Zones"))
 	c.watch.Report(t.Add("Calls"))
 	c.locals.Report(t.Add("Registrations"), c.cfg.Clock())

@@ -12,13 +12,14 @@ import (
 // Purposes of core's tokens. Those of the inside carry which edge to go to;
 // those of the outside carry a handle to what must not be said there.
 const (
-	purposePath    = 'P' // Path, inside: peer
-	purposeInside  = 'R' // Record-Route, inside: peer, media session
-	purposeOutside = 'O' // Record-Route, outside: media session, route set handle
-	purposeContact = 'C' // Contact, outside: contact handle
-	purposeClaimed = 'F' // the same, of what another client wrote
-	purposeTrunk   = 'T' // Record-Route between inside systems: media session
-	purposeBinding = 'B' // Contact with Path off, inside: binding handle
+	purposePath     = 'P' // Path, inside: peer
+	purposeInside   = 'R' // Record-Route, inside: peer, media session
+	purposeOutside  = 'O' // Record-Route, outside: media session, route set handle
+	purposeContact  = 'C' // Contact, outside: contact handle
+	purposeClaimed  = 'F' // the same, of what another client wrote
+	purposeTrunk    = 'T' // Record-Route between inside systems: media session
+	purposeShortcut = 'G' // pre-routed Route, link: hop of a registration
+	purposeBinding  = 'B' // Contact with Path off, inside: binding handle
 )
 
 // inside is the zone word of tokens that inside systems hold; those that

@@ -22,6 +22,8 @@ type Plan struct {
 	Domains []Domain
 	Zones   []string // traversal zones that carry remote access, by index
 	All     []*zone.Zone
+
+	PreRouted bool // registrations take the fast path
 }
 
 // A Domain is one that remote users may register for.
@@ -33,12 +35,13 @@ type Domain struct {
 // PlanFrom reads the plan of the role; the planes have their own.
 func PlanFrom(snap *config.Snapshot) *Plan {
 	p := &Plan{
-		Enabled: snap.Bool(xapi.CollaborationEdgeEnabled),
-		Host:    hostName(snap),
-		TLSPort: snap.Int(xapi.SIPTLSPort),
-		TCPPort: snap.Int(xapi.SIPTCPPort),
-		All:     zone.PlanFrom(snap).Zones,
-		TLSOn:   snap.Bool(xapi.SIPTLSMode),
+		Enabled:   snap.Bool(xapi.CollaborationEdgeEnabled),
+		Host:      hostName(snap),
+		TLSPort:   snap.Int(xapi.SIPTLSPort),
+		TCPPort:   snap.Int(xapi.SIPTCPPort),
+		All:       zone.PlanFrom(snap).Zones,
+		PreRouted: zone.PreRouted(snap),
+		TLSOn:     snap.Bool(xapi.SIPTLSMode),
 
 		HTTPSPort: snap.Int(xapi.CollaborationEdgeHTTPSPort),
 		XMPPPort:  snap.Int(xapi.XMPPPort),

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"strconv"
@@ -53,6 +54,7 @@ func (e *Edge) register(r *signaling.Request, c *flow.Conn) {
 		e.refuse(r, 503, "No core is connected", "traversal link", retryAfter(5))
 		return
 	}
+	a.route = e.shortcut(a, link)
 	e.sendRegister(r, c, link, a)
 }
 
@@ -66,6 +68,7 @@ type attempt struct {
 	key     flow.Key
 	id      flow.BindingID
 	contact string
+	route   string // the pre-routed route that it takes, "" if none
 }
 
 // A home is where a binding registered: what its calls go through.
@@ -73,6 +76,13 @@ type home struct {
 	zone  string
 	peer  traversal.PeerID
 	agent string
+	route string // core's token of the hop inside, for the next REGISTER
+}
+
+// same tells whether a binding is where it was, by whichever route.
+func (h home) same(o home) bool {
+	o.route = h.route
+	return h == o
 }
 
 func homeOf(b flow.Binding) home {
@@ -92,6 +102,10 @@ func (e *Edge) coreFor(a attempt) (*traversal.Conn, error) {
 }
 
 func (e *Edge) sendRegister(r *signaling.Request, c *flow.Conn, link *traversal.Conn, a attempt) {
+	r.Forward(e.registerBranch(r, c, link, a))
+}
+
+func (e *Edge) registerBranch(r *signaling.Request, c *flow.Conn, link *traversal.Conn, a attempt) signaling.Branch {
 	out := r.Msg.Clone()
 	strip(out)
 	for _, name := range [...]string{"Route", "Path", "Record-Route"} {
@@ -103,11 +117,17 @@ func (e *Edge) sendRegister(r *signaling.Request, c *flow.Conn, link *traversal.
 	out.Set(headerTrace, r.Trace)
 	out.Set(headerBinding, strconv.FormatUint(uint64(a.id), 16))
 	credentials, dropped := e.challenges.answered(a.owner, out)
-	r.Forward(signaling.Branch{
+	preRoute(out, a.route)
+	return signaling.Branch{
 		Msg:  out,
 		Conn: link,
 		Via:  f.hostport(),
+		Next: e.unrouted(r, c, link, a),
 		OnResponse: func(resp *sip.Message) {
+			a.route = cmp.Or(e.routeIn(resp), a.route)
+			if outlived(resp.Status()) {
+				e.loseShortcut(a)
+			}
 			f.outward(resp)
 			withoutAuthInt(resp)
 			e.challenges.learn(a.owner, resp)
@@ -118,7 +138,7 @@ func (e *Edge) sendRegister(r *signaling.Request, c *flow.Conn, link *traversal.
 				e.registered(r, c, link, resp, a, credentials)
 			}
 		},
-	})
+	}
 }
 
 // registered confirms the binding, unless the registrar accepted a stranger:
@@ -147,7 +167,7 @@ func (e *Edge) registered(r *signaling.Request, c *flow.Conn, link *traversal.Co
 		e.log.Info("sip unregistered", "event", "unregistered", "user", a.owner, "trace", r.Trace)
 		return
 	}
-	h := home{zone: a.zone, peer: link.Peer(), agent: r.Msg.Get("User-Agent")}
+	h := home{zone: a.zone, peer: link.Peer(), agent: r.Msg.Get("User-Agent"), route: a.route}
 	before, _ := e.bindings.Get(a.id)
 	if _, err := e.bindings.Admit(a.id, a.key, c, a.contact, granted, h); err != nil {
 		e.log.Warn("sip denied", "event", "denied", "method", "REGISTER", "status", 503, "rule", "limits",
@@ -158,7 +178,7 @@ func (e *Edge) registered(r *signaling.Request, c *flow.Conn, link *traversal.Co
 	}
 	c.SetAuthenticated(true)
 	level := slog.LevelInfo
-	if before.Confirmed && before.Conn == c && homeOf(before) == h {
+	if before.Confirmed && before.Conn == c && homeOf(before).same(h) {
 		level = slog.LevelDebug // a refresh is no news
 	}
 	if ctx := context.Background(); e.log.Enabled(ctx, level) {

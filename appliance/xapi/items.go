@@ -35,7 +35,7 @@ func Commands() []*Command {
 
 // Statuses returns every xStatus row, sorted by path, in a fresh slice.
 func Statuses() []*Status {
-	all := slices.Concat(statusRows(), xmppStatuses(), loginStatuses())
+	all := slices.Concat(statusRows(), xmppStatuses(), loginStatuses(), routingStatuses())
 	slices.SortFunc(all, func(a, b *Status) int { return strings.Compare(a.Path, b.Path) })
 	return all
 }

@@ -158,3 +158,11 @@ var (
 )
 
 func routingAlarms() []*Alarm { return []*Alarm{AlarmPortConflict} }
+
+func routingStatuses() []*Status {
+	return []*Status{
+		{Path: "SIP FastPath Taken", Kind: Integer, Role: Core, Help: "Registrations that went along a pre-routed route."},
+		{Path: "SIP FastPath Searched", Kind: Integer, Role: Core, Help: "Registrations whose pre-routed route was over, so that the way was searched anew."},
+		{Path: "SIP FastPath Refused", Kind: Integer, Role: Core, Help: "Registrations with a forged pre-routed route, or that of another."},
+	}
+}

@@ -79,6 +79,14 @@ func (p *Pattern) Apply(alias string) (string, bool) {
 	return out, true
 }
 
+// String writes the pattern for logs and comparison.
+func (p *Pattern) String() string {
+	if p == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s %q %s %q", p.kind, p.text, p.behavior, p.replace)
+}
+
 // match returns what lies before and after the part that matches.
 func (p *Pattern) match(alias string) (before, after string, ok bool) {
 	n := len(p.text)

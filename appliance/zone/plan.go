@@ -139,12 +139,26 @@ func ruleFrom(snap *config.Snapshot, i int) (*Rule, error) {
 	return r, err
 }
 
+// PreRouted tells whether registrations take the fast path.
+func PreRouted(snap *config.Snapshot) bool {
+	return len(snap.Str(xapi.PreRoutedMethods)) > 0 && checkPreRouted(snap.Str(xapi.PreRoutedMethods)) == nil
+}
+
+func checkPreRouted(methods string) error {
+	for _, m := range strings.Split(methods, ":") {
+		if m = strings.TrimSpace(m); m != "" && !strings.EqualFold(m, "REGISTER") {
+			return fmt.Errorf("SIP PreRoutedRouteHeader: %s is not pre-routed; allowed: REGISTER", m)
+		}
+	}
+	return nil
+}
+
 // Check finds what cannot work in zones and rules: two zones of one name, rules
 // whose pattern cannot be read or whose zones do not exist. It is a
 // config.Check.
 func Check(snap *config.Snapshot) error {
 	p := PlanFrom(snap)
-	var errs []error
+	errs := []error{checkPreRouted(snap.Str(xapi.PreRoutedMethods))}
 	for n, z := range p.Zones {
 		if first := p.Zone(z.Name); first != p.Zones[n] {
 			errs = append(errs, fmt.Errorf("zones %d and %d have the same name %q; rules could not tell them apart", first.Index, z.Index, z.Name))
