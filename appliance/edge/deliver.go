@@ -68,7 +68,7 @@ func (e *Edge) outward(r *signaling.Request, c *flow.Conn, b flow.Binding, t rou
 		HideVia: true,
 		Gone:    &signaling.StatusError{Status: 430, Reason: "Flow Failed"},
 		OnResponse: func(resp *sip.Message) {
-			strip(resp)
+			strip(resp, b.Key.AOR, r.Msg.Get("To"))
 			veil.restore(resp, r.Msg)
 			answer := signaling.ResponseDescription(kind, resp)
 			if err := call.Describe(resp, t.session, answer, r.Trace, e.media.Inward); err != nil {

@@ -118,7 +118,7 @@ func (v *veil) tag(m *sip.Message, name string) {
 
 // identities puts the domain where an identity of the inside is at an address.
 func (v *veil) identities(m *sip.Message) {
-	for _, name := range [...]string{"From", "To", "P-Asserted-Identity", "Remote-Party-ID", "Diversion"} {
+	for _, name := range [...]string{"From", "To", "Reply-To", "P-Asserted-Identity", "P-Called-Party-ID", "Remote-Party-ID", "Diversion", "History-Info"} {
 		values := m.Values(name)
 		changed := false
 		for i, value := range values {

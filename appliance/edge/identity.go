@@ -21,22 +21,6 @@ func aor(value string) (string, error) {
 // host is the part of an address of record that a domain rule is asked about.
 func host(aor string) string { return aor[strings.LastIndexByte(aor, '@')+1:] }
 
-// asserted are the headers by which an inside system vouches for somebody. A
-// client never does that: they are removed from what comes in.
-var asserted = [...]string{
-	"P-Asserted-Identity", "P-Asserted-Service", "Remote-Party-ID", "P-Charging-Vector", "P-Access-Network-Info",
-	"P-Served-User", "P-Called-Party-ID", "P-Associated-URI", "P-Profile-Key", "P-User-Database",
-	"P-Charging-Function-Addresses", "P-Visited-Network-ID",
-}
-
-// strip takes out of a client's message what only our own side may say.
-func strip(m *sip.Message) {
-	for _, name := range asserted {
-		m.Remove(name)
-	}
-	m.RemovePrefix(privatePrefix)
-}
-
 // speaksFor tells whether everything a request says about its sender belongs
 // to the address of record that its binding was confirmed for.
 func speaksFor(m *sip.Message, owner string) (claimed string, ok bool) {

@@ -112,7 +112,7 @@ func (e *Edge) inward(r *signaling.Request, c *flow.Conn, b flow.Binding, t rout
 	}
 	f := e.face(c)
 	out := r.Msg.Clone()
-	strip(out)
+	strip(out, b.Key.AOR, "")
 	veil := e.veil(zone, host(b.Key.AOR))
 	veil.lift(out)
 	e.dropOwnRoutes(out, c)

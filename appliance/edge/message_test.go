@@ -28,7 +28,7 @@ var edits = map[string]func(*sip.Message){
 	"outward-ipv6": func(m *sip.Message) {
 		face{host: "2001:db8::1", port: 5060, transport: "tcp"}.outward(m)
 	},
-	"strip":    strip,
+	"strip":    func(m *sip.Message) { strip(m, "alice@example.com", "<sip:line7@10.0.0.20>") },
 	"auth-int": withoutAuthInt,
 	"undescribed": func(m *sip.Message) {
 		undescribed(m, 0, 0)

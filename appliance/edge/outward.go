@@ -2,6 +2,8 @@ package edge
 
 import (
 	"net/netip"
+	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -65,6 +67,39 @@ func (f face) outward(m *sip.Message) {
 		f.wear(m, name)
 	}
 	f.warn(m)
+	inform(m)
+}
+
+// inform takes references out that point to an address by its number: a client
+// outside can neither fetch from there nor call there. Names and URNs stay, and
+// so do the identities of people (From, Reply-To, Diversion …) and bodies:
+// by those no far end routes. A zone's veil hides the identities too.
+func inform(m *sip.Message) {
+	for _, name := range [...]string{"Alert-Info", "Call-Info", "Error-Info"} {
+		if !m.Has(name) {
+			continue
+		}
+		values := m.Values(name)
+		kept := slices.DeleteFunc(slices.Clone(values), numbered)
+		if len(kept) < len(values) {
+			m.SetAll(name, kept)
+		}
+	}
+}
+
+// numbered tells whether a reference, <URI> with parameters, has an IP address
+// for its host.
+func numbered(value string) bool {
+	_, uri, _ := strings.Cut(value, "<")
+	uri, _, _ = strings.Cut(uri, ">")
+	host := ""
+	if u, err := sip.ParseURI(uri); err == nil && u.SIP() {
+		host = u.Host
+	} else if u, err := url.Parse(uri); err == nil {
+		host = u.Hostname()
+	}
+	_, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil
 }
 
 // wear gives core's tokens in one header this edge's name.

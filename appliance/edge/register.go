@@ -107,7 +107,7 @@ func (e *Edge) sendRegister(r *signaling.Request, c *flow.Conn, link *traversal.
 
 func (e *Edge) registerBranch(r *signaling.Request, c *flow.Conn, link *traversal.Conn, a attempt) signaling.Branch {
 	out := r.Msg.Clone()
-	strip(out)
+	strip(out, a.owner, "")
 	for _, name := range [...]string{"Route", "Path", "Record-Route"} {
 		out.Remove(name)
 	}
