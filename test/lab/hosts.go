@@ -38,3 +38,13 @@ func (w *World) startHosts(server *tls.Config) error {
 // Host is the server at an address of a cluster, of its voicemail pair or of
 // the presence node.
 func (w *World) Host(a netip.Addr) *Host { return w.hosts[a] }
+
+// startServices gives the clusters what clients ask them for.
+func (w *World) startServices() (err error) {
+	w.UDS = newUDS(w, w.Home, w.Remote)
+	if w.Files, err = newFiles(w, w.Home, w.Remote); err != nil {
+		return err
+	}
+	w.Voicemail, err = newVoicemail(w, w.Home)
+	return err
+}

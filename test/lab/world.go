@@ -39,6 +39,9 @@ type World struct {
 	CA        []byte // who signed the world's certificate
 
 	Home, Remote *Cluster
+	UDS          *UDS
+	Files        *Files
+	Voicemail    *Voicemail
 
 	cfg   WorldConfig
 	hosts map[netip.Addr]*Host
@@ -84,6 +87,9 @@ func (w *World) start(ctx context.Context) error {
 		return err
 	}
 	if err := w.startHosts(server); err != nil {
+		return err
+	}
+	if err := w.startServices(); err != nil {
 		return err
 	}
 	return w.startCarol(ctx)
