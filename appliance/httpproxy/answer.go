@@ -18,6 +18,7 @@ func (e *refusedAnswer) Error() string { return e.why }
 func (s *Server) outward(r *http.Response) error {
 	p := passOf(r.Request.Context())
 	s.tap.answer(p.trace, p.user, hostport(p.target), false, r.StatusCode, r.Header)
+	s.ailing.answered(p.target.Host)
 	dropPrivate(r.Header)
 	for _, name := range ownName() {
 		r.Header.Del(name)

@@ -66,7 +66,7 @@ func (s *Server) goesOn(ctx context.Context, l *live, r *http.Request, v Visitor
 		if !ok || before.Deployment != v.Deployment || s.clock().Sub(before.Begun) > l.Login.Life/2 || !s.proves(ctx, before, cookie, c) {
 			continue
 		}
-		nodes := ownerOfHost(clusters(l.Topology, v.Deployment), before.Home)
+		nodes := ownerOfHost(s.clusters(l.Topology, v.Deployment), before.Home)
 		if nodes == nil {
 			continue // the cluster has gone
 		}
@@ -137,6 +137,7 @@ func (s *Server) configFor(ctx context.Context, l *live, v Visitor, in *login, w
 		Version: "1.0", Route: f.Route,
 		SIP: atEdge(f.Host, f.SIP), XMPP: atEdge(f.Host, f.XMPP), HTTP: atEdge(f.Host, f.HTTPS),
 	}
+	in.nodes = s.ailing.answering(in.nodes)
 	for _, n := range in.nodes {
 		a.UDS.Servers = append(a.UDS.Servers, tlsServer{n.Host, udsPort})
 	}
@@ -158,7 +159,7 @@ const tftpPort = 6970
 func (s *Server) service(ctx context.Context, l *live, v Visitor, in *login, name string) service {
 	out := service{Name: printableName(name)}
 	serving := func(kind uc.NodeType, port int) {
-		for _, n := range answering(ofType(l.Topology, v.Deployment, kind)) {
+		for _, n := range s.ailing.answering(ofType(l.Topology, v.Deployment, kind)) {
 			out.Servers = append(out.Servers, srvServer{1, 1, port, n.Host})
 		}
 	}
@@ -189,7 +190,7 @@ func (s *Server) service(ctx context.Context, l *live, v Visitor, in *login, nam
 
 // fileServers are those of the home cluster, else of the deployment.
 func (s *Server) fileServers(l *live, deployment int, in *login) []uc.Node {
-	files := answering(ofType(l.Topology, deployment, uc.TFTP))
+	files := s.ailing.answering(ofType(l.Topology, deployment, uc.TFTP))
 	own := slices.DeleteFunc(slices.Clone(files), func(n uc.Node) bool {
 		return !slices.ContainsFunc(in.nodes, func(h uc.Node) bool { return h.Host == n.Host })
 	})

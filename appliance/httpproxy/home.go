@@ -30,7 +30,7 @@ type cluster struct {
 
 // clusters groups the Unified CM nodes of a deployment: by publisher where
 // discovery told it, else by the zone that they share.
-func clusters(top *uc.Topology, deployment int) (out []cluster) {
+func (s *Server) clusters(top *uc.Topology, deployment int) (out []cluster) {
 	at := map[string]int{}
 	done := map[string]bool{}
 	for _, n := range top.Nodes() {
@@ -51,25 +51,16 @@ func clusters(top *uc.Topology, deployment int) (out []cluster) {
 		out[i].all = append(out[i].all, n)
 	}
 	for i := range out {
-		out[i].up = answering(out[i].all)
+		out[i].up = s.ailing.answering(out[i].all)
 	}
 	return out
-}
-
-// answering leaves out nodes that are down, unless all are.
-func answering(nodes []uc.Node) []uc.Node {
-	up := slices.DeleteFunc(slices.Clone(nodes), func(n uc.Node) bool { return n.Down })
-	if len(up) == 0 {
-		return nodes
-	}
-	return up
 }
 
 // findHome asks the clusters of a deployment in turn for a user. Clusters that
 // know each other (ILS) answer for one another; else the next is asked. The
 // error is errDown where a cluster that may know the user could not be asked.
 func (s *Server) findHome(ctx context.Context, top *uc.Topology, deployment int, user string) (home, error) {
-	all := clusters(top, deployment)
+	all := s.clusters(top, deployment)
 	if len(all) == 0 {
 		return home{}, fmt.Errorf("%w: the deployment has no Unified CM node", errDown)
 	}

@@ -42,6 +42,7 @@ type Server struct {
 
 	sessions *sessions
 	rate     *ration
+	ailing   *ailing
 	logins   chan struct{} // a place for each in progress
 	refused  struct{ credentials, rate, unavailable atomic.Int64 }
 }
@@ -62,7 +63,7 @@ func NewServer(cfg ServerConfig) *Server {
 	}
 	s := &Server{
 		cfg: cfg, limits: cfg.Limits.withDefaults(), conns: make(handover), tap: tap{cfg.Tap}, clock: cfg.Clock,
-		sessions: newSessions(cfg.State, cfg.Clock), rate: newRation(cfg.Clock), logins: make(chan struct{}, maxLogins),
+		sessions: newSessions(cfg.State, cfg.Clock), rate: newRation(cfg.Clock), ailing: &ailing{clock: cfg.Clock, until: map[string]time.Time{}}, logins: make(chan struct{}, maxLogins),
 	}
 	s.live.Store(&live{list: allow.Compile(nil, nil)})
 	s.proxy = &httputil.ReverseProxy{
@@ -90,6 +91,7 @@ func (s *Server) Apply(p Plan) error {
 	before := s.live.Load()
 	list.KeepHits(before.list)
 	s.live.Store(&live{p, list})
+	s.ailing.keep(p.Nodes)
 	if before.Login.Loose != p.Login.Loose {
 		s.proxy.Transport.(*http.Transport).CloseIdleConnections() // those judged by the other rule
 	}
@@ -273,6 +275,9 @@ func (s *Server) failed(w http.ResponseWriter, r *http.Request, err error) {
 		panic(http.ErrAbortHandler) // nobody is left to answer
 	}
 	status, why := p.blame(err)
+	if why == connectFailed && s.isNode(p.target.Host) {
+		s.ailing.failed(p.target.Host)
+	}
 	s.cfg.Log.Warn("http upstream failed", "event", "failed", "status", status, "why", why, "err", err,
 		"request", p.request(), "user", p.user, "trace", p.trace)
 	refuse(w, status, why)
@@ -291,9 +296,17 @@ func (p *pass) blame(err error) (status int, why string) {
 	case errors.As(err, &refused):
 		return http.StatusBadGateway, refused.why
 	case errors.As(err, &dial) && dial.Op == "dial":
-		return http.StatusBadGateway, "connect failed"
+		return http.StatusBadGateway, connectFailed
 	case errors.As(err, &slow) && slow.Timeout() && strings.Contains(err.Error(), "awaiting response"):
 		return http.StatusGatewayTimeout, "Server does not answer"
 	}
-	return http.StatusBadGateway, "connect failed"
+	return http.StatusBadGateway, connectFailed
+}
+
+// connectFailed is what the client hears of an origin that could not be reached.
+const connectFailed = "connect failed"
+
+func (s *Server) isNode(host string) bool {
+	_, node := s.live.Load().Nodes[host]
+	return node
 }

@@ -49,8 +49,12 @@ func (s *Server) ask(ctx context.Context, host, path, authorization string) (uds
 	}
 	resp, err := s.proxy.Transport.RoundTrip(req)
 	if err != nil {
+		if !errors.Is(err, context.Canceled) {
+			s.ailing.failed(host)
+		}
 		return udsAnswer{}, err
 	}
+	s.ailing.answered(host)
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxUDS+1))
 	if err == nil && len(body) > maxUDS {

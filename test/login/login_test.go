@@ -1,0 +1,170 @@
+package login
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"sallyport/test/deploy"
+	"sallyport/test/lab"
+	"sallyport/test/pair"
+)
+
+// place is the part of loopback that the pairs of these tests live in.
+var place string
+
+func TestMain(m *testing.M) {
+	var release func()
+	var err error
+	if place, release, err = pair.FreeNet(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	release()
+	os.Exit(code)
+}
+
+// logBook lets both nodes write into one buffer.
+type logBook struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logBook) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *logBook) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// stage is a pair with sign-in in force; limit is EdgeConfigServer
+// RateLimitLogins.
+func stage(t *testing.T, open func(context.Context, *pair.Pair) (*Stage, error), lines ...string) *Stage {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	log := &logBook{}
+	p, err := pair.New(ctx, pair.Config{Net: place, LogOut: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		p.Close()
+		if t.Failed() {
+			t.Log(log)
+		}
+		for _, word := range slices.Collect(secrets()) {
+			if strings.Contains(log.String(), word) {
+				t.Errorf("the log holds %q", word)
+			}
+		}
+	})
+	s, err := open(ctx, p)
+	if err == nil {
+		err = deploy.Type(ctx, p.Core, append(lines, "xConfiguration EdgeConfigServer RateLimitLogins: 0")...)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+func secrets() func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		for _, password := range lab.Users() {
+			if !yield(password) {
+				return
+			}
+		}
+	}
+}
+
+func TestSignIn(t *testing.T) {
+	s := stage(t, Open)
+	for _, a := range s.Attempts() {
+		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+		if err := a.Do(ctx); err != nil {
+			t.Errorf("%s: %v", a.Says, err)
+		}
+		cancel()
+	}
+}
+
+// TestPlainDomainGoesOn: users of another deployment without call control
+// nodes need no login.
+func TestPlainDomainGoesOn(t *testing.T) {
+	s := stage(t, Open)
+	b, err := s.Pair.Browser()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	page, err := b.Get(t.Context(), s.Pair.World.Web.URL("http", "/page/welcome"))
+	if err != nil || page.Status != http.StatusOK {
+		t.Errorf("%+v, %v", page, err)
+	}
+	if _, page, err := b.SignIn(t.Context(), lab.Basic("alice", "x")); err != nil || page.Status != http.StatusNotFound {
+		t.Errorf("%+v, %v", page, err)
+	}
+}
+
+// TestAnswer reads the whole edge configuration and its cookie.
+func TestAnswer(t *testing.T) {
+	s := stage(t, Open)
+	c, err := s.User("alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, page, err := c.SignIn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	home := s.Pair.World.Home
+	if srv := config.Service("_cisco-uds"); len(srv.Servers) != 2 || srv.Servers[0].Port != 8443 || srv.Servers[0].Address != home.Publisher().Host {
+		t.Errorf("_cisco-uds: %+v", srv)
+	}
+	if srv := config.Service("_cuplogin"); srv.Error != "NameError" {
+		t.Errorf("_cuplogin: %+v", srv)
+	}
+	if srv := config.Service("_cisco-phone-tftp"); len(srv.Servers) != 2 || srv.Servers[0].Port != 6970 {
+		t.Errorf("_cisco-phone-tftp: %+v", srv)
+	}
+	if srv := config.Service("tftpServer"); !slices.Equal(srv.Addresses, []string{home.Publisher().Host, home.Subscriber().Host}) {
+		t.Errorf("tftpServer: %+v", srv)
+	}
+	at := func(port int) []lab.EdgeServer { return []lab.EdgeServer{{Address: pair.EdgeName, TLSPort: port}} }
+	if !slices.Equal(config.SIP, at(5061)) || !slices.Equal(config.HTTP, at(8443)) || config.XMPP != nil || config.TURN != nil {
+		t.Errorf("servers of edge: %+v", config)
+	}
+	if !strings.HasPrefix(config.Route, "<sip:e") || !strings.HasSuffix(config.Route, "@"+pair.EdgeName+":5061;transport=tls;lr>") {
+		t.Errorf("route: %s", config.Route)
+	}
+	if got := page.Header.Get("Content-Type"); !strings.HasPrefix(got, "text/xml") {
+		t.Errorf("type %s", got)
+	}
+	cookie := page.Header.Get("Set-Cookie")
+	for _, part := range []string{"X-Auth=", "; Expires=", "; Domain=.example.com", "; Path=/", "; Secure", "; HttpOnly"} {
+		if !strings.Contains(cookie, part) {
+			t.Errorf("cookie %s lacks %s", cookie, part)
+		}
+	}
+	if err := deploy.Type(t.Context(), s.Pair.Core, "xConfiguration MRACookieConfig Expiry: Disabled", "xConfiguration MRACookieConfig Httponly: Disabled"); err != nil {
+		t.Fatal(err)
+	}
+	if _, page, err = c.SignIn(t.Context()); err != nil || strings.Contains(page.Header.Get("Set-Cookie"), "Expires") || strings.Contains(page.Header.Get("Set-Cookie"), "HttpOnly") {
+		t.Errorf("cookie %s, %v", page.Header.Get("Set-Cookie"), err)
+	}
+}
