@@ -31,6 +31,7 @@ fuzz: ## each fuzz target for FUZZ (60s)
 	sh scripts/fuzz.sh $(FUZZ)
 
 bench: ## ratios against Kamailio and rtpengine, written to test/bench/RESULTS.md
+	@sh scripts/setup.sh bench
 	$(GO) run ./test/bench
 
 build: ## static binaries for amd64 and arm64 in build/

@@ -3,7 +3,8 @@
 # tools that build namespaces and a firewall. Safe to run again; quick when all
 # is there. Where it may not install, it says what is missing and which tests
 # will skip, and still ends with 0: the tests themselves say why they skip.
-# With -v it also prints the versions.
+# With -v it also prints the versions. With "bench" it installs instead what
+# `make bench` compares with, which no test needs.
 set -u
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -26,6 +27,12 @@ needs() {
 	need "$1" qemu-system-aarch64 qemu-system-arm "test/boot: the image on arm64"
 	need "$1" /usr/share/OVMF/OVMF_CODE.fd ovmf "test/boot: the image on amd64"
 	need "$1" /usr/share/AAVMF/AAVMF_CODE.fd qemu-efi-aarch64 "test/boot: the image on arm64"
+}
+
+bench_needs() {
+	need "$1" kamailio kamailio "test/bench: signalling beside Kamailio"
+	need "$1" '/usr/lib/*/kamailio/modules/tls.so' kamailio-tls-modules "test/bench: signalling beside Kamailio"
+	need "$1" rtpengine rtpengine-daemon "test/bench: media beside rtpengine"
 }
 
 need() {
@@ -58,8 +65,15 @@ install_packages() {
 	apt-get -q -y --no-install-recommends install "$@" >/dev/null
 }
 
+what=tests
+if [ "${1-}" = bench ]; then
+	what=comparisons
+	needs() { bench_needs "$1"; }
+	shift
+fi
+
 # The kernels and boot loaders of the image go into a folder of their own.
-sh "$(dirname "$0")/inputs.sh" >/dev/null || echo "setup: not all inputs of the image could be fetched (skips: test/boot)"
+[ $what = tests ] && { sh "$(dirname "$0")/inputs.sh" >/dev/null || echo "setup: not all inputs of the image could be fetched (skips: test/boot)"; }
 
 missing=$(needs package | sort -u)
 if [ -n "$missing" ]; then
@@ -73,10 +87,10 @@ fi
 
 still=$(needs line)
 if [ -n "$still" ]; then
-	echo "setup: these tests will skip:"
+	echo "setup: these $what will skip:"
 	echo "$still"
 else
-	echo "setup: all test packages are here"
+	echo "setup: all packages for the $what are here"
 fi
 [ "${1-}" = -v ] && dpkg-query -W -f '  ${Package} ${Version}\n' $(needs every | sort -u)
 exit 0

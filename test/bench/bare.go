@@ -36,8 +36,8 @@ func child(what string, args []string) error {
 	switch {
 	case what == "bare" && len(args) == 4:
 		return bareRelay(args[0], args[1], args[2], args[3])
-	case what == "relay" && len(args) == 1:
-		return relayChild(args[0])
+	case what == "relay" && len(args) == 2:
+		return relayChild(args[0], args[1])
 	}
 	return fmt.Errorf("no such child: %s %q", what, args)
 }

@@ -24,6 +24,11 @@ type process struct {
 // start runs a command of the subjects' processor; what it says goes to a
 // file in dir.
 func start(dir, name string, cmd *exec.Cmd) (*process, error) {
+	return startAt(dir, name, cmd, subjectCPU)
+}
+
+// startAt is start on another processor.
+func startAt(dir, name string, cmd *exec.Cmd, cpu int) (*process, error) {
 	log, err := os.Create(filepath.Join(dir, name+".log"))
 	if err != nil {
 		return nil, err
@@ -37,7 +42,7 @@ func start(dir, name string, cmd *exec.Cmd) (*process, error) {
 		cmd.Env = usual()
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := startOn(cmd, subjectCPU); err != nil {
+	if err := startOn(cmd, cpu); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	p := &process{name: name, cmd: cmd, log: log.Name(), done: make(chan struct{})}
@@ -95,6 +100,11 @@ func (p *process) tail() string {
 
 // stop ends the process and waits for it.
 func (p *process) stop() {
+	select {
+	case <-p.done:
+		return
+	default:
+	}
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
 		_ = syscall.Kill(-p.cmd.Process.Pid, sig) // its own group: nobody else's
 		select {

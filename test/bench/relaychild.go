@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"runtime/debug"
+	"strconv"
 
 	"sallyport/appliance/core"
 	"sallyport/appliance/edge"
@@ -20,9 +22,6 @@ import (
 const (
 	phoneAddr   = "127.22.9.1" // the client's media
 	ucAddr      = "127.22.2.1" // the UC side's media
-	relayOuter  = "127.22.0.1"
-	relayInner  = "127.22.1.1"
-	relayCore   = "127.22.1.2"
 	linkRTP     = 2776
 	linkRTCP    = 2777
 	relayStart  = 36000
@@ -30,12 +29,20 @@ const (
 	rtpengineAt = "127.22.0.2"
 )
 
+// site is where one pair of relays stands, so that several can.
+type site struct{ outer, inner, core string }
+
+func siteAt(n string) site {
+	return site{outer: "127.22.10" + n + ".1", inner: "127.22.11" + n + ".1", core: "127.22.11" + n + ".2"}
+}
+
 // order is one session description for a relay to pass, and its answer.
 type order struct {
 	ID   uint64
 	In   bool // towards the UC side
 	Kind media.Kind
 	Body string
+	Trim bool // no description, but give free memory back
 	Err  string
 }
 
@@ -47,10 +54,10 @@ type mediaSide interface {
 
 // relayChild is one node's media plane, and nothing else of it, in a process
 // of its own. It takes orders on standard input.
-func relayChild(role string) error {
+func relayChild(role, place string) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	r := media.New(media.Config{})
-	side, begin, err := newSide(role, r)
+	side, begin, err := newSide(role, siteAt(place), r)
 	if err != nil {
 		cancel()
 		return err
@@ -63,22 +70,22 @@ func relayChild(role string) error {
 	return err
 }
 
-func newSide(role string, r *media.Relay) (mediaSide, func(media.SessionID), error) {
+func newSide(role string, place site, r *media.Relay) (mediaSide, func(media.SessionID), error) {
 	at := func(s string) media.Addresses { return media.Addresses{V4: netip.MustParseAddr(s)} }
 	switch role {
 	case "edge":
 		m := edge.NewMedia(edge.MediaConfig{Relay: r})
-		plan := media.Plan{Edge: true, Client: at(relayOuter), Inner: at(relayInner),
+		plan := media.Plan{Edge: true, Client: at(place.outer), Inner: at(place.inner),
 			PortStart: relayStart, PortEnd: relayEnd, LinkRTP: linkRTP, LinkRTCP: linkRTCP}
 		client := netip.AddrPortFrom(netip.MustParseAddr(phoneAddr), 5061)
 		return m, func(id media.SessionID) { m.Use(id, edge.MediaCall{Client: client}) }, r.Apply(plan)
 	case "core":
-		inner := netip.MustParseAddr(relayInner)
+		inner := netip.MustParseAddr(place.inner)
 		m := core.NewMedia(core.MediaConfig{Relay: r, EdgeMedia: func(string) (rtp, rtcp netip.AddrPort, ok bool) {
 			return netip.AddrPortFrom(inner, linkRTP), netip.AddrPortFrom(inner, linkRTCP), true
 		}})
 		call := core.MediaCall{Peer: "edge", Policy: media.Policy{Inside: media.Off}}
-		plan := media.Plan{Inner: at(relayCore), PortStart: relayStart, PortEnd: relayEnd}
+		plan := media.Plan{Inner: at(place.core), PortStart: relayStart, PortEnd: relayEnd}
 		return m, func(id media.SessionID) { m.Use(id, call) }, r.Apply(plan)
 	}
 	return nil, nil, fmt.Errorf("no such role: %s", role)
@@ -93,20 +100,27 @@ func obey(side mediaSide, begin func(media.SessionID)) error {
 		} else if err != nil {
 			return err
 		}
-		pass := side.Outward
-		if o.In {
-			pass = side.Inward
-		}
-		begin(media.SessionID(o.ID))
-		body, err := pass(media.SessionID(o.ID), o.Kind, []byte(o.Body), "")
-		answer := order{Body: string(body)}
-		if err != nil {
-			answer.Err = err.Error()
-		}
-		if err := out.Encode(answer); err != nil {
+		if err := out.Encode(o.done(side, begin)); err != nil {
 			return err
 		}
 	}
+}
+
+func (o order) done(side mediaSide, begin func(media.SessionID)) order {
+	if o.Trim {
+		debug.FreeOSMemory()
+		return order{}
+	}
+	pass := side.Outward
+	if o.In {
+		pass = side.Inward
+	}
+	begin(media.SessionID(o.ID))
+	body, err := pass(media.SessionID(o.ID), o.Kind, []byte(o.Body), "")
+	if err != nil {
+		return order{Err: err.Error()}
+	}
+	return order{Body: string(body)}
 }
 
 // relay is the parent's hold of a relay child.
@@ -117,12 +131,12 @@ type relay struct {
 	end io.Closer
 }
 
-func startRelay(w *world, role string) (*relay, error) {
+func startRelay(w *world, role string, place, cpu int) (*relay, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(self, "child", "relay", role)
+	cmd := exec.Command(self, "child", "relay", role, strconv.Itoa(place))
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -132,7 +146,7 @@ func startRelay(w *world, role string) (*relay, error) {
 		return nil, err
 	}
 	cmd.Stdout = outWrite
-	p, err := start(w.dir, "relay-"+role, cmd)
+	p, err := startAt(w.dir, fmt.Sprintf("relay-%s-%d", role, place), cmd, cpu)
 	outWrite.Close()
 	if err != nil {
 		return nil, err
@@ -148,10 +162,20 @@ func startRelay(w *world, role string) (*relay, error) {
 
 // pass has the relay rewrite one description.
 func (r *relay) pass(id uint64, in bool, kind media.Kind, body string) (string, error) {
-	if err := r.in.Encode(order{ID: id, In: in, Kind: kind, Body: body}); err != nil {
+	return r.ask(order{ID: id, In: in, Kind: kind, Body: body})
+}
+
+// trim has the relay give back what its garbage held.
+func (r *relay) trim() error {
+	_, err := r.ask(order{Trim: true})
+	return err
+}
+
+func (r *relay) ask(o order) (string, error) {
+	if err := r.in.Encode(o); err != nil {
 		return "", fmt.Errorf("%s: %w: %s", r.name, err, r.tail())
 	}
-	var o order
+	o = order{}
 	if err := r.out.Decode(&o); err != nil {
 		return "", fmt.Errorf("%s: %w: %s", r.name, err, r.tail())
 	}

@@ -23,11 +23,15 @@ type rtpengine struct {
 
 const ngPort = "22222"
 
-func startRTPEngine(ctx context.Context, w *world) (*rtpengine, error) {
+func findRTPEngine() (string, error) {
 	binary, err := find("rtpengine", "/usr/bin/rtpengine")
 	if err != nil {
-		return nil, fmt.Errorf("rtpengine %w: apt-get install --no-install-recommends rtpengine-daemon", err)
+		return "", fmt.Errorf("rtpengine %w: sh scripts/setup.sh bench", err)
 	}
+	return binary, nil
+}
+
+func startRTPEngine(ctx context.Context, w *world, binary string) (*rtpengine, error) {
 	ng := rtpengineAt + ":" + ngPort
 	p, err := start(w.dir, "rtpengine", exec.Command(binary, "--config-file=none", "--table=-1", "--foreground", "--log-stderr",
 		"--log-level=3", "--interface="+rtpengineAt, "--listen-ng="+ng, "--num-threads=1", "--timeout=3600", "--port-min=36000", "--port-max=59999"))
@@ -39,8 +43,8 @@ func startRTPEngine(ctx context.Context, w *world) (*rtpengine, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.later(func() { conn.Close() })
 	e := &rtpengine{process: p, conn: conn}
+	w.later(func() { conn.Close() })
 	return e, p.await(ctx, func() bool {
 		_, err := e.ask(map[string]any{"command": "ping"})
 		return err == nil

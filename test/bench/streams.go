@@ -2,63 +2,47 @@ package main
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/binary"
-	"errors"
-	"fmt"
-	"net"
 	"net/netip"
-	"strconv"
-	"strings"
-	"sync/atomic"
 	"time"
 
-	"golang.org/x/net/ipv4"
+	"golang.org/x/sys/unix"
 
 	"sallyport/appliance/rtp"
 )
 
-// keySet is what one direction of a call is protected with.
-type keySet = rtp.Keys
-
 // voice is the size of an RTP packet of 20 ms of G.711.
 const voice = 172
+
+// looked is how many packets go by for each that is looked at.
+const looked = 101
 
 // end is one side of all calls: one socket that sends to every port of the
 // relay and hears them all.
 type end struct {
-	conn  *net.UDPConn
-	pc    *ipv4.PacketConn
-	to    []*net.UDPAddr
+	fd    int
+	at    netip.AddrPort
+	to    []unix.RawSockaddrInet4
 	send  []*rtp.Sender   // nil: plain RTP
 	heard []*rtp.Receiver // nil: plain RTP
 	seq   []uint16
-	msgs  []ipv4.Message
+	out   *batch
 	held  int
+	in    *batch
 
-	got atomic.Int64
-	bad atomic.Int64 // of those looked at
+	sent, got int64
+	bad       int64           // of those looked at
+	delays    []time.Duration // of those looked at
 }
 
 func newEnd(addr string) (*end, error) {
-	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.ParseIP(addr)})
-	if err != nil {
-		return nil, err
-	}
-	_ = c.SetReadBuffer(8 << 20)
-	_ = c.SetWriteBuffer(8 << 20)
-	e := &end{conn: c, pc: ipv4.NewPacketConn(c), msgs: make([]ipv4.Message, 32)}
-	for i := range e.msgs {
-		e.msgs[i].Buffers = [][]byte{make([]byte, voice, 256)}
-	}
-	return e, nil
+	fd, at, err := openDatagrams(addr)
+	return &end{fd: fd, at: at, out: newBatch(), in: newBatch()}, err
 }
-
-func (e *end) port() int { return e.conn.LocalAddr().(*net.UDPAddr).Port }
 
 // add is one more call: where its packets go, and its keys in each direction.
 func (e *end) add(to netip.AddrPort, sends, hears *keySet) error {
-	e.to = append(e.to, net.UDPAddrFromAddrPort(to))
+	e.to = append(e.to, rawAddr(to))
 	e.seq = append(e.seq, 1)
 	if sends == nil {
 		return nil
@@ -72,83 +56,89 @@ func (e *end) add(to netip.AddrPort, sends, hears *keySet) error {
 	return err
 }
 
+// Where a packet carries when it was sent.
+const stampAt = rtp.HeaderSize
+
 // queue makes the next packet of a call ready; flush sends what is queued.
-func (e *end) queue(i int) {
-	if e.held == len(e.msgs) {
+func (e *end) queue(i int, now time.Time) {
+	if e.held == batchSize {
 		e.flush()
 	}
-	m := &e.msgs[e.held]
-	b := m.Buffers[0][:voice]
-	clear(b[12:])
+	b := e.out.data[e.held][:voice]
+	clear(b[stampAt:])
 	b[0], b[1] = 0x80, 0
 	binary.BigEndian.PutUint16(b[2:], e.seq[i])
 	binary.BigEndian.PutUint32(b[4:], uint32(e.seq[i])*160)
 	binary.BigEndian.PutUint32(b[8:], uint32(i)+1)
+	binary.BigEndian.PutUint64(b[stampAt:], uint64(now.UnixNano()))
 	e.seq[i]++
 	if e.send != nil {
-		if out, err := e.send[i].Protect(b); err == nil {
-			b = out
+		out, err := e.send[i].Protect(b)
+		if err != nil {
+			return
 		}
+		b = out
 	}
-	m.Buffers[0], m.Addr = b, e.to[i]
+	e.out.set(e.held, len(b), &e.to[i])
 	e.held++
 }
 
 func (e *end) flush() {
-	for at := 0; at < e.held; {
-		n, err := e.pc.WriteBatch(e.msgs[at:e.held], 0)
-		if err != nil {
-			n = 1 // the kernel refuses one: a port that is closed, say
-		}
-		at += max(n, 1)
-	}
+	e.sent += int64(e.out.send(e.fd, e.held))
 	e.held = 0
 }
 
-// looked is how many packets go by for each that is looked at.
-const looked = 500
-
-// hear counts what comes until the socket is closed, and looks into some.
+// hear counts what waits, and looks into some.
 func (e *end) hear() {
-	in := make([]ipv4.Message, 32)
-	for i := range in {
-		in[i].Buffers = [][]byte{make([]byte, 2048)}
-	}
 	for {
-		n, err := e.pc.ReadBatch(in, 0)
-		if errors.Is(err, net.ErrClosed) {
-			return
-		}
+		n := e.in.receive(e.fd)
 		for i := range n {
-			if e.got.Add(1)%looked == 0 && !e.sound(in[i].Buffers[0][:in[i].N]) {
-				e.bad.Add(1)
+			if e.got++; e.got%looked == 0 {
+				e.look(i)
 			}
+		}
+		if n < batchSize {
+			return
 		}
 	}
 }
 
-// sound tells whether a packet is what the far side sent.
-func (e *end) sound(b []byte) bool {
+// look checks that a packet is what the far side sent, and how long it took.
+func (e *end) look(i int) {
+	b, ok := e.open(e.in.datagram(i))
+	if !ok {
+		e.bad++
+		return
+	}
+	sent := time.Unix(0, int64(binary.BigEndian.Uint64(b[stampAt:])))
+	if at := e.in.arrived(i); !at.IsZero() {
+		e.delays = append(e.delays, at.Sub(sent))
+	}
+}
+
+func (e *end) open(b []byte) ([]byte, bool) {
 	if len(b) < voice {
-		return false
+		return nil, false
 	}
 	if e.heard != nil {
 		call := int(binary.BigEndian.Uint32(b[8:])) - 1
 		if call < 0 || call >= len(e.heard) {
-			return false
+			return nil, false
 		}
 		out, verdict := e.heard[call].Unprotect(b)
 		if verdict != rtp.Good {
-			return false
+			return nil, false
 		}
 		b = out
 	}
-	return len(b) == voice && b[0] == 0x80 && b[100] == 0
+	return b, len(b) == voice && b[0] == 0x80 && b[100] == 0
 }
 
-// streams is a set of two-way calls through one relay, or two in a row.
+// streams is a set of two-way calls through one relay, or two in a row. One
+// goroutine uses it.
 type streams struct {
 	phone, uc *end
+	next      int
 }
 
 func newStreams(phone, uc string) (*streams, error) {
@@ -158,104 +148,54 @@ func newStreams(phone, uc string) (*streams, error) {
 	}
 	b, err := newEnd(uc)
 	if err != nil {
-		a.conn.Close()
+		unix.Close(a.fd)
 		return nil, err
 	}
-	return &streams{a, b}, nil
+	return &streams{phone: a, uc: b}, nil
 }
 
-// listen counts what arrives until close.
-func (s *streams) listen() (stop func()) {
-	done := make(chan struct{}, 2)
-	for _, e := range []*end{s.phone, s.uc} {
-		go func() {
-			e.hear()
-			done <- struct{}{}
-		}()
-	}
-	return func() {
-		s.phone.conn.Close()
-		s.uc.conn.Close()
-		<-done
-		<-done
-	}
+func (s *streams) close() {
+	unix.Close(s.phone.fd)
+	unix.Close(s.uc.fd)
 }
 
-func (s *streams) got() int64 { return s.phone.got.Load() + s.uc.got.Load() }
+// tally is what was counted so far.
+type tally struct{ sent, got, bad int64 }
 
-// pump sends packets of both sides at a rate until ctx ends and counts them in
-// sent. Packets leave each millisecond, call after call.
-func (s *streams) pump(ctx context.Context, perSecond int, sent *atomic.Int64) {
+func (s *streams) tally() tally {
+	return tally{s.phone.sent + s.uc.sent, s.phone.got + s.uc.got, s.phone.bad + s.uc.bad}
+}
+
+func (t tally) less(o tally) tally { return tally{t.sent - o.sent, t.got - o.got, t.bad - o.bad} }
+
+// delays gives away the delays that were seen.
+func (s *streams) delays() []time.Duration {
+	all := append(s.phone.delays, s.uc.delays...)
+	s.phone.delays, s.uc.delays = nil, nil
+	return all
+}
+
+// run sends packets of both sides at a rate for a while and hears what comes.
+// Packets leave each millisecond, call after call.
+func (s *streams) run(ctx context.Context, perSecond int, d time.Duration) {
 	begun := time.Now()
-	calls, next, n := len(s.phone.to), 0, 0
-	for ctx.Err() == nil {
-		due := int(time.Since(begun) * time.Duration(perSecond) / time.Second)
-		for ; n < due; n += 2 {
-			s.phone.queue(next)
-			s.uc.queue(next)
-			next = (next + 1) % calls
-			if n%64 == 0 {
-				sent.Store(int64(n))
-			}
+	beat := begun
+	for n := 0; ctx.Err() == nil; {
+		now := time.Now()
+		if now.Sub(begun) >= d {
+			return
+		}
+		for due := int(now.Sub(begun) * time.Duration(perSecond) / time.Second); n < due; n += 2 {
+			s.phone.queue(s.next, now)
+			s.uc.queue(s.next, now)
+			s.next = (s.next + 1) % len(s.phone.to)
 		}
 		s.phone.flush()
 		s.uc.flush()
-		sent.Store(int64(n))
-		time.Sleep(time.Millisecond)
+		s.phone.hear()
+		s.uc.hear()
+		beat = beat.Add(time.Millisecond)
+		rest := unix.NsecToTimespec(int64(max(0, time.Until(beat))))
+		_ = unix.Nanosleep(&rest, nil)
 	}
-}
-
-// description is a session description of one end.
-func (e *end) description(profile, crypto string) string {
-	addr := e.conn.LocalAddr().(*net.UDPAddr).IP.String()
-	s := "v=0\r\no=- 1 1 IN IP4 " + addr + "\r\ns=-\r\nc=IN IP4 " + addr + "\r\nt=0 0\r\n" +
-		"m=audio " + strconv.Itoa(e.port()) + " " + profile + " 0\r\na=rtpmap:0 PCMU/8000\r\n"
-	if crypto != "" {
-		s += "a=crypto:1 " + crypto + "\r\n"
-	}
-	return s + "a=sendrecv\r\n"
-}
-
-// keysFor are a fresh call's keys and the crypto attribute that tells them.
-func keysFor(suite string, call int) (*keySet, string) {
-	size := 30
-	if suite == "AEAD_AES_128_GCM" {
-		size = 28
-	}
-	master := make([]byte, size)
-	binary.BigEndian.PutUint64(master, uint64(call)+1)
-	return &keySet{Suite: suite, Keys: []rtp.Key{{Master: master}}}, suite + " inline:" + base64.StdEncoding.EncodeToString(master)
-}
-
-// readDescription finds where media goes by a description, and its keys.
-func readDescription(sdp string) (to netip.AddrPort, keys *keySet, err error) {
-	var addr netip.Addr
-	port := 0
-	for line := range strings.Lines(sdp) {
-		line = strings.TrimSpace(line)
-		switch {
-		case strings.HasPrefix(line, "c=IN IP4 "):
-			addr, err = netip.ParseAddr(line[len("c=IN IP4 "):])
-		case strings.HasPrefix(line, "m=audio "):
-			port, err = strconv.Atoi(strings.Fields(line)[1])
-		case strings.HasPrefix(line, "a=crypto:") && keys == nil:
-			keys, err = readCrypto(strings.Fields(line))
-		}
-		if err != nil {
-			return netip.AddrPort{}, nil, fmt.Errorf("description line %q: %w", line, err)
-		}
-	}
-	if !addr.IsValid() || port == 0 {
-		return netip.AddrPort{}, nil, fmt.Errorf("description says no address: %q", sdp)
-	}
-	return netip.AddrPortFrom(addr, uint16(port)), keys, nil
-}
-
-func readCrypto(words []string) (*keySet, error) {
-	if len(words) < 3 {
-		return nil, errors.New("too short")
-	}
-	inline, _, _ := strings.Cut(strings.TrimPrefix(words[2], "inline:"), "|")
-	master, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(inline, "="))
-	return &keySet{Suite: words[1], Keys: []rtp.Key{{Master: master}}}, err
 }
