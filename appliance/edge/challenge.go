@@ -28,7 +28,12 @@ func newChallenges() *challenges {
 }
 
 func (c *challenges) key(user, nonce string) uint64 {
-	return maphash.String(c.seed, user+"\x00"+nonce)
+	var h maphash.Hash
+	h.SetSeed(c.seed)
+	h.WriteString(user)
+	h.WriteByte(0)
+	h.WriteString(nonce)
+	return h.Sum64()
 }
 
 // learn takes the nonces of an answer to a user's REGISTER: those of a
@@ -68,10 +73,11 @@ func (c *challenges) answered(user string, req *sip.Message) (yes, dropped bool)
 		kept := rows[:0]
 		for _, row := range rows {
 			nonce := digestParam(row, "nonce")
-			if nonce == "" || c.has(user, nonce) { // another scheme passes, and counts for nothing
+			known := nonce != "" && c.has(user, nonce)
+			if known || nonce == "" { // another scheme passes, and counts for nothing
 				kept = append(kept, row)
 			}
-			yes = yes || nonce != "" && c.has(user, nonce)
+			yes = yes || known
 		}
 		if len(kept) < len(rows) {
 			dropped = true
@@ -122,7 +128,9 @@ func digestParam(value, name string) string {
 	if !strings.EqualFold(scheme, "Digest") {
 		return ""
 	}
-	for _, p := range sip.Split(params) {
+	for params != "" {
+		var p string
+		p, params = sip.Cut(params)
 		k, v, _ := strings.Cut(p, "=")
 		if strings.EqualFold(strings.TrimSpace(k), name) {
 			return strings.Trim(strings.TrimSpace(v), `"`)

@@ -26,16 +26,7 @@ var wishes = [...]string{"P-Preferred-Identity", "P-Preferred-Service", "P-RTP-S
 // the request that the message answers, "" if it answers none: a client may go
 // by the name that he was called by.
 func strip(m *sip.Message, owner, called string) {
-	var gone []string
-	for name := range m.Fields() {
-		if vouches(name) {
-			gone = append(gone, name)
-		}
-	}
-	for _, name := range gone {
-		m.Remove(name)
-	}
-	m.RemovePrefix(privatePrefix)
+	m.RemoveFunc(func(name string) bool { return vouches(name) || private(name) })
 	for _, name := range [...]string{"Diversion", "P-Preferred-Identity"} {
 		keepOwn(m, name, owner, called)
 	}
@@ -44,12 +35,17 @@ func strip(m *sip.Message, owner, called string) {
 // vouches tells whether a header is one that only nodes inside may write.
 func vouches(name string) bool {
 	switch {
-	case len(name) > 2 && strings.EqualFold(name[:2], "P-"):
+	case len(name) > 2 && name[1] == '-' && name[0]|0x20 == 'p':
 		return !slices.ContainsFunc(wishes[:], func(w string) bool { return strings.EqualFold(w, name) })
 	case len(name) == len("History-Info") || len(name) == len("Remote-Party-ID"):
 		return strings.EqualFold(name, "History-Info") || strings.EqualFold(name, "Remote-Party-ID")
 	}
 	return false
+}
+
+// private tells whether a header is one of the link's.
+func private(name string) bool {
+	return len(name) >= len(privatePrefix) && strings.EqualFold(name[:len(privatePrefix)], privatePrefix)
 }
 
 // keepOwn leaves of a header's values those about the user himself.

@@ -21,8 +21,7 @@ func (e *Edge) shortcut(a attempt, link *traversal.Conn) string {
 	if !e.plan.Load().PreRouted {
 		return ""
 	}
-	b, _ := e.bindings.Get(a.id)
-	if h := homeOf(b); h.peer == link.Peer() && h.zone == a.zone {
+	if h := a.before; h.peer == link.Peer() && h.zone == a.zone {
 		return h.route
 	}
 	return ""

@@ -47,8 +47,16 @@ func (e *Edge) register(r *signaling.Request, c *flow.Conn) {
 		e.refuse(r, 403, "One registration is of one device", "identity")
 		return
 	}
-	a := attempt{owner: owner, zone: plan.Zone(domain), key: bindingKey(owner, contacts), contact: first(contacts)}
-	a.id = e.bindings.Name(a.key)
+	a := attempt{owner: owner, zone: plan.Zone(domain), contact: first(contacts)}
+	if b, refresh := e.bindings.Again(c, owner, a.contact); refresh {
+		a.id, a.key, a.contact, a.before = b.ID, b.Key, b.Contact, homeOf(b)
+	} else {
+		a.key = bindingKey(owner, contacts)
+		a.id = e.bindings.Name(a.key)
+		if b, ok := e.bindings.Get(a.id); ok {
+			a.before = homeOf(b)
+		}
+	}
 	link, err := e.coreFor(a)
 	if err != nil {
 		e.refuse(r, 503, "No core is connected", "traversal link", retryAfter(5))
@@ -68,6 +76,7 @@ type attempt struct {
 	key     flow.Key
 	id      flow.BindingID
 	contact string
+	before  home   // where the binding registered last, if it is there already
 	route   string // the pre-routed route that it takes, "" if none
 }
 
@@ -93,8 +102,8 @@ func homeOf(b flow.Binding) home {
 // coreFor is the core that a registration goes through: the one it went
 // through before, while that is up, since it remembers the phone.
 func (e *Edge) coreFor(a attempt) (*traversal.Conn, error) {
-	if b, ok := e.bindings.Get(a.id); ok {
-		if link, err := e.links.Conn(a.zone, homeOf(b).peer, a.owner); err == nil {
+	if a.before.peer != 0 {
+		if link, err := e.links.Conn(a.zone, a.before.peer, a.owner); err == nil {
 			return link, nil
 		}
 	}
@@ -169,7 +178,12 @@ func (e *Edge) registered(r *signaling.Request, c *flow.Conn, link *traversal.Co
 	}
 	h := home{zone: a.zone, peer: link.Peer(), agent: r.Msg.Get("User-Agent"), route: a.route}
 	before, _ := e.bindings.Get(a.id)
-	if _, err := e.bindings.Admit(a.id, a.key, c, a.contact, granted, h); err != nil {
+	info := before.Info
+	if homeOf(before) != h {
+		h.agent, h.route = strings.Clone(h.agent), strings.Clone(h.route) // or they would hold whole messages
+		info = h
+	}
+	if _, err := e.bindings.Admit(a.id, a.key, c, a.contact, granted, info); err != nil {
 		e.log.Warn("sip denied", "event", "denied", "method", "REGISTER", "status", 503, "rule", "limits",
 			"why", err, "from", a.owner, "trace", r.Trace)
 		resp.SetStatus(503, "Too many registrations")

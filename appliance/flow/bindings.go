@@ -50,11 +50,22 @@ type Bindings struct {
 	heap   dueHeap
 }
 
-// bound is a binding in the table.
+// bound is a binding in the table. The Binding is replaced, never written to, by
+// each change, so that whoever is told of one needs no copy.
 type bound struct {
-	Binding
-	due   time.Time // when it goes by itself
+	*Binding
+	due   time.Time // when it is looked at, and goes if end has come
+	end   time.Time // when it goes by itself; not before due
 	place int       // in the heap
+}
+
+// renewLocked puts a copy in the place of the binding, to be changed, and
+// returns what it was.
+func (e *bound) renewLocked() (old *Binding) {
+	old = e.Binding
+	next := *old
+	e.Binding = &next
+	return old
 }
 
 // NewBindings returns an empty table.
@@ -81,20 +92,19 @@ func (b *Bindings) Put(k Key, c *Conn, contact string) (Binding, error) {
 	b.mu.Lock()
 	if e := b.byKey[k]; e != nil {
 		defer b.mu.Unlock()
-		return e.Binding, nil
+		return *e.Binding, nil
 	}
 	if err := b.roomLocked(k, c); err != nil {
 		b.mu.Unlock()
 		return Binding{}, err
 	}
 	now := b.cfg.Clock()
-	e := &bound{Binding: Binding{ID: b.newIDLocked(), Key: k, Contact: strings.Clone(contact), Conn: c,
-		Source: c.Remote(), Since: now, Seen: now, Expires: now.Add(b.cfg.Pending)}}
-	b.insertLocked(e)
-	made := e.Binding
+	made := &Binding{ID: b.newIDLocked(), Key: k, Contact: strings.Clone(contact), Conn: c,
+		Source: c.Remote(), Since: now, Seen: now, Expires: now.Add(b.cfg.Pending)}
+	b.insertLocked(&bound{Binding: made})
 	b.mu.Unlock()
-	b.changed(nil, &made)
-	return made, nil
+	b.changed(nil, made)
+	return *made, nil
 }
 
 func (b *Bindings) roomLocked(k Key, c *Conn) error {
@@ -123,7 +133,7 @@ func (b *Bindings) insertLocked(e *bound) {
 	if e.Conn != nil {
 		b.byConn[e.Conn.id] = append(b.byConn[e.Conn.id], e)
 	}
-	e.due = e.Expires
+	e.due, e.end = e.Expires, e.Expires
 	b.heap.add(e)
 	b.nudgeLocked(e)
 }
@@ -133,30 +143,43 @@ func (b *Bindings) insertLocked(e *bound) {
 func (b *Bindings) Confirm(id BindingID, c *Conn, contact string, lasts time.Duration) (Binding, error) {
 	b.mu.Lock()
 	e := b.byID[id]
-	switch {
-	case e == nil:
+	if err := b.mayConfirmLocked(e, c); err != nil {
 		b.mu.Unlock()
-		return Binding{}, ErrNoBinding
-	case c.closed.Load():
-		b.mu.Unlock()
-		return Binding{}, ErrNoSuchConn
-	case e.Conn != c && len(b.byConn[c.id]) >= b.cfg.PerConn:
-		b.mu.Unlock()
-		return Binding{}, ErrPerConn
+		return Binding{}, err
 	}
-	old := e.Binding
-	now := b.cfg.Clock()
-	b.moveLocked(e, c)
-	e.Contact, e.Source, e.Confirmed = strings.Clone(contact), c.Remote(), true
-	e.Seen, e.Expires, e.Lost = now, now.Add(lasts), time.Time{}
-	b.dueLocked(e, e.Expires)
+	old := b.confirmLocked(e, c, contact, lasts)
 	is := e.Binding
 	b.mu.Unlock()
-	b.changed(&old, &is)
-	return is, nil
+	b.changed(old, is)
+	return *is, nil
 }
 
-// moveLocked puts the binding behind another connection, or none.
+func (b *Bindings) mayConfirmLocked(e *bound, c *Conn) error {
+	switch {
+	case e == nil:
+		return ErrNoBinding
+	case c.closed.Load():
+		return ErrNoSuchConn
+	case e.Conn != c && len(b.byConn[c.id]) >= b.cfg.PerConn:
+		return ErrPerConn
+	}
+	return nil
+}
+
+func (b *Bindings) confirmLocked(e *bound, c *Conn, contact string, lasts time.Duration) (old *Binding) {
+	old = e.renewLocked()
+	now := b.cfg.Clock()
+	b.moveLocked(e, c)
+	if e.Contact != contact {
+		e.Contact = strings.Clone(contact)
+	}
+	e.Source, e.Confirmed = c.Remote(), true
+	e.Seen, e.Expires, e.Lost = now, now.Add(lasts), time.Time{}
+	b.dueLocked(e, e.Expires)
+	return old
+}
+
+// moveLocked puts a renewed binding behind another connection, or none.
 func (b *Bindings) moveLocked(e *bound, c *Conn) {
 	if e.Conn == c {
 		return
@@ -188,8 +211,8 @@ func (b *Bindings) Restore(is Binding) error {
 	if len(b.byID) >= b.cfg.Total {
 		return ErrTooMany
 	}
-	e := &bound{Binding: is}
-	e.Conn, e.Lost = nil, b.cfg.Clock()
+	is.Conn, is.Lost = nil, b.cfg.Clock()
+	e := &bound{Binding: &is}
 	b.insertLocked(e)
 	b.dueLocked(e, earlier(e.Expires, e.Lost.Add(b.cfg.Reconnect)))
 	return nil
@@ -203,16 +226,16 @@ func (b *Bindings) Remove(id BindingID) bool {
 		b.mu.Unlock()
 		return false
 	}
-	b.dropLocked(e)
+	old := b.dropLocked(e)
 	b.mu.Unlock()
-	b.changed(&e.Binding, nil)
+	b.changed(old, nil)
 	return true
 }
 
-func (b *Bindings) dropLocked(e *bound) {
-	last := e.Conn
+// dropLocked takes a binding out and returns what it was.
+func (b *Bindings) dropLocked(e *bound) (old *Binding) {
+	old = e.renewLocked()
 	b.moveLocked(e, nil)
-	e.Conn = last
 	delete(b.byID, e.ID)
 	delete(b.byKey, e.Key)
 	b.byUser[e.Key.AOR] = without(b.byUser[e.Key.AOR], e)
@@ -220,6 +243,7 @@ func (b *Bindings) dropLocked(e *bound) {
 		delete(b.byUser, e.Key.AOR)
 	}
 	b.heap.remove(e)
+	return old
 }
 
 func (b *Bindings) changed(old, now *Binding) {

@@ -23,11 +23,19 @@ func (h *dueHeap) first() *bound {
 	return (*h)[0]
 }
 
-// dueLocked moves a binding's end.
-func (b *Bindings) dueLocked(e *bound, due time.Time) {
+func (h *dueHeap) move(e *bound, due time.Time) {
 	e.due = due
-	heap.Fix(&b.heap, e.place)
-	b.nudgeLocked(e)
+	heap.Fix(h, e.place)
+}
+
+// dueLocked moves a binding's end. One that moves away, as with every refresh,
+// keeps its place: it is looked at too early once, instead of each time.
+func (b *Bindings) dueLocked(e *bound, end time.Time) {
+	e.end = end
+	if end.Before(e.due) {
+		b.heap.move(e, end)
+		b.nudgeLocked(e)
+	}
 }
 
 // nudgeLocked wakes Run if the binding is now the first to go.

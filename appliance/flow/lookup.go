@@ -23,7 +23,7 @@ func copyOf(e *bound) (Binding, bool) {
 	if e == nil {
 		return Binding{}, false
 	}
-	return e.Binding, true
+	return *e.Binding, true
 }
 
 // Touch tells that the binding was used just now.
@@ -31,6 +31,7 @@ func (b *Bindings) Touch(id BindingID) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if e := b.byID[id]; e != nil {
+		e.renewLocked()
 		e.Seen = b.cfg.Clock()
 	}
 }
@@ -40,6 +41,7 @@ func (b *Bindings) SetInfo(id BindingID, v any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if e := b.byID[id]; e != nil {
+		e.renewLocked()
 		e.Info = v
 	}
 }
@@ -61,7 +63,7 @@ func (b *Bindings) ByUser(aor string) []Binding {
 func copies(list []*bound) []Binding {
 	all := make([]Binding, len(list))
 	for i, e := range list {
-		all[i] = e.Binding
+		all[i] = *e.Binding
 	}
 	return all
 }
@@ -71,7 +73,7 @@ func (b *Bindings) Range(f func(Binding) bool) {
 	b.mu.Lock()
 	all := make([]Binding, 0, len(b.byID))
 	for _, e := range b.byID {
-		all = append(all, e.Binding)
+		all = append(all, *e.Binding)
 	}
 	b.mu.Unlock()
 	slices.SortFunc(all, func(x, y Binding) int {

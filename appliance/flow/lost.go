@@ -13,18 +13,15 @@ func (b *Bindings) ConnClosed(c *Conn) {
 	now := b.cfg.Clock()
 	var olds, nows []*Binding
 	for _, e := range slices.Clone(b.byConn[c.id]) {
-		old := e.Binding
-		olds = append(olds, &old)
 		if !e.Confirmed {
-			b.dropLocked(e)
-			nows = append(nows, nil)
+			olds, nows = append(olds, b.dropLocked(e)), append(nows, nil)
 			continue
 		}
+		olds = append(olds, e.renewLocked())
 		b.moveLocked(e, nil)
 		e.Lost = now
 		b.dueLocked(e, earlier(e.Expires, now.Add(b.cfg.Reconnect)))
-		is := e.Binding
-		nows = append(nows, &is)
+		nows = append(nows, e.Binding)
 	}
 	b.mu.Unlock()
 	for i := range olds {
@@ -63,12 +60,18 @@ func (b *Bindings) expire() time.Duration {
 			b.mu.Unlock()
 			return time.Hour
 		}
-		if wait := e.due.Sub(b.cfg.Clock()); wait > 0 {
+		now := b.cfg.Clock()
+		if wait := e.due.Sub(now); wait > 0 {
 			b.mu.Unlock()
 			return wait
 		}
-		b.dropLocked(e)
+		if e.end.After(now) {
+			b.heap.move(e, e.end)
+			b.mu.Unlock()
+			continue
+		}
+		old := b.dropLocked(e)
 		b.mu.Unlock()
-		b.changed(&e.Binding, nil)
+		b.changed(old, nil)
 	}
 }

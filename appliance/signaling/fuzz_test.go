@@ -36,7 +36,8 @@ func FuzzStamp(f *testing.F) {
 			t.Errorf("%q from %v became %q", via, from, text)
 		}
 		n := 0
-		for _, p := range semicolons(after.Params) {
+		for p, rest := "", after.Params; rest != ""; {
+			p, rest = cutParam(rest[1:])
 			name, _, _ := strings.Cut(p, "=")
 			if strings.EqualFold(strings.TrimSpace(name), "received") {
 				n++

@@ -72,23 +72,23 @@ func (p *Proxy) loopMark(c Conn, m *sip.Message) string {
 		h.WriteByte(0)
 	}
 	h.Write(strconv.AppendUint(make([]byte, 0, 12), uint64(n), 10))
-	return hex16(h.Sum64())
+	return string(appendHex16(make([]byte, 0, 16), h.Sum64()))
 }
 
 // newBranch makes the identifier of a branch.
 func (p *Proxy) newBranch(mark string) string {
+	var b [len(magic) + 32]byte
+	id := appendHex16(append(b[:0], magic...), p.cfg.Rand())
 	if mark == "" {
-		mark = hex16(p.cfg.Rand())
+		return string(appendHex16(id, p.cfg.Rand()))
 	}
-	return magic + hex16(p.cfg.Rand()) + mark
+	return string(append(id, mark...))
 }
 
-func hex16(n uint64) string {
+func appendHex16(dst []byte, n uint64) []byte {
 	const digits = "0123456789abcdef"
-	var b [16]byte
-	for i := range b {
-		b[15-i] = digits[n&15]
-		n >>= 4
+	for shift := 60; shift >= 0; shift -= 4 {
+		dst = append(dst, digits[n>>shift&15])
 	}
-	return string(b[:])
+	return dst
 }

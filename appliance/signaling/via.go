@@ -21,8 +21,8 @@ func stampVia(c Conn, m *sip.Message) {
 	if !wantsPort && !claims && sentBy(top) == from.Addr() {
 		return
 	}
-	old := m.PopFirst("Via")
-	m.Prepend("Via", stamped(old, from, wantsPort))
+	old, _ := sip.Cut(m.Get("Via"))
+	m.SetFirst("Via", stamped(old, from, wantsPort))
 }
 
 // replyPort is the port that answers to m go to if it is not the one that m
@@ -69,27 +69,32 @@ func sentBy(v sip.Via) netip.Addr {
 func stamped(via string, from netip.AddrPort, port bool) string {
 	var b strings.Builder
 	b.Grow(len(via) + 64)
-	for i, part := range semicolons(via) {
+	part, rest := cutParam(via)
+	b.WriteString(strings.TrimSpace(part))
+	for rest != "" {
+		part, rest = cutParam(rest[1:])
 		name, _, _ := strings.Cut(part, "=")
 		name = strings.TrimSpace(name)
-		if i > 0 && (strings.EqualFold(name, "received") || strings.EqualFold(name, "rport")) {
+		if strings.EqualFold(name, "received") || strings.EqualFold(name, "rport") {
 			continue
 		}
-		if i > 0 {
-			b.WriteByte(';')
-		}
+		b.WriteByte(';')
 		b.WriteString(strings.TrimSpace(part))
 	}
-	b.WriteString(";received=" + from.Addr().Unmap().WithZone("").String())
+	var text [48]byte
+	b.WriteString(";received=")
+	b.Write(from.Addr().Unmap().WithZone("").AppendTo(text[:0]))
 	if port {
-		b.WriteString(";rport=" + strconv.Itoa(int(from.Port())))
+		b.WriteString(";rport=")
+		b.Write(strconv.AppendUint(text[:0], uint64(from.Port()), 10))
 	}
 	return b.String()
 }
 
-// semicolons splits at semicolons outside quoted strings.
-func semicolons(s string) (parts []string) {
-	quoted, start := false, 0
+// cutParam cuts s at its first semicolon outside a quoted string; the rest
+// begins with it.
+func cutParam(s string) (part, rest string) {
+	quoted := false
 	for i := 0; i < len(s); i++ {
 		switch {
 		case quoted && s[i] == '\\':
@@ -97,11 +102,10 @@ func semicolons(s string) (parts []string) {
 		case s[i] == '"':
 			quoted = !quoted
 		case s[i] == ';' && !quoted:
-			parts = append(parts, s[start:i])
-			start = i + 1
+			return s[:i], s[i:]
 		}
 	}
-	return append(parts, s[start:])
+	return s, ""
 }
 
 // pushVia puts our Via on top of a request that leaves over c.

@@ -63,6 +63,18 @@ func (m *Message) RemovePrefix(prefix string) int {
 	return had - len(m.rows)
 }
 
+// RemoveFunc takes all fields out of whose name, as it is spelled in the
+// message, gone says so.
+func (m *Message) RemoveFunc(gone func(name string) bool) {
+	kept := m.rows[:0]
+	for i := range m.rows {
+		if !gone(m.name(i)) {
+			kept = append(kept, m.rows[i])
+		}
+	}
+	m.rows = kept
+}
+
 // PopFirst takes the first element of the first field of that name out and
 // returns it; empty if there is none.
 func (m *Message) PopFirst(name string) string {
@@ -192,7 +204,7 @@ func (m *Message) write(name, value string) (row, bool) {
 	value = trim(value)
 	value = value[:min(len(value), maxEdit)]
 	if need := len(name) + len(value) + 4; cap(m.ext)-len(m.ext) < need {
-		m.ext = append(make([]byte, 0, len(m.ext)+max(768, 2*need)), m.ext...)
+		m.ext = append(make([]byte, 0, len(m.ext)+roomFor(len(m.ext), need)), m.ext...)
 	}
 	off := len(m.ext)
 	m.ext = append(append(m.ext, name...), ':', ' ')
@@ -200,6 +212,15 @@ func (m *Message) write(name, value string) (row, bool) {
 	m.ext = appendClean(m.ext, value)
 	m.ext = append(m.ext, '\r', '\n')
 	return newRow(off|inExt, len(m.ext)-off, len(name), at, len(value), kindOf(name)), true
+}
+
+// roomFor is how much ext grows by: little for the one edit that most messages
+// see, enough for all of a forwarded request's once there are more.
+func roomFor(have, need int) int {
+	if have == 0 {
+		return 2 * need
+	}
+	return max(640, 2*need)
 }
 
 func appendClean(dst []byte, s string) []byte {

@@ -15,6 +15,10 @@ func Split(list string) []string {
 	return all
 }
 
+// Cut is the first element of a list joined by commas, and what follows it; see
+// Split.
+func Cut(list string) (first, rest string) { return cut(list) }
+
 // cut is the first element of a list, trimmed, and what follows its comma.
 func cut(list string) (first, rest string) {
 	i := strings.IndexByte(list, ',')

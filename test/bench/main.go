@@ -25,6 +25,7 @@ type options struct {
 	window  time.Duration
 	clients int
 	only    *regexp.Regexp
+	among   *regexp.Regexp
 	long    bool
 	out     string
 	keep    bool
@@ -56,24 +57,28 @@ func exit(err error) {
 
 func parseOptions() (options, error) {
 	var o options
-	only := ""
+	only, among := "", ""
 	flag.IntVar(&o.rounds, "rounds", 3, "rounds in which all alternatives take turns")
 	flag.DurationVar(&o.warm, "warm", 500*time.Millisecond, "load before each measurement")
 	flag.DurationVar(&o.window, "window", 2*time.Second, "length of each measurement")
 	flag.IntVar(&o.clients, "clients", 500, "TLS clients that share the load")
 	flag.StringVar(&only, "only", "", "run only scenarios whose name matches; RESULTS.md is then left alone")
+	flag.StringVar(&among, "among", "", "start only subjects of signalling whose name matches; RESULTS.md is then left alone")
 	flag.BoolVar(&o.long, "long", false, "also hold 10,000 connections, and measure for longer")
-	flag.StringVar(&o.out, "o", "", "where the results go; empty means test/bench/RESULTS.md, and nowhere with -only")
+	flag.StringVar(&o.out, "o", "", "where the results go; empty means test/bench/RESULTS.md, and nowhere with -only or -among")
 	flag.BoolVar(&o.keep, "keep", false, "keep the working directory with the peers' logs")
 	flag.Parse()
-	if o.out == "" && only == "" {
+	if o.out == "" && only == "" && among == "" {
 		o.out = "test/bench/RESULTS.md"
 	}
 	if o.long {
 		o.rounds, o.window = max(o.rounds, 5), max(o.window, 4*time.Second)
 	}
 	var err error
-	o.only, err = regexp.Compile(only)
+	if o.only, err = regexp.Compile(only); err != nil {
+		return o, err
+	}
+	o.among, err = regexp.Compile(among)
 	return o, err
 }
 

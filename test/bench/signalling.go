@@ -43,7 +43,7 @@ func signalling(ctx context.Context, w *world, opt options, b *book) error {
 	if len(todo) == 0 && !idle && !opt.long {
 		return nil
 	}
-	subjects, err := startSubjects(ctx, w, b)
+	subjects, err := startSubjects(ctx, w, opt, b)
 	if err != nil {
 		return err
 	}
@@ -88,10 +88,16 @@ func turn(all []*subject, round int) []*subject {
 	return back
 }
 
-func startSubjects(ctx context.Context, w *world, b *book) ([]*subject, error) {
+func startSubjects(ctx context.Context, w *world, opt options, b *book) ([]*subject, error) {
 	var all []*subject
-	for _, f := range []func(context.Context, *world) (*subject, error){startEdge, startKamailio, startBare} {
-		s, err := f(ctx, w)
+	for _, f := range []struct {
+		name  string
+		start func(context.Context, *world) (*subject, error)
+	}{{"edge", startEdge}, {"Kamailio", startKamailio}, {"bare relay", startBare}} {
+		if !opt.among.MatchString(f.name) {
+			continue
+		}
+		s, err := f.start(ctx, w)
 		switch {
 		case errors.Is(err, errMissing):
 			b.skip(err.Error())
