@@ -69,10 +69,10 @@ func (r *reader) message(b []byte) error {
 		if r.faults++; r.faults > mostFaults && !r.authenticated.Load() {
 			return errFaults
 		}
-		return r.slow()
+		return r.slow(time.Now())
 	}
 	r.spoke, r.last = true, time.Now()
-	if err := r.slow(); err != nil {
+	if err := r.slow(r.last); err != nil {
 		return err
 	}
 	r.flows.count.messages.Add(1)
@@ -92,11 +92,10 @@ func (r *reader) fault(f *sip.Fault) {
 
 // slow holds a sender to its rate by not reading on: nothing is lost, and
 // nothing is spent on refusals. A stranger shares the rate of its source.
-func (r *reader) slow() error {
+func (r *reader) slow(now time.Time) error {
 	if !r.listener.Open {
 		return nil
 	}
-	now := time.Now()
 	wait := r.limiter().ReserveN(now, 1).DelayFrom(now)
 	if wait <= 0 {
 		return nil

@@ -41,12 +41,14 @@ type reader struct {
 	faults  int
 	pooled  *[]byte
 	started time.Time // when the message in buf began
+	within  bool      // reading on in that message
 	limit   time.Time // the read deadline that is set
 }
 
 // read reads messages until the connection ends.
 func (c *Conn) read() {
 	r := &reader{Conn: c, opened: time.Now()}
+	c.stream.OnWait = r.limitWait
 	err := r.loop()
 	if err != nil && !errors.Is(err, io.EOF) {
 		c.why.CompareAndSwap(nil, &closeReason{err})
@@ -86,13 +88,14 @@ func (r *reader) loop() (err error) {
 
 // wait reads the first bytes of something, with next to no memory held.
 func (r *reader) wait() error {
+	r.within = false
 	if !r.listener.Open {
 		r.borrow()
-		n, err := r.readInto(r.buf[r.held:], r.idleUntil)
+		n, err := r.readInto(r.buf[r.held:])
 		r.held += n
 		return r.arrived(n, err)
 	}
-	n, err := r.readInto(r.idle[r.held:], r.idleUntil)
+	n, err := r.readInto(r.idle[r.held:])
 	if n > 0 {
 		kept := r.held
 		r.borrow()
@@ -106,7 +109,8 @@ func (r *reader) fill() error {
 	if r.held == len(r.buf) {
 		r.grow()
 	}
-	n, err := r.readInto(r.buf[r.held:], func() time.Time { return r.started.Add(r.flows.limits.Load().Message) })
+	r.within = true
+	n, err := r.readInto(r.buf[r.held:])
 	r.held += n
 	return r.arrived(n, err)
 }
@@ -115,20 +119,39 @@ func (r *reader) fill() error {
 // as routing a message, and when it passes it is looked at again anyway.
 const near = 10 * time.Minute
 
-// readInto reads with a deadline that may have moved while it waited.
-func (r *reader) readInto(b []byte, until func() time.Time) (int, error) {
+// readInto reads with a deadline, which limitWait sets if it comes to waiting,
+// and which may have moved meanwhile.
+func (r *reader) readInto(b []byte) (int, error) {
 	for {
-		end := until()
-		if early := end.Sub(r.limit); early < 0 || early > near || time.Until(end) < 2*near {
-			r.limit = end
-			_ = r.stream.SetReadDeadline(end)
-		}
 		n, err := r.net.Read(b)
-		if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(until()) {
-			continue
+		if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) {
+			if end := r.until(); time.Now().Before(end) {
+				r.setLimit(end)
+				continue
+			}
 		}
 		return n, err
 	}
+}
+
+func (r *reader) limitWait() {
+	end := r.until()
+	if early := end.Sub(r.limit); early < 0 || early > near || time.Until(end) < 2*near {
+		r.setLimit(end)
+	}
+}
+
+func (r *reader) setLimit(end time.Time) {
+	r.limit = end
+	_ = r.stream.SetReadDeadline(end)
+}
+
+// until is when waiting becomes too long.
+func (r *reader) until() time.Time {
+	if r.within {
+		return r.started.Add(r.flows.limits.Load().Message)
+	}
+	return r.idleUntil()
 }
 
 // idleUntil is when silence becomes too long. Only messages count for a

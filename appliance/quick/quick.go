@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"syscall"
+	"time"
 	"unsafe"
 )
 
@@ -16,6 +17,15 @@ import (
 // hold as on the connection below.
 type Conn struct {
 	*net.TCPConn
+
+	// OnWait, if it is set, is called in Read before it waits: the place to set
+	// a read deadline, since most reads find what they want and need none.
+	OnWait func()
+
+	// Patience bounds how long Write waits for room; 0 leaves that to the write
+	// deadline. With it, nobody else may set one.
+	Patience time.Duration
+
 	raw syscall.RawConn
 	in  transfer
 	out transfer
@@ -25,7 +35,7 @@ type Conn struct {
 func New(c *net.TCPConn) *Conn {
 	raw, _ := c.SyscallConn() // fails only for a nil connection
 	q := &Conn{TCPConn: c, raw: raw}
-	q.in.ready, q.out.ready = q.in.read, q.out.write
+	q.in.ready, q.out.ready = q.mayRead, q.mayWrite
 	return q
 }
 
@@ -36,6 +46,7 @@ type transfer struct {
 	n     int
 	errno syscall.Errno
 	wait  bool // for room, until all of b is written
+	bound bool // the deadline is that of Patience
 	ready func(fd uintptr) bool
 }
 
@@ -73,10 +84,38 @@ func (c *Conn) send(b []byte, wait bool) (int, error) {
 	t.b, t.n, t.errno, t.wait = b, 0, 0, wait
 	err := c.raw.Write(t.ready)
 	t.b = nil
+	if t.bound {
+		t.bound = false
+		_ = c.SetWriteDeadline(time.Time{})
+	}
 	if err == nil && t.errno != 0 {
 		err = t.errno
 	}
 	return t.n, err
+}
+
+// mayRead is called when there may be something to read; false waits on.
+func (c *Conn) mayRead(fd uintptr) bool {
+	if c.in.read(fd) {
+		return true
+	}
+	if c.OnWait != nil {
+		c.OnWait()
+	}
+	return false
+}
+
+// mayWrite is called when there may be room; false waits on.
+func (c *Conn) mayWrite(fd uintptr) bool {
+	t := &c.out
+	if t.write(fd) {
+		return true
+	}
+	if c.Patience > 0 && !t.bound {
+		t.bound = true
+		_ = c.SetWriteDeadline(time.Now().Add(c.Patience))
+	}
+	return false
 }
 
 func (t *transfer) read(fd uintptr) bool {

@@ -1,7 +1,6 @@
 package quick
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"net"
@@ -10,8 +9,8 @@ import (
 	"time"
 )
 
-// pipe is a connection with a Conn at one end.
-func pipe(t *testing.T) (*Conn, *net.TCPConn) {
+// pair is a Conn and the plain connection at its far end.
+func pair(t *testing.T) (*Conn, *net.TCPConn) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -26,74 +25,70 @@ func pipe(t *testing.T) (*Conn, *net.TCPConn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q := New(near.(*net.TCPConn))
-	t.Cleanup(func() { q.Close(); far.Close() })
-	return q, far.(*net.TCPConn)
+	t.Cleanup(func() { near.Close(); far.Close() })
+	return New(near.(*net.TCPConn)), far.(*net.TCPConn)
 }
 
 func TestReadAndWrite(t *testing.T) {
-	q, far := pipe(t)
-	big := bytes.Repeat([]byte("0123456789"), 1<<20)
-	go func() {
-		_, _ = far.Write(big)
-		_ = far.CloseWrite()
-	}()
-	got, err := io.ReadAll(q)
-	if err != nil || !bytes.Equal(got, big) {
-		t.Errorf("read %d bytes, %v, want %d", len(got), err, len(big))
+	c, far := pair(t)
+	if n, err := c.Write([]byte("there")); n != 5 || err != nil {
+		t.Fatalf("Write = %d, %v", n, err)
 	}
-	go func() {
-		_, _ = q.Write(big) // more than any socket buffer holds
-		_ = q.Close()
-	}()
-	if got, err = io.ReadAll(far); err != nil || !bytes.Equal(got, big) {
-		t.Errorf("wrote %d bytes, %v, want %d", len(got), err, len(big))
+	buf := make([]byte, 16)
+	if _, err := io.ReadFull(far, buf[:5]); err != nil || string(buf[:5]) != "there" {
+		t.Fatalf("%q, %v", buf[:5], err)
 	}
-}
-
-func TestTryWriteDoesNotWait(t *testing.T) {
-	q, _ := pipe(t)
-	big := make([]byte, 64<<20)
-	n, err := q.TryWrite(big)
-	if err != nil || n == 0 || n == len(big) {
-		t.Errorf("TryWrite = %d, %v, want some of %d bytes", n, err, len(big))
+	_, _ = far.Write([]byte("back"))
+	if n, err := c.Read(buf); string(buf[:n]) != "back" || err != nil {
+		t.Fatalf("Read = %q, %v", buf[:n], err)
 	}
-}
-
-func TestDeadlineAndErrors(t *testing.T) {
-	q, far := pipe(t)
-	_ = q.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
-	b := make([]byte, 10)
-	_, err := q.Read(b)
-	var timeout net.Error
-	if !errors.Is(err, os.ErrDeadlineExceeded) || !errors.As(err, &timeout) || !timeout.Timeout() {
-		t.Errorf("Read past its deadline: %v", err)
-	}
-	_ = q.SetReadDeadline(time.Time{})
-	_ = far.SetLinger(0)
 	far.Close()
-	if _, err = q.Read(b); err == nil || errors.Is(err, io.EOF) {
-		t.Errorf("Read of a reset connection: %v, want an error that is not EOF", err)
-	}
-	q.Close()
-	if _, err = q.Read(b); !errors.Is(err, net.ErrClosed) {
-		t.Errorf("Read of a closed connection: %v, want net.ErrClosed", err)
-	}
-	if _, err = q.Write(b); !errors.Is(err, net.ErrClosed) {
-		t.Errorf("Write to a closed connection: %v, want net.ErrClosed", err)
+	if n, err := c.Read(buf); n != 0 || err != io.EOF {
+		t.Fatalf("Read at the end = %d, %v", n, err)
 	}
 }
 
-func TestNothingAllocates(t *testing.T) {
-	q, far := pipe(t)
-	b := make([]byte, 100)
-	n := testing.AllocsPerRun(100, func() {
-		_, _ = far.Write(b)
-		_, _ = q.Read(b)
-		_, _ = q.Write(b)
-		_, _ = far.Read(b)
-	})
-	if n > 0 {
-		t.Errorf("%v allocations for a read and a write, want 0", n)
+// TestOnWait: it is called when a read has to wait, not when there is
+// something to read, and a deadline that it sets counts for that very read.
+func TestOnWait(t *testing.T) {
+	c, far := pair(t)
+	waits := 0
+	c.OnWait = func() {
+		waits++
+		_ = c.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+	}
+	if n, err := c.Read(make([]byte, 8)); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) || waits != 1 {
+		t.Fatalf("Read = %d, %v after %d waits", n, err, waits)
+	}
+	c.OnWait = func() { waits++ }
+	_ = c.SetReadDeadline(time.Time{})
+	_, _ = far.Write([]byte("x"))
+	if n, err := c.Read(make([]byte, 8)); n != 1 || err != nil {
+		t.Fatalf("Read = %d, %v", n, err)
+	}
+	before := waits
+	_, _ = far.Write([]byte("xy"))
+	if _, err := c.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	between := waits
+	if _, err := c.Read(make([]byte, 1)); err != nil || waits != between {
+		t.Fatalf("%v; a read of what was there waited: %d, %d, %d", err, before, between, waits)
+	}
+}
+
+// TestPatience: a write that nobody takes gives up, and the next one may take
+// as long again.
+func TestPatience(t *testing.T) {
+	c, far := pair(t)
+	c.Patience = 30 * time.Millisecond
+	big := make([]byte, 16<<20)
+	n, err := c.Write(big)
+	if n == len(big) || !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatalf("Write = %d, %v", n, err)
+	}
+	go func() { _, _ = io.Copy(io.Discard, far) }() // ends with the connection
+	if n, err := c.Write([]byte("more")); n != 4 || err != nil {
+		t.Fatalf("Write after giving up = %d, %v", n, err)
 	}
 }

@@ -59,6 +59,19 @@ func quickly(c net.Conn) net.Conn {
 	return c
 }
 
+// patient makes the writes of a connection give up by themselves, if it can.
+func patient(c net.Conn, most time.Duration) bool {
+	t, ok := c.(*tls.Conn)
+	if !ok {
+		return false
+	}
+	q, ok := t.NetConn().(*quick.Conn)
+	if ok {
+		q.Patience = most
+	}
+	return ok
+}
+
 // serveSIP is edge's side of one connection on 7001.
 func (l *Links) serveSIP(s Server, ln *listener) func(context.Context, net.Conn, netip.AddrPort, func()) {
 	return func(ctx context.Context, raw net.Conn, from netip.AddrPort, passed func()) {

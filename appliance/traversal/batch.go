@@ -21,6 +21,7 @@ type batch struct {
 	conn   net.Conn
 	wg     *sync.WaitGroup // owner of a flush that outlives its sender
 	broken func(error)     // a write failed: what was cut cannot be mended
+	timed  bool            // conn gives up a write by itself
 
 	mu       sync.Mutex
 	room     sync.Cond
@@ -31,7 +32,7 @@ type batch struct {
 }
 
 func newBatch(c net.Conn, wg *sync.WaitGroup, broken func(error)) *batch {
-	b := &batch{conn: c, wg: wg, broken: broken}
+	b := &batch{conn: c, wg: wg, broken: broken, timed: patient(c, writeTimeout)}
 	b.room.L = &b.mu
 	return b
 }
@@ -86,7 +87,9 @@ func (b *batch) flush(rounds int) error {
 }
 
 func (b *batch) write(p []byte) error {
-	b.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
+	if !b.timed {
+		b.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
+	}
 	if _, err := b.conn.Write(p); err != nil {
 		b.broken(err)
 		return fmt.Errorf("link write: %w", err)
