@@ -35,8 +35,11 @@ func NewStranger(ctx context.Context, to netip.AddrPort, conf *tls.Config, from 
 		}
 		c = tc
 	}
-	return &Stranger{c, bufio.NewReaderSize(c, 8<<10)}, nil
+	return Adopt(c), nil
 }
+
+// Adopt makes a stranger of a connection that was accepted.
+func Adopt(c net.Conn) *Stranger { return &Stranger{c, bufio.NewReaderSize(c, 8<<10)} }
 
 // Local is the stranger's own address.
 func (s *Stranger) Local() netip.AddrPort { return addrPort(s.conn.LocalAddr()) }
