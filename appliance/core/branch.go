@@ -38,7 +38,9 @@ func (c *Core) branch(ts []target, make build, more func(status int) []target) (
 		b.Msg.SetMaxForwards(t.hops)
 	}
 	b.Via = c.sentBy(t.network)
-	b.Dial = func(ctx context.Context) (signaling.Conn, error) { return c.dial(ctx, t) }
+	if b.Conn = c.opened(t); b.Conn == nil {
+		b.Dial = func(ctx context.Context) (signaling.Conn, error) { return c.dial(ctx, t) }
+	}
 	b.Next = func(status int) *signaling.Branch {
 		if !worthAnother(status) {
 			return nil

@@ -62,6 +62,7 @@ type Core struct {
 	names       *zone.Resolver
 	credentials Credentials
 	resolver    *net.Resolver
+	reach       *reach
 	rand        func() uint64
 
 	proxy *signaling.Proxy
@@ -107,6 +108,7 @@ func New(cfg Config) *Core {
 		names:       cfg.Names,
 		credentials: cfg.Credentials,
 		resolver:    cfg.Resolver,
+		reach:       newReach(cfg.Clock),
 		replanned:   make(chan struct{}, 1),
 	}
 	if c.credentials == nil {

@@ -81,7 +81,7 @@ func (c *Core) toContact(r *signaling.Request, from *flow.Conn, contact contact)
 
 // deliver hands a request to the edge that serves the client.
 func (c *Core) deliver(r *signaling.Request, out *sip.Message, from *flow.Conn, a anchor) {
-	link, err := c.links.Conn("", traversal.PeerID(a.peer), out.CallID())
+	link, err := c.links.Conn("", traversal.PeerID(a.peer), out.URI()) // all to one phone in their order
 	if err != nil {
 		c.refuse(r, 480, "The edge of this registration is not connected", "traversal link")
 		return

@@ -132,10 +132,9 @@ func (c *Core) dial(ctx context.Context, t target) (signaling.Conn, error) {
 	}
 	var errs []error
 	for _, addr := range addrs {
-		conn, err := c.flows.Dial(ctx, flow.Target{
-			Network: t.network, Addr: addr, ServerName: t.serverName(), TLS: c.clientTLS(t), Zone: t.zone,
-		})
+		conn, err := c.flows.Dial(ctx, c.flowTarget(t, addr))
 		if err == nil {
+			c.reach.note(t, addr)
 			return conn, nil
 		}
 		errs = append(errs, err)

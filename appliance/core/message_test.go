@@ -88,7 +88,8 @@ Zones Policy SearchRules Rule 1 Target Name: "Call control"`}, lines...)...)
 		t.Fatal(err)
 	}
 	clock := newClock()
-	c := &Core{tokens: keys(), book: emptyBook(t, clock, 1000), contacts: emptyBook(t, clock, 1000).table}
+	c := &Core{tokens: keys(), book: emptyBook(t, clock, 1000), contacts: emptyBook(t, clock, 1000).table,
+		reach: newReach(clock.read), flows: flow.New(flow.Config{AllowDial: true, OnMessage: func(*flow.Conn, *sip.Message) {}})}
 	c.plan.Store(plan)
 	return c
 }

@@ -99,9 +99,9 @@ func (e *Edge) continueInward(r *signaling.Request, c *flow.Conn, bindings []flo
 // inward forwards a client's request to core.
 func (e *Edge) inward(r *signaling.Request, c *flow.Conn, b flow.Binding, t route, opens bool) {
 	zone := homeOf(b).zone
-	link, err := e.links.Conn(zone, t.peer, r.Msg.CallID())
+	link, err := e.links.Conn(zone, t.peer, b.Key.AOR) // all of one user's in their order
 	if err != nil && opens {
-		link, err = e.links.Conn(zone, 0, r.Msg.CallID())
+		link, err = e.links.Conn(zone, 0, b.Key.AOR)
 	}
 	if err != nil {
 		e.refuse(r, 503, "No core is connected", "traversal link", retryAfter(5))

@@ -227,7 +227,7 @@ func dialogTraits() []scenario {
 			d := dial(p)
 			p.send(d.fromPhone("REFER").Add("Refer-To", "<"+p.to("carol")+">"))
 			h := p.atFar("REFER")
-			p.same("Refer-To", h.Get("Refer-To"), "<"+p.to("carol")+">")
+			p.has("Refer-To", h.Get("Refer-To"), "<"+p.to("carol")+">")
 			p.answer(h, 202, "Accepted")
 			p.atPhone(202)
 			d.toPhone("NOTIFY", "Event", "refer", "Subscription-State", "terminated;reason=noresource")
@@ -235,7 +235,7 @@ func dialogTraits() []scenario {
 		{"refer-replaces", "3891 5", "a Refer-To with an escaped Replaces passes", func(p *play) {
 			d := dial(p)
 			to := "<" + p.to("carol") + "?Replaces=abc%40host%3Bto-tag%3D1%3Bfrom-tag%3D2>"
-			p.same("Refer-To", d.toFar("REFER", "Refer-To", to).Get("Refer-To"), to)
+			p.has("Refer-To", d.toFar("REFER", "Refer-To", to).Get("Refer-To"), to)
 		}},
 		{"replaces-in-invite", "3891 3", "an INVITE with Replaces keeps it", func(p *play) {
 			p.register()

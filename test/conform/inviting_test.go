@@ -45,14 +45,23 @@ func inviting() []scenario {
 			p.refuse(h)
 			p.quiet()
 		}},
-		{"options-again", "3261 17.2.2", "a retransmitted request gets the same answer again", func(p *play) {
+		{"options-again", "3261 17.2.2", "a request that is sent again before its answer reaches the far end once", func(p *play) {
+			p.register()
+			m := p.send(p.request("OPTIONS", p.to("bob")))
+			h := p.atFar("OPTIONS")
+			p.send(m)
+			p.answer(h, 404, "Not Found")
+			p.atPhone(404)
+			p.quiet()
+		}},
+		{"options-after-the-end", "3261 17.2.2", "over a stream the same request after its answer is a new one (Timer J is 0)", func(p *play) {
 			p.register()
 			m := p.send(p.request("OPTIONS", p.to("bob")))
 			p.answer(p.atFar("OPTIONS"), 404, "Not Found")
 			p.atPhone(404)
 			p.send(m)
-			p.atPhone(404)
-			p.quiet()
+			p.answer(p.atFar("OPTIONS"), 200, "OK")
+			p.atPhone(200)
 		}},
 		{"failure-acknowledged", "3261 17.1.1.3", "the proxy acknowledges a failure itself, with the branch of its INVITE", func(p *play) {
 			h, _ := ring(p)
@@ -72,6 +81,7 @@ func inviting() []scenario {
 			p.quiet()
 		}},
 		{"failure-again", "3261 17.1.1.2", "a failure that comes again is acknowledged again and passed on once", func(p *play) {
+			p.domain = udpDomain
 			h, m := ring(p)
 			p.answer(h, 486, "Busy Here")
 			p.atFar("ACK")
@@ -81,6 +91,7 @@ func inviting() []scenario {
 			p.quiet()
 		}},
 		{"second-failure-dropped", "3261 16.7", "after one final answer another is not passed on", func(p *play) {
+			p.domain = udpDomain
 			h, m := ring(p)
 			p.answer(h, 486, "Busy Here")
 			p.atFar("ACK")

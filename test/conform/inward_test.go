@@ -209,12 +209,27 @@ func inward() []scenario {
 				p.atFar(status)
 			}
 		}},
-		{"in-again", "3261 17.2.2", "a request that comes again from inside is answered again and reaches the phone once", func(p *play) {
+		{"in-order", "3261 18", "twenty requests reach the phone in the order in which they left", func(p *play) {
+			p.register()
+			var ids []string
+			for range 20 {
+				ids = append(ids, p.sendOn(p.rig.out, p.call("MESSAGE")).Get("Call-ID"))
+			}
+			for _, id := range ids {
+				got := p.atPhone("MESSAGE")
+				p.same("Call-ID", got.Get("Call-ID"), id)
+				p.reply(got, 200, "OK")
+			}
+			for range ids {
+				p.atFar(200)
+			}
+		}},
+		{"in-again", "3261 17.2.2", "a request that comes again from inside reaches the phone once", func(p *play) {
 			p.register()
 			m := p.sendOn(p.rig.out, p.call("MESSAGE"))
-			p.reply(p.atPhone("MESSAGE"), 200, "OK")
-			p.atFar(200)
+			got := p.atPhone("MESSAGE")
 			p.sendOn(p.rig.out, m)
+			p.reply(got, 200, "OK")
 			p.atFar(200)
 			p.quiet()
 		}},

@@ -107,7 +107,7 @@ func passageTable() []passage {
 		{name: "body-8k", section: "3261 18.1.1", about: "a body of 8 kB", put: body("text/plain", strings.Repeat("all work and no play ", 400)), header: "Content-Type"},
 		{name: "compact-names", section: "3261 7.3.3", about: "compact header names mean what the long ones do", put: func(_ *play, m *lab.Message) { m.Add("k", "foo").Add("s", "compact") }, header: "Subject", rows: []string{"compact"}},
 		{name: "folded", section: "3261 7.3.1", about: "a folded row is one row", put: func(_ *play, m *lab.Message) { m.Add("Subject", "one\r\n  two\r\n\tthree") }, header: "Subject", rows: []string{"one two three"}},
-		{name: "no-max-forwards", section: "3261 16.6", about: "a request without Max-Forwards gets one", put: func(_ *play, m *lab.Message) { m.Del("Max-Forwards") }, header: "Max-Forwards", rows: []string{"69"}},
+		{name: "no-max-forwards", section: "3261 16.6", about: "a request without Max-Forwards gets one, no higher than the zone's hop count", put: func(_ *play, m *lab.Message) { m.Del("Max-Forwards") }, header: "Max-Forwards", rows: []string{"14"}},
 		{name: "asserted-identity", section: "3325 5", about: "a stranger's P-Asserted-Identity is taken off", put: header("P-Asserted-Identity", "<sip:boss@far.example.com>"), header: "P-Asserted-Identity", rows: []string{}},
 		{name: "remote-party-id", section: "3325 5", about: "so is its Remote-Party-ID", put: header("Remote-Party-ID", "<sip:boss@far.example.com>;party=calling"), header: "Remote-Party-ID", rows: []string{}},
 		{name: "private-headers", section: "3261 16.6", about: "what the two nodes tell each other leaves neither", put: header("X-Sallyport-Trace", "forged"), header: "X-Sallyport-Trace", rows: []string{}},

@@ -20,6 +20,7 @@ type play struct {
 	rig    *rig
 	user   string // of the phone, without domain
 	domain string
+	number int    // of the play
 	id     string // what its Call-IDs begin with
 	count  int
 	phone  *lab.Stranger
@@ -33,7 +34,7 @@ func (r *rig) play(t *testing.T) *play {
 	t.Helper()
 	r.plays++
 	id := fmt.Sprint("s", r.plays)
-	p := &play{T: t, rig: r, user: "user" + id, domain: domain, id: id, box: r.far.open(id)}
+	p := &play{T: t, rig: r, number: r.plays, user: "user" + id, domain: domain, id: id, box: r.far.open(id)}
 	t.Cleanup(func() { r.far.forget(id) })
 	p.phone = p.connect()
 	return p
@@ -41,7 +42,7 @@ func (r *rig) play(t *testing.T) *play {
 
 func (p *play) connect() *lab.Stranger {
 	p.Helper()
-	from := p.rig.pair.Client(1 + p.rig.plays%200)
+	from := p.rig.pair.Client(1 + p.number%200)
 	x, err := lab.NewStranger(p.Context(), netip.AddrPortFrom(p.rig.pair.Outer, 5061), p.rig.tls, from)
 	if err != nil {
 		p.Fatal(err)
@@ -55,7 +56,7 @@ func (p *play) to(u string) string { return "sip:" + u + "@" + p.domain }
 func (p *play) contact() string    { return p.contactOf(p.phone) }
 
 func (p *play) contactOf(x *lab.Stranger) string {
-	return fmt.Sprintf(`<sip:%s@%s;transport=tls>;+sip.instance="<urn:uuid:00000000-0000-4000-8000-%012d>"`, p.user, x.Local(), p.rig.plays)
+	return fmt.Sprintf(`<sip:%s@%s;transport=tls>;+sip.instance="<urn:uuid:00000000-0000-4000-8000-%012d>"`, p.user, x.Local(), p.number)
 }
 
 func branch() string { return "z9hG4bK" + rand.Text() }

@@ -82,6 +82,12 @@ func streams() []scenario {
 			p.raw([]byte(b))
 			p.hungUp()
 		}},
+		{"stream-two-lengths", "3261 18.3", "two lengths that differ: answered, and the connection ended", func(p *play) {
+			b := strings.Replace(string(p.request("OPTIONS", p.to("bob")).Bytes()), "Content-Length: 0", "Content-Length: 0\r\nContent-Length: 4", 1)
+			p.raw([]byte(b))
+			p.atPhone(400)
+			p.hungUp()
+		}},
 		{"stream-too-long", "3261 18.3", "a header that never ends ends the connection", func(p *play) {
 			p.phone.Send([]byte("OPTIONS sip:x@" + domain + " SIP/2.0\r\nSubject: " + strings.Repeat("x", 200<<10))) // fails when edge hangs up
 			p.hungUp()
