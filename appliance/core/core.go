@@ -101,7 +101,7 @@ func New(cfg Config) *Core {
 	c := &Core{
 		cfg: cfg, log: cfg.Log, trust: cfg.Trust, rand: cfg.Rand,
 		tokens:      tokens{cfg.Keys},
-		book:        book{cfg.State.Table("routes", maxRoutes)},
+		book:        newBook(cfg.State, maxRoutes),
 		contacts:    cfg.State.Table("contacts", maxContacts),
 		endpoints:   cfg.State.Table("endpoints", maxEndpoints),
 		lookups:     newLookups(),

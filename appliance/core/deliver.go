@@ -89,7 +89,7 @@ func (c *Core) deliver(r *signaling.Request, out *sip.Message, from *flow.Conn, 
 	if r.Msg.ToTag() == "" && !c.desk.Begin(r, a.session, "outward", a.peer) {
 		return
 	}
-	o := c.outlet(link.Zone(), a.domain)
+	o := c.outlet(link.Zone(), a.domain).causedBy(c.causeInside(r.Msg))
 	own, taken, err := o.request(out, a.session)
 	if err != nil {
 		c.desk.Fail(r, a.session, err)

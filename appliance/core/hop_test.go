@@ -91,7 +91,7 @@ func TestSearch(t *testing.T) {
 	both := func(u string) string {
 		return "Call control TCP 10.0.0.20:5060 " + u + "\nCall control TCP cucm2.example.com:5060 " + u
 	}
-	h, _ := c.book.put("sip:carol@10.0.0.9:5070;transport=tcp")
+	h, _ := c.book.put(mark{}, "sip:carol@10.0.0.9:5070;transport=tcp")
 	token := c.tokens.sealHandle(purposeContact, "Edge", h)
 	stale := c.tokens.sealHandle(purposeContact, "Edge", handle{1})
 	for _, s := range []struct{ name, uri, want string }{

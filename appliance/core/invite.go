@@ -47,7 +47,7 @@ func (c *Core) startInside(r *signaling.Request, from *traversal.Conn) {
 		c.refuse(r, 403, "The sender's domain is not served here", "SIP Domain")
 		return
 	}
-	o := c.outlet(from.Zone(), user.Name)
+	o := c.outlet(from.Zone(), user.Name).causedBy(bareFrom(r.Msg))
 	ts, rule := c.plan.Load().confine(user.Deployment, c.search(uri, o, r.Msg))
 	switch {
 	case rule != "":
@@ -120,6 +120,7 @@ func (p *Plan) nodeNamed(uri sip.URI) (ts []target) {
 // that its token stands for.
 func (c *Core) continueInside(r *signaling.Request, from *traversal.Conn, route string) {
 	o, w, err := c.wayBack(from.Zone(), route)
+	o = o.causedBy(bareFrom(r.Msg))
 	if err != nil {
 		c.refuse(r, 403, "Route token is not of this core", "route token")
 		return

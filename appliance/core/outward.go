@@ -17,6 +17,36 @@ type outlet struct {
 	book   book
 	zone   string
 	sealed string // the zone word of its tokens
+	user   mark   // whoever causes what goes into the book
+}
+
+// causedBy has what goes into the book count for a user, "" for the inside.
+func (o outlet) causedBy(user string) outlet {
+	if o.user = (mark{}); user != "" {
+		o.user = markOf(user)
+	}
+	return o
+}
+
+// bareFrom is whom a request says it is of: of a client's, edge has held that
+// against his registration.
+func bareFrom(m *sip.Message) string {
+	from, err := sip.ParseNameAddr(m.Get("From"))
+	if err != nil {
+		return ""
+	}
+	return from.URI.User + "@" + strings.ToLower(from.URI.Host)
+}
+
+// causeInside is who causes a request that an inside system sent: a user of a
+// domain of ours, be it that he sits outside and call control passes on what he
+// began, or the inside as such.
+func (c *Core) causeInside(m *sip.Message) string {
+	from := bareFrom(m)
+	if _, served := c.plan.Load().Domain(from[strings.LastIndexByte(from, '@')+1:]); !served {
+		return ""
+	}
+	return from
 }
 
 // request makes a request of the inside fit for the link. It returns the user
@@ -70,7 +100,7 @@ func (o outlet) response(m *sip.Message, session uint64, user string) error {
 func (o outlet) recordRoute(session uint64, routes []string) (string, error) {
 	w := wayBack{session: session}
 	if len(routes) > 0 {
-		h, err := o.book.put(strings.Join(routes, ","))
+		h, err := o.book.put(o.user, strings.Join(routes, ","))
 		if err != nil {
 			return "", err
 		}
@@ -112,7 +142,7 @@ func (o outlet) mask(value string) (string, error) {
 	}
 	headers := na.URI.Headers
 	na.URI.Headers = ""
-	h, err := o.book.put(na.URI.String())
+	h, err := o.book.put(o.user, na.URI.String())
 	if err != nil {
 		return "", err
 	}

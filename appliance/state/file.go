@@ -89,7 +89,7 @@ func (t *Table) load(tx *bolt.Tx) error {
 			t.dirty[string(k)] = true
 			return nil
 		}
-		t.rows[r.key] = r
+		t.insertLocked(r)
 		if !r.expires.IsZero() {
 			heap.Push(&t.expiry, r)
 		}

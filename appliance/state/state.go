@@ -21,6 +21,10 @@ import (
 // ErrFull is a Put of a new key into a table that holds its limit.
 var ErrFull = errors.New("table is full")
 
+// ErrShare is a Put of a new key into a table of whose room the key's group has
+// its share.
+var ErrShare = errors.New("share of the table is full")
+
 // openTimeout bounds the wait for another process to let go of the file.
 const openTimeout = 2 * time.Second
 

@@ -259,3 +259,30 @@ func TestModel(t *testing.T) {
 		})
 	})
 }
+
+// A group fills its share and no more, also of what was there before; who
+// belongs to none is not bounded.
+func TestShares(t *testing.T) {
+	path, h := filepath.Join(t.TempDir(), "state.db"), newHand()
+	s := open(t, path, h)
+	put(t, s.Table("book", 100), "aa1", "x", time.Hour)
+	closeStore(t, s)
+	s = open(t, path, h)
+	defer closeStore(t, s)
+	tab := s.Table("book", 100)
+	tab.Share(2, 2)
+	put(t, tab, "aa2", "x", time.Minute)
+	if err := tab.Put("aa3", []byte("x"), 0); !errors.Is(err, ErrShare) {
+		t.Errorf("a third of a group: %v", err)
+	}
+	put(t, tab, "aa1", "again", time.Hour)
+	for i := range 5 {
+		put(t, tab, fmt.Sprintf("\x00\x00%d", i), "x", 0)
+	}
+	put(t, tab, "bb1", "x", 0)
+	h.t = h.t.Add(2 * time.Minute)
+	tab.expire(h.t)
+	put(t, tab, "aa3", "x", 0) // the second has expired
+	tab.Delete("aa1")
+	put(t, tab, "aa4", "x", 0)
+}

@@ -25,6 +25,7 @@ type Table struct {
 	rows   map[string]*row
 	expiry expiryHeap
 	dirty  map[string]bool // keys the file does not have yet; nil = no file
+	shares shares
 	feed   func(Change)
 }
 
@@ -40,7 +41,7 @@ func newTable(name string, limit int, clock func() time.Time, wake func()) *Tabl
 }
 
 // Put sets a key for ttl; a ttl of zero or less never expires. The value is
-// copied. The error is ErrFull, or one of a record that is too large.
+// copied. The error is ErrFull, ErrShare, or one of a record that is too large.
 func (t *Table) Put(key string, val []byte, ttl time.Duration) error {
 	if key == "" || len(key) > maxKey || len(val) > maxValue {
 		return errTooLarge
@@ -53,8 +54,11 @@ func (t *Table) Put(key string, val []byte, ttl time.Duration) error {
 		if len(t.rows) >= t.limit && !t.makeRoomLocked(now) {
 			return ErrFull
 		}
+		if !t.shares.room(key) {
+			return ErrShare
+		}
 		r = &row{key: key, slot: -1}
-		t.rows[key] = r
+		t.insertLocked(r)
 	}
 	r.value = append([]byte{}, val...) // never nil: nil means removed
 	t.setExpiryLocked(r, now, ttl)
@@ -143,11 +147,17 @@ func (t *Table) setExpiryLocked(r *row, now time.Time, ttl time.Duration) {
 	}
 }
 
+func (t *Table) insertLocked(r *row) {
+	t.rows[r.key] = r
+	t.shares.add(r.key, 1)
+}
+
 func (t *Table) removeLocked(r *row) {
 	if r.slot >= 0 {
 		heap.Remove(&t.expiry, r.slot)
 	}
 	delete(t.rows, r.key)
+	t.shares.add(r.key, -1)
 	t.changedLocked(Change{Table: t.name, Key: r.key})
 }
 
