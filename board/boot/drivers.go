@@ -59,9 +59,10 @@ const diskWithin = 20 * time.Second
 
 // awaitDisk looks for the image's partitions until they appear.
 func (m *machine) awaitDisk() error {
+	booted := disk.Booted("/sys/firmware/efi/efivars")
 	for end := time.Now().Add(diskWithin); ; {
 		var err error
-		m.boot, m.data, err = disk.Find(disk.Partitions("/sys"))
+		m.boot, m.data, err = disk.Find(disk.Prefer(disk.Partitions("/sys"), booted))
 		if err == nil || time.Now().After(end) {
 			return err
 		}

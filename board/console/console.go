@@ -41,6 +41,11 @@ type Rescue interface {
 	// Install puts an update into the slot that does not run. An older version
 	// is taken only if down is set; else the error is ErrOlder.
 	Install(file string, down bool, progress func(done, all int64)) (version string, err error)
+	// Disks lists the disks that the system could be put on, a line each, its
+	// name first.
+	Disks() ([]string, error)
+	// Clone puts the system on another disk, which becomes a new box.
+	Clone(disk string, progress func(what string, done, all int64)) error
 	PassphraseSet() bool
 	PassphraseFits(passphrase string) bool
 	SetPassphrase(passphrase string) error

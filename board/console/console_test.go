@@ -64,6 +64,7 @@ func (b *box) FactoryReset(level int) error            { return b.note(fmt.Sprin
 func (b *box) Slots() (string, error)                  { return "a  good\n", nil }
 func (b *box) ChooseSlot(name string) error            { return b.note("slot "+name, errors.New("empty")) }
 func (b *box) Files() ([]string, error)                { return []string{"b.age", "boot:up.update"}, nil }
+func (b *box) Disks() ([]string, error)                { return []string{"sdb  30.0 GB  Flash"}, nil }
 func (b *box) PassphraseSet() bool                     { return b.passphrase != "" }
 func (b *box) PassphraseFits(p string) bool            { return p == b.passphrase }
 func (b *box) SetPassphrase(p string) error            { b.passphrase = p; return nil }
@@ -84,6 +85,12 @@ func (b *box) Install(file string, down bool, progress func(done, all int64)) (s
 	}
 	progress(1, 1)
 	return "v1", b.note(fmt.Sprintf("install %s %t", file, down), nil)
+}
+
+func (b *box) Clone(disk string, progress func(string, int64, int64)) error {
+	progress("write", 5e6, 10e6)
+	progress("verify", 10e6, 10e6)
+	return b.note("clone "+disk, nil)
 }
 
 func session(t *testing.T, b *box, lines ...string) (screen, asked string) {
@@ -135,6 +142,9 @@ func TestSessions(t *testing.T) {
 		"an update":        {ready(), []string{"r", "u", "up.update", "q"}, "install up.update false", "Version v1 starts next."},
 		"older":            {ready(), []string{"r", "u", "old.update", "downgrade", "q"}, "install old.update true", "older version may have faults"},
 		"older, not meant": {ready(), []string{"r", "u", "old.update", "y", "q"}, "", "cannot be taken back"},
+		"to a disk":        {ready(), []string{"r", "i", "sdb", "sdb", "q"}, "clone sdb", "verify  100 % of 10 MB"},
+		"disk, not meant":  {ready(), []string{"r", "i", "sdb", "yes", "q"}, "", "Everything on sdb is lost"},
+		"another disk":     {ready(), []string{"r", "i", "sda", "sda", "q"}, "", "none of these disks"},
 		"garbage":          {ready(), []string{"r", "\u00ff\u00fe", "99999999", "q"}, "", "recovery>"},
 		"reboot":           {ready(), []string{"r", "reboot"}, "reboot", "recovery>"},
 	} {

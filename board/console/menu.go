@@ -26,6 +26,7 @@ func items() []item {
 		{"8", "factory reset", (*Console).factoryReset},
 		{"b", "restore a backup", (*Console).restore},
 		{"u", "install an update, also an older one", (*Console).install},
+		{"i", "install this system on another disk", (*Console).clone},
 		{"9", "format the data partition anew", (*Console).reformat},
 		{"p", "demand a passphrase for this menu", (*Console).setPassphrase},
 		{"reboot", "restart the box", (*Console).reboot},

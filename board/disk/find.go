@@ -76,9 +76,8 @@ func number(s string) int {
 	return n
 }
 
-// Find finds the data partition, and the boot partition of the same disk. A
-// box with an image on two disks takes the first: a disk that was written over
-// the network of a running one must be taken out, or the other.
+// Find finds the first data partition, and the boot partition of the same disk.
+// Prefer says which disk is first, where an image lies on two.
 func Find(parts []Partition) (boot, data Partition, err error) {
 	for _, p := range parts {
 		if p.Name == DataName {

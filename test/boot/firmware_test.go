@@ -37,6 +37,8 @@ func TestARM64(t *testing.T) {
 	b := newBench(t, arm64())
 	x := &box{bench: b, t: t, disk: newDisk(t, b.image)}
 	x.firstBoot()
+	x.goodUpdate()
+	x.badUpdate()
 }
 
 // everyDay leaves a test out of the long run, which has all of it and more.
@@ -135,7 +137,7 @@ func (x *box) firstFileGone() {
 // refusals offers what must not get in, and sees that nothing came of it.
 func (x *box) refusals() {
 	t := x.t
-	good := x.read(x.make(t, "update", "good.update", "-counter", counter(1), "-version", "good"))
+	good := x.goodFile()
 	same := rootfs.Slot{Linux: readBoot(t, x.image, slotA+"/linux"), Initrd: readBoot(t, x.image, slotA+"/initrd")}
 	strange := x.sign(same, 1, filepath.Join(t.TempDir(), "stranger"))
 	old := x.sign(same, -1, x.keys())
@@ -160,18 +162,26 @@ func (x *box) refusals() {
 	if !strings.Contains(out, "good") || strings.Contains(out, "trial") {
 		t.Errorf("after refused updates the slots are\n%s", out)
 	}
-	x.good = good
+}
+
+// goodFile is an update that works.
+func (x *box) goodFile() []byte {
+	if x.good == nil {
+		x.good = x.read(x.make(x.t, "update", "good.update", "-counter", counter(1), "-version", "good"))
+	}
+	return x.good
 }
 
 // goodUpdate installs a newer system in slot B and sees it blessed.
 func (x *box) goodUpdate() {
 	t := x.t
+	update := x.goodFile()
 	start := time.Now()
-	out := x.vm.ask(x.ssh, "xCommand SystemUpgrade", bytes.NewReader(x.good))
+	out := x.vm.ask(x.ssh, "xCommand SystemUpgrade", bytes.NewReader(update))
 	if !strings.Contains(out, "status=OK") {
 		t.Fatalf("the update was refused:\n%s", out)
 	}
-	t.Logf("an update of %d MiB is taken in %v", len(x.good)>>20, time.Since(start).Round(100*time.Millisecond))
+	t.Logf("an update of %d MiB is taken in %v", len(x.goodFile())>>20, time.Since(start).Round(100*time.Millisecond))
 	x.reboot()
 	x.vm.expect(`starts, board [^,]*, slot b`)
 	x.ssh = x.vm.dial(x.signer)
