@@ -44,15 +44,20 @@ func (t *turn) command(ctx context.Context, words []word) int {
 	return Done
 }
 
-// Receiver is a backend with commands that read the session's input: given
-// without arguments, in a session of that one line.
+// Receiver is a backend with commands that tell how far they are, and read the
+// session's input when they are given without arguments, in a session of that
+// one line; else in is nil.
 type Receiver interface {
 	Receive(ctx context.Context, cmd *xapi.Command, args xapi.Args, who config.Who, in io.Reader, out io.Writer) (*xapi.Node, error)
 }
 
 func (t *turn) carryOut(ctx context.Context, cmd *xapi.Command, args xapi.Args) (*xapi.Node, error) {
-	if r, ok := t.b.(Receiver); ok && cmd.Input && len(args) == 0 && t.stream != nil {
-		return r.Receive(ctx, cmd, args, t.who, t.stream, t.w)
+	if r, ok := t.b.(Receiver); ok && cmd.Input {
+		in := t.stream
+		if len(args) > 0 {
+			in = nil
+		}
+		return r.Receive(ctx, cmd, args, t.who, in, t.w)
 	}
 	return t.b.Command(ctx, cmd, args, t.who)
 }

@@ -166,8 +166,11 @@ var (
 	}
 	SystemUpgrade = &Command{
 		Name: "SystemUpgrade", Spaced: "System Upgrade", Role: Both, Guide: "Administration", New: true, Input: true,
-		Params: []Param{{Name: "File", Kind: String, Min: 1, Max: 128, Help: "Signed update in the sftp folder; without it the update is read from the session's input."}},
-		Help:   "Installs a signed update beside the running system; Boot starts it.",
+		Params: []Param{
+			{Name: "File", Kind: String, Min: 1, Max: 128, Help: "Signed update in the sftp folder; without it and URL the update is read from the session's input."},
+			{Name: "URL", Kind: String, Min: 9, Max: 1024, Help: "Where to fetch it over HTTPS, from a server that the list of trusted authorities vouches for."},
+		},
+		Help: "Installs a signed update beside the running system; Boot starts it.",
 	}
 )
 

@@ -280,6 +280,11 @@ func (x *box) signAs(s rootfs.Slot, r board.Release, keys string) []byte {
 	if err != nil {
 		x.t.Fatal(err)
 	}
+	own, err := rootfs.DevelopmentKey(x.keys(), rand.Reader)
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	r.Keys = []string{rootfs.PublicKey(own)} // they stay as they are
 	var out bytes.Buffer
 	if err := rootfs.WriteUpdate(&out, s, r, time.Unix(1e9, 0), key); err != nil {
 		x.t.Fatal(err)
