@@ -25,27 +25,46 @@ const (
 // AutomaticRules is the table of automatic inbound rules: what clients ask of
 // each type of node.
 func AutomaticRules() []Automatic {
-	get, getPost := []string{"GET"}, []string{"GET", "POST"}
+	read, get, post := []string{"GET", "HEAD"}, []string{"GET"}, []string{"POST"}
+	getPost, edit := []string{"GET", "POST"}, []string{"GET", "POST", "PUT"}
 	all := []string{"GET", "POST", "PUT", "DELETE"}
-	uds := []uint16{8443, 443}
+	uds, one := []uint16{8443, 443}, []uint16{8443}
 	return []Automatic{
-		{"UnifiedCM", unifiedCM, "https", uds, Exact, "/cucm-uds/version", get},
-		{"UnifiedCM", unifiedCM, "https", uds, Exact, "/cucm-uds/servers", get},
-		{"UnifiedCM", unifiedCM, "https", uds, Prefix, "/cucm-uds/clusterUser", get},
+		{"UnifiedCM", unifiedCM, "https", uds, Exact, "/cucm-uds/version", read},
+		{"UnifiedCM", unifiedCM, "https", uds, Exact, "/cucm-uds/servers", read},
+		{"UnifiedCM", unifiedCM, "https", uds, Prefix, "/cucm-uds/clusterUser", read},
+		{"UnifiedCM", unifiedCM, "https", uds, Prefix, "/cucm-uds/options", read},
+		{"UnifiedCM", unifiedCM, "https", uds, Prefix, "/cucm-uds/installedLocales", read},
 		{"UnifiedCM", unifiedCM, "https", uds, Prefix, "/cucm-uds/users", get},
 		{"UnifiedCM", unifiedCM, "https", uds, Prefix, "/cucm-uds/user/", all},
-		{"UnifiedCM", unifiedCM, "https", []uint16{8443}, Prefix, "/ssosp/", getPost},
-		{"UnifiedCM", unifiedCM, "https", []uint16{9444}, Prefix, "/headset", []string{"POST"}},
-		{"TFTP", tftp, "http", []uint16{6970}, Prefix, "/", []string{"GET", "HEAD"}},
-		{"TFTP", tftp, "https", []uint16{6971, 6972}, Prefix, "/", []string{"GET", "HEAD"}},
-		{"IMPresence", presence, "https", []uint16{8443}, Prefix, "/EPASSoap/", getPost},
-		{"IMPresence", presence, "https", []uint16{7336}, Prefix, "/", []string{"GET", "POST", "PUT"}},
-		{"UnityConnection", voicemail, "https", []uint16{443, 8443}, Prefix, "/vmrest/", all},
-		{"UnityConnection", voicemail, "https", []uint16{443, 8443}, Prefix, "/vmws/", all},
-		{"UnityConnection", voicemail, "http", []uint16{7080}, Prefix, "/unity-messagestore", getPost},
-		{"UnityConnection", voicemail, "https", []uint16{7443}, Prefix, "/unity-messagestore", getPost},
-		{"UnityConnection", voicemail, "http", []uint16{7080}, Prefix, "/cometd", getPost},
-		{"UnityConnection", voicemail, "https", []uint16{7443}, Prefix, "/cometd", getPost},
+		{"UnifiedCM", unifiedCM, "https", one, Exact, "/cucm-uds/private/users", edit},
+		{"UnifiedCM", unifiedCM, "https", one, Prefix, "/cucm-uds/private/user/", edit},
+		// Signing in, but neither revoking tokens nor the servers' own settings.
+		{"UnifiedCM", unifiedCM, "https", one, Prefix, "/ssosp/ws/public/", get},
+		{"UnifiedCM", unifiedCM, "https", one, Prefix, "/ssosp/oauth/", getPost},
+		{"UnifiedCM", unifiedCM, "https", one, Exact, "/ssosp/token", post},
+		{"UnifiedCM", unifiedCM, "https", one, Prefix, "/ssosp/saml/", getPost},
+		{"UnifiedCM", unifiedCM, "https", one, Prefix, "/ssosp/local/", getPost},
+		{"UnifiedCM", unifiedCM, "https", one, Prefix, "/ssosp/public/", get},
+		{"UnifiedCM", unifiedCM, "https", one, Prefix, "/ccmact/v1/actions/srp/", post},
+		{"UnifiedCM", unifiedCM, "https", one, Prefix, "/emservice/", getPost},
+		{"UnifiedCM", unifiedCM, "https", one, Prefix, "/emapp/", getPost},
+		{"UnifiedCM", unifiedCM, "https", one, Prefix, "/changecredential/", getPost},
+		{"UnifiedCM", unifiedCM, "https", []uint16{443, 6971, 9444}, Prefix, "/headset", edit},
+		{"TFTP", tftp, "http", []uint16{6970}, Prefix, "/", read},
+		{"TFTP", tftp, "https", []uint16{6971, 6972}, Prefix, "/", read},
+		{"IMPresence", presence, "https", one, Prefix, "/EPASSoap/", getPost},
+		{"IMPresence", presence, "https", one, Exact, "/ssosp/ws/public/singleSignOn", get},
+		{"IMPresence", presence, "https", []uint16{7336}, Prefix, "/", []string{"GET", "HEAD", "POST", "PUT", "DELETE"}},
+		{"UnityConnection", voicemail, "https", uds, Prefix, "/vmrest/version", read},
+		{"UnityConnection", voicemail, "https", uds, Prefix, "/vmrest/mailbox", all},
+		{"UnityConnection", voicemail, "https", uds, Prefix, "/vmrest/messages", all},
+		{"UnityConnection", voicemail, "https", uds, Prefix, "/vmrest/users", all},
+		{"UnityConnection", voicemail, "https", uds, Prefix, "/vmrest/calls", all},
+		{"UnityConnection", voicemail, "https", uds, Prefix, "/vmws/", getPost},
+		{"UnityConnection", voicemail, "https", uds, Exact, "/ssosp/ws/public/singleSignOn", get},
+		{"UnityConnection", voicemail, "http", []uint16{7080}, Prefix, "/vmevents/", getPost},
+		{"UnityConnection", voicemail, "https", []uint16{7443}, Prefix, "/vmevents/", getPost},
 	}
 }
 

@@ -98,7 +98,16 @@ func TestAutomaticRules(t *testing.T) {
 		"POST http://cucm1.example.com:6970/jabber-config.xml":           "",
 		"POST https://cucm1.example.com:8443/EPASSoap/service/v80":       presence,
 		"DELETE https://cucm1.example.com/vmrest/messages/1":             voicemail,
-		"GET http://cucm1.example.com:7080/cometd/handshake":             voicemail,
+		"POST http://cucm1.example.com:7080/vmevents/cometd":             voicemail,
+		"POST https://cucm1.example.com/vmrest/mailbox":                  voicemail,
+		"GET https://cucm1.example.com/vmrest/cluster":                   "",
+		"GET https://cucm1.example.com/vmrest/authz/server/":             "",
+		"GET https://cucm1.example.com:8443/ssosp/token/revoke":          "",
+		"GET https://cucm1.example.com:8443/ssosp/ws/config/metadata/sp": "",
+		"GET https://cucm1.example.com:8443/ssosp/oauth/authorize":       unifiedCM,
+		"POST https://cucm1.example.com:8443/cucm-uds/private/users":     unifiedCM,
+		"GET https://cucm1.example.com/headset/config/user/alice":        unifiedCM,
+		"GET https://cucm1.example.com:8443/axl/":                        "",
 		"GET https://cucm2.example.com:8443/cucm-uds/version":            "",
 	} {
 		method, url, _ := strings.Cut(request, " ")

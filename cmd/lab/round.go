@@ -9,6 +9,7 @@ import (
 
 	"sallyport/test/deploy"
 	"sallyport/test/lab"
+	"sallyport/test/login"
 	"sallyport/test/pair"
 )
 
@@ -47,6 +48,8 @@ type round struct {
 	far        *lab.Call // its other end, where the table measures
 	headers    []string  // of answers to the browser, for the leak check
 	staging    *deploy.Staging
+	login      *login.Stage
+	client     *login.Client // alice, signed in
 }
 
 type step struct {
@@ -66,6 +69,10 @@ func (r *round) steps() []step {
 		{"chat", r.chat},
 		{"allow-list-csv", r.allowListCSV},
 		{"deployment-isolation", r.deploymentIsolation},
+		{"login-password", r.loginPassword},
+		{"home-cluster", r.homeCluster},
+		{"tftp-file", r.tftpFile},
+		{"voicemail", r.voicemail},
 		{"no-inside-address", r.noInsideAddress},
 		{"shell", r.shell},
 	}
@@ -96,6 +103,9 @@ func (r *round) close() {
 	}
 	if r.staging != nil {
 		r.staging.Close()
+	}
+	if r.login != nil {
+		r.login.Close()
 	}
 }
 
@@ -208,11 +218,16 @@ func (r *round) fetch(ctx context.Context, inside string) (*lab.Page, error) {
 	defer b.Close()
 	page, err := b.Get(ctx, inside)
 	if err == nil {
-		for name, values := range page.Header {
-			r.headers = append(r.headers, name+": "+strings.Join(values, ", "))
-		}
+		r.note(page)
 	}
 	return page, err
+}
+
+// note keeps an answer's headers for the leak check.
+func (r *round) note(page *lab.Page) {
+	for name, values := range page.Header {
+		r.headers = append(r.headers, name+": "+strings.Join(values, ", "))
+	}
 }
 
 // fetchAllowed gets a page that a rule permits; the web server is asked what
