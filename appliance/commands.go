@@ -25,6 +25,8 @@ func commands() map[string]command {
 		"HTTPAllowListRulesTest": allowRulesTest,
 		"HTTPAllowListExport":    allowExport, "HTTPAllowListExportTest": allowExportTest,
 		"AdminAccountAdd": accountAdd, "AdminAccountDelete": accountDelete,
+		"CredentialAdd": credentialAdd, "CredentialDelete": credentialDelete,
+		"AuthzKeyImport": authzKeyImport, "AuthzKeyDelete": authzKeyDelete,
 		"RemoteSyslogAdd": syslogAdd, "RemoteSyslogDelete": syslogDelete,
 		"ServerCertificateInstall": certificateInstall, "CACertificateInstall": authorityInstall,
 		"CSRGenerate": requestGenerate, "AlarmAcknowledge": alarmAcknowledge,

@@ -51,12 +51,7 @@ func accountAdd(n *Node, _ context.Context, args xapi.Args, who config.Who) (*xa
 }
 
 func accountDelete(n *Node, _ context.Context, args xapi.Args, who config.Who) (*xapi.Node, error) {
-	name := one(args, "Name")
-	i, ok := find(n.store.Snapshot(), xapi.AdminAccountName, name)
-	if !ok {
-		return nil, fmt.Errorf("there is no account %s", name)
-	}
-	return n.remove(who, xapi.AdminAccountName, "Authentication Account Admin Account", strconv.Itoa(i))
+	return n.removeNamed(who, xapi.AdminAccountName, "Authentication Account Admin Account", "account", one(args, "Name"))
 }
 
 func syslogAdd(n *Node, _ context.Context, args xapi.Args, who config.Who) (*xapi.Node, error) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sallyport/appliance/alarm"
+	"sallyport/appliance/auth"
 	"sallyport/appliance/call"
 	"sallyport/appliance/eventlog"
 	"sallyport/appliance/flow"
@@ -38,7 +39,7 @@ type Config struct {
 	Resolver *net.Resolver  // answers the names of inside peers
 	Names    *zone.Resolver // asks for whom DNS and ENUM zones mean
 
-	Credentials Credentials // of endpoints that register at core itself; nil: nobody's
+	Credentials Credentials // of endpoints that register at core itself; nil: the local credentials
 
 	Trust   *trust.Trust
 	Keys    *trust.Keyring
@@ -73,8 +74,13 @@ type Core struct {
 	media *Media
 	http  *httpproxy.Server
 	chat  *xmpp.Server
-	desk  signaling.Desk
-	calls *signaling.Calls
+	keys  *auth.Keys  // of access tokens
+	vault *auth.Vault // of passwords
+	local *auth.Accounts
+
+	forget chan []string // users whose password edges shall forget
+	desk   signaling.Desk
+	calls  *signaling.Calls
 
 	peers     peers
 	replanned chan struct{} // the monitor looks at the plan again
@@ -110,9 +116,7 @@ func New(cfg Config) *Core {
 		resolver:    cfg.Resolver,
 		reach:       newReach(cfg.Clock),
 		replanned:   make(chan struct{}, 1),
-	}
-	if c.credentials == nil {
-		c.credentials = noCredentials{}
+		forget:      make(chan []string, 1),
 	}
 	c.locals = c.newLocals()
 	c.watch = &call.Watch{Log: cfg.Log, Clock: cfg.Clock, Alarms: cfg.Alarms, Event: cfg.Event, Most: maxCalls}
@@ -149,6 +153,7 @@ func New(cfg Config) *Core {
 	c.http = c.newHTTP()
 	c.links.Handle(methodTicket, c.answerTicket)
 	c.chat = c.newChat()
+	c.newCredentials()
 	c.desk = signaling.Desk{
 		Calls: c.calls, Log: cfg.Log, Refuse: c.refuse,
 		End:      func(id uint64) { c.media.End(media.SessionID(id)) },

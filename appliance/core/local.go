@@ -29,15 +29,6 @@ type Credentials interface {
 	Check(realm, method, credentials string) (user string, stale, ok bool)
 }
 
-// noCredentials is where nobody has an account.
-type noCredentials struct{}
-
-func (noCredentials) Challenge(realm string, _ bool) (string, error) {
-	return `Digest realm=` + sip.Quote(realm) + `, nonce="none", algorithm=MD5, qop="auth"`, nil
-}
-
-func (noCredentials) Check(string, string, string) (string, bool, bool) { return "", false, false }
-
 // locals are the endpoints that are registered at core itself. They outlive the
 // process in state.
 type locals struct {

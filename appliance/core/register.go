@@ -58,12 +58,21 @@ func (c *Core) registrarsOf(m *sip.Message, from *traversal.Conn) (domain Domain
 // further ones once those have failed.
 func (c *Core) sendRegister(r *signaling.Request, from *traversal.Conn, domain Domain, ts []target, more func(status int) []target) {
 	plan := c.plan.Load()
+	who, ok := c.identify(r, domain)
+	if !ok {
+		return
+	}
+	if ts = who.targets(ts); len(ts) == 0 {
+		c.refuse(r, 403, notOf(who), "token")
+		return
+	}
 	c.forwardMore(r, 0, ts, func(t target) (signaling.Branch, error) {
 		if plan.Path && t.path {
-			return c.registerByPath(r.Msg, from, t, domain.Name), nil
+			return who.through(t, c.registerByPath(r.Msg, from, t, domain.Name)), nil
 		}
-		return c.registerByContact(r.Msg, from, t, domain.Name, r.Trace)
-	}, more)
+		b, err := c.registerByContact(r.Msg, from, t, domain.Name, r.Trace)
+		return who.through(t, b), err
+	}, who.others(more))
 }
 
 // registerByPath lets requests for the phone find their way back by Path
@@ -113,7 +122,7 @@ func (c *Core) registerByContact(m *sip.Message, from *traversal.Conn, t target,
 	if len(values) > 0 {
 		out.SetAll("Contact", values)
 	}
-	credentials := m.Has("Authorization") || m.Has("Proxy-Authorization") // edge takes a stranger's word no more
+	credentials := m.Has("Authorization") || m.Has("Proxy-Authorization") || m.Has(headerUser) // edge takes a stranger's word no more
 	asked := m.Get("Expires")
 	return signaling.Branch{Msg: out, OnResponse: func(resp *sip.Message) {
 		if credentials && resp.Status() >= 200 && resp.Status() < 300 {

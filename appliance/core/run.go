@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"sallyport/appliance/auth"
 	"sallyport/appliance/config"
 	"sallyport/appliance/flow"
 	"sallyport/appliance/httpproxy"
@@ -26,11 +27,13 @@ func (c *Core) Apply(snap *config.Snapshot) error {
 	case c.replanned <- struct{}{}:
 	default:
 	}
+	who, whoErr := auth.PlanFrom(snap)
 	links, linkErr := traversal.PlanFrom(snap, xapi.Core)
 	web, httpErr := httpproxy.PlanFrom(snap, plan.Topology)
 	chat, chatErr := xmpp.PlanFrom(snap, plan.Topology)
 	return errors.Join(
 		named("deployments", planErr),
+		named("credentials", errors.Join(whoErr, c.applyCredentials(who))),
 		named("media", c.relay.Apply(media.PlanFrom(snap, xapi.Core))),
 		named("sip", c.flows.Apply(sip)),
 		named("link", errors.Join(linkErr, c.links.Apply(links))),
@@ -52,6 +55,8 @@ func (c *Core) Run(ctx context.Context) error {
 	g := run.NewGroup(c.log)
 	g.Add("media", c.relay.Run)
 	g.Add("transactions", c.proxy.Run)
+	g.Add("credentials", c.vault.Run)
+	g.Add("forget", c.tellForget)
 	g.Add("flows", c.flows.Run)
 	g.Add("http", c.http.Run)
 	g.Add("xmpp", c.chat.Run)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sallyport/appliance/alarm"
+	"sallyport/appliance/auth"
 	"sallyport/appliance/call"
 	"sallyport/appliance/eventlog"
 	"sallyport/appliance/flow"
@@ -59,6 +60,7 @@ type Edge struct {
 	calls    *signaling.Calls
 
 	challenges *challenges
+	guard      *auth.Guard
 
 	plan   atomic.Pointer[Plan]
 	denied atomic.Int64
@@ -108,6 +110,7 @@ func New(cfg Config) *Edge {
 	e.media = NewMedia(MediaConfig{Relay: e.relay, Log: cfg.Log, Clock: cfg.Clock})
 	e.http = e.newGate()
 	e.chat = e.newChat()
+	e.guard = e.newGuard()
 	e.desk = signaling.Desk{
 		Calls: e.calls, Log: cfg.Log, Refuse: e.refuse,
 		End:      func(id uint64) { e.media.End(media.SessionID(id)) },

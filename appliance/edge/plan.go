@@ -3,7 +3,9 @@ package edge
 import (
 	"strings"
 
+	"sallyport/appliance/auth"
 	"sallyport/appliance/config"
+	"sallyport/appliance/uc"
 	"sallyport/appliance/xapi"
 	"sallyport/appliance/zone"
 )
@@ -30,6 +32,7 @@ type Plan struct {
 type Domain struct {
 	Name string // lower case
 	Zone string // traversal zone its users go through; "" = the first
+	Auth auth.Mode
 }
 
 // PlanFrom reads the plan of the role; the planes have their own.
@@ -52,9 +55,10 @@ func PlanFrom(snap *config.Snapshot) *Plan {
 			p.Chat[strings.ToLower(snap.Str(xapi.SIPDomainName, i))] = true
 		}
 	}
+	modes := auth.Modes(snap)
 	for _, i := range snap.Indexes(xapi.SIPDomainName.Item) {
 		if name := snap.Str(xapi.SIPDomainName, i); name != "" && snap.Bool(xapi.SIPDomainEdge, i) && snap.Bool(xapi.SIPDomainSip, i) {
-			p.Domains = append(p.Domains, Domain{strings.ToLower(name), snap.Str(xapi.SIPDomainAuthzone, i)})
+			p.Domains = append(p.Domains, Domain{strings.ToLower(name), snap.Str(xapi.SIPDomainAuthzone, i), modes[uc.Canonical(name)]})
 		}
 	}
 	for _, z := range p.All {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"sallyport/appliance/auth"
 	"sallyport/appliance/flow"
 	"sallyport/appliance/signaling"
 	"sallyport/appliance/sip"
@@ -47,7 +48,7 @@ func (e *Edge) register(r *signaling.Request, c *flow.Conn) {
 		e.refuse(r, 403, "One registration is of one device", "identity")
 		return
 	}
-	a := attempt{owner: owner, zone: plan.Zone(domain), contact: first(contacts)}
+	a := attempt{auth: domain.Auth, owner: owner, zone: plan.Zone(domain), contact: first(contacts)}
 	if b, refresh := e.bindings.Again(c, owner, a.contact); refresh {
 		a.id, a.key, a.contact, a.before = b.ID, b.Key, b.Contact, homeOf(b)
 	} else {
@@ -63,6 +64,10 @@ func (e *Edge) register(r *signaling.Request, c *flow.Conn) {
 		return
 	}
 	a.route = e.shortcut(a, link)
+	if a.auth != auth.Passthrough {
+		e.identify(r, c, link, a)
+		return
+	}
 	e.sendRegister(r, c, link, a)
 }
 
@@ -71,6 +76,9 @@ const maxContacts = 16
 
 // An attempt is one REGISTER on its way.
 type attempt struct {
+	auth    auth.Mode
+	user    string // who edge and core found it to be, where call control does not ask
+	own     string // credentials for edge, which go no further
 	owner   string
 	zone    string
 	key     flow.Key
@@ -83,6 +91,7 @@ type attempt struct {
 // A home is where a binding registered: what its calls go through.
 type home struct {
 	zone  string
+	user  string // whom core vouched for, "" where call control asked itself
 	peer  traversal.PeerID
 	agent string
 	route string // core's token of the hop inside, for the next REGISTER
@@ -125,6 +134,9 @@ func (e *Edge) registerBranch(r *signaling.Request, c *flow.Conn, link *traversa
 	out.Prepend("Path", path)
 	out.Set(headerTrace, r.Trace)
 	out.Set(headerBinding, strconv.FormatUint(uint64(a.id), 16))
+	if a.user != "" {
+		identified(out, a)
+	}
 	credentials, dropped := e.challenges.answered(a.owner, out)
 	preRoute(out, a.route)
 	return signaling.Branch{
@@ -136,6 +148,10 @@ func (e *Edge) registerBranch(r *signaling.Request, c *flow.Conn, link *traversa
 			a.route = cmp.Or(e.routeIn(resp), a.route)
 			if outlived(resp.Status()) {
 				e.loseShortcut(a)
+			}
+			credentials := credentials
+			if a.auth != auth.Passthrough {
+				a.user, credentials = e.vouched(resp, a)
 			}
 			f.outward(resp)
 			withoutAuthInt(resp)
@@ -154,6 +170,10 @@ func (e *Edge) registerBranch(r *signaling.Request, c *flow.Conn, link *traversa
 // a client that showed no credentials may be anybody, and from a binding calls
 // are let in.
 func (e *Edge) registered(r *signaling.Request, c *flow.Conn, link *traversal.Conn, resp *sip.Message, a attempt, credentials bool) {
+	if !credentials && a.auth != auth.Passthrough {
+		e.unvouched(r, resp, a)
+		return
+	}
 	if !credentials {
 		e.alarms.Raise(xapi.AlarmOpenRegistrar, host(a.owner),
 			"The registrar of "+host(a.owner)+" accepted "+a.owner+" without credentials.")
@@ -170,17 +190,24 @@ func (e *Edge) registered(r *signaling.Request, c *flow.Conn, link *traversal.Co
 		e.forget(a, r.Trace)
 		return
 	}
+	before, _ := e.bindings.Get(a.id)
+	if other := homeOf(before).user; before.Confirmed && other != "" && a.auth == auth.Token && other != a.user {
+		e.log.Info("sip registration not taken over", "event", "denied", "rule", "token", "why", "the device is registered by "+other,
+			"from", a.owner, "user", a.user, "trace", r.Trace)
+		resp.SetStatus(403, "Device is registered by another user")
+		resp.Remove("Contact")
+		return
+	}
 	granted := expiry(r.Msg, resp)
 	if granted == 0 {
 		e.bindings.Remove(a.id)
 		e.log.Info("sip unregistered", "event", "unregistered", "user", a.owner, "trace", r.Trace)
 		return
 	}
-	h := home{zone: a.zone, peer: link.Peer(), agent: r.Msg.Get("User-Agent"), route: a.route}
-	before, _ := e.bindings.Get(a.id)
+	h := home{zone: a.zone, user: a.user, peer: link.Peer(), agent: r.Msg.Get("User-Agent"), route: a.route}
 	info := before.Info
 	if homeOf(before) != h {
-		h.agent, h.route = strings.Clone(h.agent), strings.Clone(h.route) // or they would hold whole messages
+		h.user, h.agent, h.route = strings.Clone(h.user), strings.Clone(h.agent), strings.Clone(h.route) // or they would hold whole messages
 		info = h
 	}
 	if _, err := e.bindings.Admit(a.id, a.key, c, a.contact, granted, info); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"sallyport/appliance/auth"
 	"sallyport/appliance/config"
 	"sallyport/appliance/flow"
 	"sallyport/appliance/httpproxy"
@@ -18,7 +19,9 @@ import (
 // Apply makes a snapshot real in every plane. It may be called with the same
 // snapshot again; what could not be done is in the error and the alarms.
 func (e *Edge) Apply(snap *config.Snapshot) error {
-	e.plan.Store(PlanFrom(snap))
+	plan := PlanFrom(snap)
+	e.settle(e.plan.Swap(plan), plan)
+	e.guard.Apply(auth.GuardPlanFrom(snap))
 	links, linkErr := traversal.PlanFrom(snap, xapi.Edge)
 	return errors.Join(
 		named("media", e.relay.Apply(media.PlanFrom(snap, xapi.Edge))),
@@ -44,6 +47,7 @@ func (e *Edge) Run(ctx context.Context) error {
 	g.Add("transactions", e.proxy.Run)
 	g.Add("links", e.links.Run)
 	g.Add("bindings", e.bindings.Run)
+	g.Add("credentials", e.guard.Run)
 	g.Add("flows", e.flows.Run)
 	g.Add("https", e.http.Run)
 	g.Add("xmpp", e.chat.Run)

@@ -18,13 +18,13 @@ func TestFind(t *testing.T) {
 		{Edge, "SIP Mo", "SIP Mode"},
 		{Both, "SIP Mod", "SIP Mode"},
 		{Both, "Administration SSH AuthorizedKey 3 Key", "Administration SSH AuthorizedKey 3 Key"},
-		{Both, "SIP TSL Port", `"TSL" after "SIP" is not known; did you mean TLS?; allowed: Advanced, Domain, Mode, PreRoutedRouteHeader, Registration, TCP, TLS, UDP`},
+		{Both, "SIP TSL Port", `"TSL" after "SIP" is not known; did you mean TLS?; allowed: Advanced, Authentication, Domain, Mode, PreRoutedRouteHeader, Registration, TCP, TLS, UDP`},
 		{Both, "SIP T Port", `"T" after "SIP" is not unique; allowed: TCP, TLS`},
 		{Both, "Zones Zone 1001 Name", `"1001" after "Zones Zone" is not a number from 1 to 1000`},
 		{Both, "Zones Zone Name", `"Name" after "Zones Zone" is not a number from 1 to 1000`},
 		{Both, "SIP TLS", `"SIP TLS" is not the end of a path; allowed: Mode, Port`},
 		{Both, "SIP Mode Now", `"Now" after "SIP Mode" is too much: the path ends before it`},
-		{Edge, "SIP UDP Mode", `"UDP" after "SIP" is not known; did you mean TCP?; allowed: Advanced, Domain, Mode, PreRoutedRouteHeader, TCP, TLS`},
+		{Edge, "SIP UDP Mode", `"UDP" after "SIP" is not known; did you mean TCP?; allowed: Advanced, Authentication, Domain, Mode, PreRoutedRouteHeader, TCP, TLS`},
 	} {
 		p, err := FindItem(tc.role, strings.Fields(tc.line))
 		got := ""

@@ -8,7 +8,7 @@ import (
 // Items returns every xConfiguration row, sorted by path, in a fresh slice.
 func Items() []*Item {
 	items := slices.Concat(
-		administrationItems(), authenticationItems(), collaborationEdgeItems(),
+		administrationItems(), authenticationItems(), authItems(), collaborationEdgeItems(),
 		dnsItems(), ethernetItems(), firewallItems(), ipItems(), logItems(), managementItems(),
 		remoteItems(), resourceUsageItems(), sipItems(), systemUnitItems(),
 		timeItems(), traversalItems(), zoneItems(), searchRuleItems(), routingItems(), xmppItems(), loginItems(),
@@ -22,6 +22,7 @@ func Commands() []*Command {
 	all := slices.Concat(
 		accountCommands(),
 		allowListCommands(),
+		authCommands(),
 		backupCommands(),
 		callCommands(),
 		certificateCommands(),
@@ -35,7 +36,7 @@ func Commands() []*Command {
 
 // Statuses returns every xStatus row, sorted by path, in a fresh slice.
 func Statuses() []*Status {
-	all := slices.Concat(statusRows(), xmppStatuses(), loginStatuses(), routingStatuses())
+	all := slices.Concat(statusRows(), xmppStatuses(), loginStatuses(), authStatuses(), routingStatuses())
 	slices.SortFunc(all, func(a, b *Status) int { return strings.Compare(a.Path, b.Path) })
 	return all
 }
@@ -44,6 +45,7 @@ func Statuses() []*Status {
 func Alarms() []*Alarm {
 	all := slices.Concat(
 		alarmRows(),
+		authAlarms(),
 		routingAlarms(),
 		[]*Alarm{AlarmChatNode, AlarmRestoreFailed},
 	)

@@ -28,6 +28,10 @@ var owners = map[string][]string{
 	"github.com/beevik/ntp":           {"board/clock"},
 	"github.com/jedisct1/go-minisign": {"board/slot", "rootfs", "cmd/mkimage"},
 	"github.com/klauspost/compress":   {"rootfs", "cmd/mkimage"},
+	"github.com/go-jose/go-jose":      {"appliance/auth"},
+	"github.com/crewjam/saml":         {"appliance/auth"},
+	"github.com/russellhaering/":      {"appliance/auth"},
+	"github.com/beevik/etree":         {"appliance/auth"},
 	"github.com/ulikunitz/xz":         {"rootfs"},
 }
 

@@ -1,0 +1,72 @@
+package auth
+
+import (
+	"time"
+
+	"net/netip"
+)
+
+// failureKey is who guesses at whose password. It is no address alone: many
+// phones share one.
+type failureKey struct {
+	from  netip.Addr
+	owner string
+}
+
+type failure struct {
+	count int
+	until time.Time
+}
+
+// punishment is how long an owner has to wait after too many wrong answers.
+const punishment = time.Minute
+
+// maxFailures bounds what is remembered; then the oldest memories go at once.
+const maxFailures = 10_000
+
+func (a Attempt) failureKey() failureKey { return failureKey{a.From, a.Owner} }
+
+func (g *Guard) fail(a Attempt) {
+	g.wrong.Add(1)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := g.cfg.Clock()
+	f := g.failures[a.failureKey()]
+	if f == nil || !now.Before(f.until) {
+		if f == nil && len(g.failures) >= maxFailures {
+			g.dropFailuresLocked(now)
+		}
+		f = &failure{}
+		g.failures[a.failureKey()] = f
+	}
+	f.count++
+	f.until = now.Add(punishment)
+}
+
+func (g *Guard) dropFailuresLocked(now time.Time) {
+	for k, f := range g.failures {
+		if !now.Before(f.until) {
+			delete(g.failures, k)
+		}
+	}
+	if len(g.failures) >= maxFailures {
+		clear(g.failures)
+	}
+}
+
+func (g *Guard) forgive(a Attempt) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.failures, a.failureKey())
+}
+
+// punished is how many seconds an owner still has to wait, 0: none.
+func (g *Guard) punished(a Attempt) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	f := g.failures[a.failureKey()]
+	if f == nil || f.count < g.plan.Load().Retries {
+		return 0
+	}
+	return max(0, int(f.until.Sub(g.cfg.Clock()).Round(time.Second)/time.Second))
+}

@@ -1,0 +1,161 @@
+package auth
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"sallyport/appliance/uc"
+	"sallyport/test/lab"
+)
+
+func issuer(t testing.TB) *lab.TokenIssuer {
+	t.Helper()
+	iss, err := lab.NewTokenIssuer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return iss
+}
+
+func tokenKey(iss *lab.TokenIssuer, ids bool) uc.TokenKey {
+	k := uc.TokenKey{Publisher: "ucm1.example.com", Deployment: 1, Signing: iss.Public(), Sealing: iss.Sealing()}
+	if ids {
+		k.SigningID, k.SealingID = iss.SigningID, iss.SealingID
+	}
+	return k
+}
+
+func TestVerify(t *testing.T) {
+	for _, ids := range []bool{true, false} {
+		iss := issuer(t)
+		keys := NewKeys(nil)
+		if err := keys.Set("discovery", []uc.TokenKey{tokenKey(iss, ids)}); err != nil {
+			t.Fatal(err)
+		}
+		now := time.Now()
+		for _, more := range []lab.Claims{nil, {"typ": "user"}, {"extra": []int{1}}, {"scopes": []string{"a", "b"}}, {"ctyp": nil}} {
+			c, err := keys.Verify(1, iss.AccessWith("alice", time.Hour, more), now, 0)
+			if err != nil || c.User != "alice" || c.Publisher != "ucm1.example.com" {
+				t.Errorf("ids %t, claims %v: %v %v", ids, more, c, err)
+			}
+		}
+		for kind, want := range map[string]Fault{
+			"expired": Expired, "kid": UnknownKey, "stranger": UnknownKey, "forged": Forged, "iss": Issuer, "refresh": Refresh,
+			"inside": Refresh, "none": Algorithm, "hs256": Algorithm, "tampered": Forged, "sealed": Sealed, "nobody": Nobody, "opaque": Opaque,
+		} {
+			token, err := iss.Bad(kind, "alice")
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = keys.Verify(1, token, now, 0)
+			if want == Forged && !ids {
+				want = UnknownKey // nothing says whose it claims to be
+			}
+			if !errors.Is(err, want) {
+				t.Errorf("ids %t, %s: got %v, want %v", ids, kind, err, want)
+			}
+			if Blameless(err) != (kind == "expired") {
+				t.Errorf("%s: blameless %t", kind, Blameless(err))
+			}
+		}
+		if _, err := keys.Verify(2, iss.Access("alice", time.Hour), now, 0); !errors.Is(err, UnknownKey) {
+			t.Errorf("another deployment's token: %v", err)
+		}
+		if c, err := keys.Verify(1, iss.Access("alice", -time.Minute), now, time.Hour); err != nil || c.User != "alice" {
+			t.Errorf("extra life: %v %v", c, err)
+		}
+		if _, err := keys.Verify(1, iss.Access("alice", time.Hour)+strings.Repeat("A", maxToken), now, 0); !errors.Is(err, Malformed) {
+			t.Errorf("a token too large: %v", err)
+		}
+	}
+}
+
+func TestMismatchAlarm(t *testing.T) {
+	iss := issuer(t)
+	var said []string
+	keys := NewKeys(func(k uc.TokenKey, broken bool, why string) {
+		said = append(said, map[bool]string{true: "raised " + k.Publisher, false: "lowered " + k.Publisher}[broken])
+	})
+	set := func() {
+		if err := keys.Set("discovery", []uc.TokenKey{tokenKey(iss, true)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	verify := func(token string) error { _, err := keys.Verify(1, token, time.Now(), 0); return err }
+	set()
+	stranger, _ := iss.Bad("stranger", "alice")
+	_ = verify(stranger)
+	forged, _ := iss.Bad("forged", "alice")
+	_ = verify(forged)
+	if len(said) != 0 {
+		t.Fatalf("a stranger raises alarms: %v", said)
+	}
+	if err := iss.Regenerate(); err != nil {
+		t.Fatal(err)
+	}
+	if err := verify(iss.Access("alice", time.Hour)); !errors.Is(err, UnknownKey) {
+		t.Errorf("after new keys: %v", err)
+	}
+	set()
+	if err := verify(iss.Access("alice", time.Hour)); err != nil {
+		t.Errorf("after refresh: %v", err)
+	}
+	if got := strings.Join(said, ", "); got != "raised ucm1.example.com, lowered ucm1.example.com" {
+		t.Error(got)
+	}
+}
+
+func TestParseKeys(t *testing.T) {
+	iss := issuer(t)
+	k, err := ParseKeys(iss.KeyFile())
+	if err != nil || k.SigningID != iss.SigningID || k.SealingID != iss.SealingID || string(k.Sealing) != string(iss.Sealing()) {
+		t.Errorf("%+v %v", k, err)
+	}
+	for text, want := range map[string]string{
+		"":                          "no signing key",
+		"hello":                     "a line is neither",
+		"{":                         "cannot be read",
+		string(iss.KeyFile()[:500]): "PEM cannot be read",
+		"-----BEGIN X-----\nAAAA\n-----END X-----\n": "PEM X cannot be read",
+		strings.Repeat("a", maxKeyFile+1):            "larger",
+	} {
+		if _, err := ParseKeys([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.20q: %v", text, err)
+		}
+	}
+}
+
+func FuzzVerify(f *testing.F) {
+	iss := issuer(f)
+	keys := NewKeys(nil)
+	if err := keys.Set("x", []uc.TokenKey{tokenKey(iss, false)}); err != nil {
+		f.Fatal(err)
+	}
+	good := iss.Access("alice", time.Hour)
+	f.Add(good)
+	for _, kind := range []string{"expired", "kid", "none", "tampered", "sealed", "opaque", "refresh"} {
+		bad, err := iss.Bad(kind, "alice")
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(bad)
+	}
+	f.Fuzz(func(t *testing.T, token string) {
+		c, err := keys.Verify(1, token, time.Unix(1<<40, 0), 0)
+		if err == nil {
+			t.Errorf("%q was accepted: %v", token, c)
+		}
+	})
+}
+
+func FuzzParseKeys(f *testing.F) {
+	f.Add(issuer(f).KeyFile())
+	f.Add([]byte(`{"keys":[{"kty":"oct","k":"AAAA","kid":"a:b"}]}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if k, err := ParseKeys(text); err == nil && (len(k.Sealing) != sealingBytes || k.Signing == nil) {
+			t.Errorf("%+v", k)
+		}
+	})
+}

@@ -1,0 +1,198 @@
+package auth
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Vault is core's end of delegated credentials: local credentials of the
+// configuration, and the password of each login while its session lasts, kept
+// as hashes and in memory only. All methods may be called from any goroutine.
+type Vault struct {
+	clock func() time.Time
+
+	mu     sync.Mutex
+	plan   Plan
+	logins map[string]login // by domain and user
+	asked  int
+	right  int
+}
+
+// A login is what a session's password comes to.
+type login struct {
+	until time.Time
+	ha1   map[string]string // by algorithm and digest user
+	lines []string          // what else the user may register, by user part
+}
+
+// maxLogins bounds the sessions that are kept.
+const maxLogins = 100_000
+
+// NewVault returns a vault that knows nobody.
+func NewVault(clock func() time.Time) *Vault {
+	return &Vault{clock: clock, logins: map[string]login{}}
+}
+
+// Apply sets the local credentials and how domains sign in. It returns the users
+// whose password is another one now, or none: edges must forget them.
+func (v *Vault) Apply(p Plan) (changed []string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for name, password := range v.plan.Credentials {
+		if p.Credentials[name] != password {
+			changed = append(changed, bareUser(name))
+		}
+	}
+	v.plan = p
+	return changed
+}
+
+// Mode is how users of a domain prove who they are.
+func (v *Vault) Mode(domain string) Mode {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.plan.Modes[domain]
+}
+
+// Extra is by how much a token lives longer for registrations.
+func (v *Vault) Extra() time.Duration {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.plan.Extra
+}
+
+// Owns tells whether a user of a domain may register a line: itself, or one
+// that its login brought along.
+func (v *Vault) Owns(domain, user, line string) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	l := v.logins[domain+" "+bareUser(user)]
+	if !v.clock().Before(l.until) {
+		l.lines = nil
+	}
+	return speaksFor(user, line+"@"+domain, domain, l.lines)
+}
+
+// Learn keeps a login: from now until its session ends the user's phones may
+// register with the same password, for the user or for one of lines.
+func (v *Vault) Learn(domain, user, password string, until time.Time, lines ...string) {
+	domain, user = strings.ToLower(domain), bareUser(user)
+	l := login{until: until, ha1: map[string]string{}, lines: lines}
+	for _, algorithm := range []string{MD5, SHA256} {
+		for _, name := range []string{user, user + "@" + domain} {
+			l.ha1[algorithm+" "+name] = HA1(algorithm, name, domain, password)
+		}
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if _, known := v.logins[domain+" "+user]; known || len(v.logins) < maxLogins {
+		v.logins[domain+" "+user] = l
+	}
+}
+
+// Forget ends what Learn began.
+func (v *Vault) Forget(domain, user string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	delete(v.logins, strings.ToLower(domain)+" "+bareUser(user))
+}
+
+func bareUser(user string) string {
+	name, _, _ := strings.Cut(user, "@")
+	return name
+}
+
+// Answer decides a question on the wire.
+func (v *Vault) Answer(_ context.Context, in []byte) Answer {
+	q, err := decodeQuestion(in)
+	if err != nil {
+		return Answer{Why: err.Error()}
+	}
+	return v.decide(q)
+}
+
+func (v *Vault) decide(q Question) Answer {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.asked++
+	domain := strings.ToLower(q.Domain)
+	if v.plan.Modes[domain] != Delegated {
+		return Answer{Off: true, Why: "domain " + domain + " is not delegated at core"}
+	}
+	if !strings.EqualFold(q.Digest.Realm, domain) {
+		return Answer{Why: "realm is not the domain"}
+	}
+	l := v.logins[domain+" "+bareUser(q.Digest.User)]
+	if !v.clock().Before(l.until) {
+		l = login{}
+	}
+	for _, ha1 := range v.candidatesLocked(q, domain, l) {
+		if !q.Digest.Fits(ha1, q.Method) {
+			continue
+		}
+		if !speaksFor(q.Digest.User, q.Owner, domain, l.lines) {
+			return Answer{Why: q.Digest.User + " may not register " + q.Owner}
+		}
+		v.right++
+		a := Answer{OK: true, User: bareUser(q.Digest.User)}
+		if q.Keep {
+			a.HA1 = ha1
+		}
+		return a
+	}
+	return Answer{Why: "no such user or password"}
+}
+
+// candidatesLocked are the hashes that a user's answer may be made with.
+func (v *Vault) candidatesLocked(q Question, domain string, l login) (all []string) {
+	d := q.Digest
+	if ha1, ok := l.ha1[d.Algorithm+" "+d.User]; ok && d.Realm == domain {
+		all = append(all, ha1)
+	}
+	if password, ok := v.plan.password(bareUser(d.User), domain); ok {
+		all = append(all, HA1(d.Algorithm, d.User, d.Realm, password))
+	}
+	return all
+}
+
+// speaksFor tells whether a user of a domain may register an owner: itself, or
+// one of the lines that a login brought along.
+func speaksFor(user, owner, domain string, lines []string) bool {
+	claim, host, _ := strings.Cut(owner, "@")
+	name, at, whole := strings.Cut(user, "@")
+	if !strings.EqualFold(host, domain) || whole && !strings.EqualFold(at, domain) {
+		return false
+	}
+	return claim == name || slices.Contains(lines, claim)
+}
+
+// sweepEvery is how often logins that are over are dropped.
+const sweepEvery = time.Minute
+
+// Run drops logins that are over until ctx ends.
+func (v *Vault) Run(ctx context.Context) error {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			v.sweep()
+		}
+	}
+}
+
+func (v *Vault) sweep() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	now := v.clock()
+	for k, l := range v.logins {
+		if !now.Before(l.until) {
+			delete(v.logins, k)
+		}
+	}
+}
