@@ -130,7 +130,7 @@ func (c *Core) bearer(r *signaling.Request, d Domain) (identity, bool) {
 	token := strings.Join(tokens, "")
 	claims, err := c.keys.Verify(d.Deployment, token, c.cfg.Clock(), c.vault.Extra())
 	if err != nil {
-		c.refuse(r, 407, "Proxy Authentication Required", "token: "+err.Error(),
+		c.refuse(r, 407, "Proxy Authentication Required", err.Error(),
 			sip.Field{Name: "Proxy-Authenticate", Value: auth.BearerChallenge(d.Name, err)})
 		return identity{}, false
 	}

@@ -56,7 +56,8 @@ func (r *Registrar) register(t *serverTx) {
 		t.reply(404, "Not Found", randomHex(5))
 		return
 	}
-	if !r.cfg.Open && !r.admit(t, user, "Authorization", 401, "WWW-Authenticate") {
+	owner, ok := r.bearer(t)
+	if !ok && !r.cfg.Open && !r.admit(t, user, "Authorization", 401, "WWW-Authenticate") {
 		return
 	}
 	if !r.pathAllowed(t) {
@@ -66,7 +67,31 @@ func (r *Registrar) register(t *serverTx) {
 		t.reply(status, reason, randomHex(5))
 		return
 	}
-	t.reply(200, "OK", randomHex(5), func(m *Message) { r.describe(m, t.req, user) })
+	t.reply(200, "OK", randomHex(5), func(m *Message) {
+		r.describe(m, t.req, user)
+		if owner != "" {
+			m.nameOwner(owner)
+		}
+	})
+}
+
+// bearer is whose access token a request bears.
+func (r *Registrar) bearer(t *serverTx) (owner string, ok bool) {
+	for _, name := range []string{"Authorization", "Proxy-Authorization"} {
+		if token, has := strings.CutPrefix(t.req.Get(name), "Bearer "); has && r.cfg.Bearer != nil {
+			return r.cfg.Bearer(token)
+		}
+	}
+	return "", false
+}
+
+// nameOwner tells in each Contact whose device it is, as call control does.
+func (m *Message) nameOwner(user string) {
+	for i, f := range m.Fields {
+		if f.Name == "Contact" {
+			m.Fields[i].Value += `;+u.sip!userid.ccm.cisco.com="` + user + `"`
+		}
+	}
 }
 
 // admit checks credentials and answers the request itself if they will not do.

@@ -11,6 +11,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -24,6 +25,7 @@ type TokenIssuer struct {
 	sealing   []byte
 	SigningID string
 	SealingID string
+	owners    *sync.Map // tokens that were made, to their users
 }
 
 // NewTokenIssuer makes a cluster's keys.
@@ -32,7 +34,7 @@ func NewTokenIssuer() (*TokenIssuer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lab: token key: %w", err)
 	}
-	t := &TokenIssuer{Issuer: uuid(), signing: key, sealing: make([]byte, 32)}
+	t := &TokenIssuer{Issuer: uuid(), signing: key, sealing: make([]byte, 32), owners: &sync.Map{}}
 	rand.Read(t.sealing)
 	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
 	if err != nil {
@@ -81,7 +83,16 @@ func (t *TokenIssuer) claims(user string, life time.Duration, more Claims) Claim
 
 // Access makes a good access token.
 func (t *TokenIssuer) Access(user string, life time.Duration) string {
-	return t.sign(map[string]any{"private": t.seal(t.claims(user, life, nil))}, t.SigningID)
+	token := t.sign(map[string]any{"private": t.seal(t.claims(user, life, nil))}, t.SigningID)
+	t.owners.Store(token, user)
+	return token
+}
+
+// Owner is whose a token is that was made here.
+func (t *TokenIssuer) Owner(token string) (user string, ok bool) {
+	v, ok := t.owners.Load(token)
+	user, _ = v.(string)
+	return user, ok
 }
 
 // AccessWith makes an access token with changed claims.

@@ -67,6 +67,7 @@ type Phone struct {
 	local  netip.AddrPort
 	regSeq uint32
 	auth   *challenge // answered again on a refresh
+	token  string     // answers a Bearer challenge
 	lease  time.Duration
 	pongs  int
 	calls  map[string]*Call // by Call-ID

@@ -183,19 +183,44 @@ func (p *Phone) answer(m, resp *Message, try int) bool {
 	return p.credentials(m, c)
 }
 
+// credentials puts the answer to a challenge into m; false if the phone has none.
 func (p *Phone) credentials(m *Message, c *challenge) bool {
+	if strings.HasPrefix(c.value, "Bearer") {
+		m.Set(c.header, "Bearer "+p.token)
+		return p.token != ""
+	}
 	who := digestAnswer{p.cfg.User, p.cfg.Password, m.Method(), m.URI()}
 	v, err := who.authorize(c.value, c.count)
 	m.Set(c.header, v)
 	return err == nil
 }
 
+// SetToken gives the phone an access token for the next time it is asked.
+func (p *Phone) SetToken(token string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.token = token
+}
+
+// SetPassword is what the phone's user types from now on.
+func (p *Phone) SetPassword(password string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cfg.Password, p.auth = password, nil
+}
+
+// challengeOf is the first question of an answer that the phone understands, as
+// RFC 8760 has it.
 func challengeOf(resp *Message) *challenge {
-	if v := resp.Get("WWW-Authenticate"); v != "" {
-		return &challenge{"Authorization", v, 1}
-	}
-	if v := resp.Get("Proxy-Authenticate"); v != "" {
-		return &challenge{"Proxy-Authorization", v, 1}
+	for _, h := range [][2]string{{"WWW-Authenticate", "Authorization"}, {"Proxy-Authenticate", "Proxy-Authorization"}} {
+		for _, f := range resp.Fields {
+			if !strings.EqualFold(f.Name, h[0]) {
+				continue
+			}
+			if alg := digestParams(f.Value)["algorithm"]; alg == "" || strings.EqualFold(alg, "MD5") {
+				return &challenge{h[1], f.Value, 1}
+			}
+		}
 	}
 	return nil
 }

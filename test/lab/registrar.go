@@ -33,12 +33,13 @@ type RegistrarConfig struct {
 	ClientTLS     *tls.Config // for its own connections to contacts
 
 	Path           PathMode
-	NoRecordRoute  bool          // leave the dialog after its first request
-	Open           bool          // REGISTER without challenge
-	ChallengeCalls bool          // 407 for requests that start something
-	MaxExpires     time.Duration // 0 means 1 h
-	NonceLife      time.Duration // 0 means 5 min
-	T1             time.Duration // 0 means 500 ms
+	NoRecordRoute  bool                                      // leave the dialog after its first request
+	Open           bool                                      // REGISTER without challenge
+	Bearer         func(token string) (user string, ok bool) // whose an access token is; nil: tokens are not read
+	ChallengeCalls bool                                      // 407 for requests that start something
+	MaxExpires     time.Duration                             // 0 means 1 h
+	NonceLife      time.Duration                             // 0 means 5 min
+	T1             time.Duration                             // 0 means 500 ms
 	Log            *slog.Logger
 
 	// Hook sees every request first; if it answers (status > 0) nothing else

@@ -26,6 +26,7 @@ type WorldConfig struct {
 	Log       *slog.Logger
 
 	Registrar func(*RegistrarConfig) // last changes before it is made
+	OAuth     bool                   // the registrar takes access tokens beside passwords
 }
 
 // World is the inside: a registrar with the accounts of Users, a web server, a
@@ -35,6 +36,7 @@ type World struct {
 	Web       *Web
 	Chat      *ChatServer
 	Carol     *Phone
+	Tokens    *TokenIssuer // of the cluster
 	Domain    string
 	CA        []byte // who signed the world's certificate
 
@@ -72,6 +74,9 @@ func NewWorld(ctx context.Context, cfg WorldConfig) (*World, error) {
 func (w *World) start(ctx context.Context) error {
 	server, client, err := w.identity()
 	if err != nil {
+		return err
+	}
+	if w.Tokens, err = NewTokenIssuer(); err != nil {
 		return err
 	}
 	if err := w.startRegistrar(server, client); err != nil {
@@ -117,6 +122,9 @@ func (w *World) startRegistrar(server, client *tls.Config) error {
 	cfg := RegistrarConfig{Domain: w.Domain, Accounts: Users(), UDP: at(5060), TCP: at(5060), TLS: at(5061),
 		ServerTLS: server, ClientTLS: client, Path: w.cfg.Path, Log: w.cfg.Log,
 		Hosts: map[string]netip.Addr{"ucm1." + w.Domain: w.host(1)}}
+	if w.cfg.OAuth {
+		cfg.Bearer = w.Tokens.Owner
+	}
 	if w.cfg.Registrar != nil {
 		w.cfg.Registrar(&cfg)
 	}

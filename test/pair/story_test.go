@@ -35,6 +35,12 @@ func TestStories(t *testing.T) {
 		{name: "many", cfg: Config{}, more: many},
 		{name: "veiled", cfg: Config{Edge: []string{"xConfiguration Zones Zone 1 SIP HideIdentifiers: On"}}},
 		{name: "asks", cfg: Config{Path: lab.PathStrict, World: registrar(func(c *lab.RegistrarConfig) { c.ChallengeCalls = true })}},
+		{name: "delegated", cfg: signIn("Delegated", 5060, registrar(openDoor))},
+		{name: "token", cfg: signIn("Token", 5060, registrar(openDoor))},
+		{name: "oauth", cfg: signIn("Token", 5091, func(w *lab.WorldConfig) {
+			w.OAuth = true
+			registrar(func(c *lab.RegistrarConfig) { c.TCP = netip.AddrPortFrom(c.TCP.Addr(), 5091) })(w)
+		})},
 		{name: "open", cfg: Config{World: registrar(func(c *lab.RegistrarConfig) { c.Open = true })}},
 	} {
 		t.Run(set.name, func(t *testing.T) {
@@ -63,7 +69,7 @@ func files(t *testing.T, set string) []string {
 		if err != nil || len(some) == 0 {
 			t.Fatalf("%s has no stories: %v", dir, err)
 		}
-		if !slices.Contains([]string{"open", "power", "many", "asks"}, set) || dir == set {
+		if !slices.Contains([]string{"open", "power", "many", "asks", "delegated", "token", "oauth"}, set) || dir == set {
 			all = append(all, some...)
 		}
 	}
@@ -78,6 +84,15 @@ func neighbor(transport string, port int) []string {
 		"xConfiguration Zones Zone 2 Neighbor SIP TLS Verify Mode: On",
 	}
 }
+
+// signIn has the users of the domain prove who they are in another way.
+func signIn(mode string, port int, world func(*lab.WorldConfig)) Config {
+	way := "xConfiguration SIP Domain 1 Authentication: " + mode
+	return Config{Edge: []string{way}, Core: append(neighbor("TCP", port), way), World: world}
+}
+
+// openDoor is a registrar that trusts whoever comes from core.
+func openDoor(c *lab.RegistrarConfig) { c.Open = true }
 
 func registrar(f func(*lab.RegistrarConfig)) func(*lab.WorldConfig) {
 	return func(w *lab.WorldConfig) { w.Registrar = f }

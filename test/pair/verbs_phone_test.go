@@ -21,11 +21,12 @@ import (
 //	registrar VERB …       call control inside
 //	node NAME stop|start   power off and on
 //	browser gets PATH      a page of the inside web server
+//	tokens import|regenerate  the cluster's token keys: core's sftp folder gets them, or they are made anew
 //	link up                until every node has a peer
 func (s *stage) verbs() map[string]story.Verb {
 	return map[string]story.Verb{
 		"phone": s.phoneVerb, "stranger": s.strangerVerb, "registrar": s.registrarVerb,
-		"node": s.nodeVerb, "link": s.linkVerb, "browser": s.browserVerb,
+		"node": s.nodeVerb, "link": s.linkVerb, "tokens": s.tokensVerb, "browser": s.browserVerb,
 	}
 }
 
@@ -175,6 +176,8 @@ var phoneVerbs = map[string]phoneDo{
 		}
 		return text, err
 	},
+	"token":      (*player).token,
+	"password":   func(p *player, _ context.Context) (string, error) { p.phone.SetPassword(p.arg(0)); return "", nil },
 	"unregister": func(p *player, ctx context.Context) (string, error) { return status(p.phone.Unregister(ctx)) },
 	"drop": func(p *player, ctx context.Context) (string, error) {
 		p.phone.DropConnection()
@@ -415,7 +418,16 @@ func (p *player) received(ctx context.Context) (string, error) {
 	}
 	var out strings.Builder
 	for _, name := range p.args[1:] {
-		for _, v := range found.All(name) {
+		values := found.All(name)
+		if strings.HasSuffix(name, "-Authenticate") { // whose commas part parameters
+			values = values[:0]
+			for _, f := range found.Fields {
+				if f.Name == name {
+					values = append(values, f.Value)
+				}
+			}
+		}
+		for _, v := range values {
 			fmt.Fprintf(&out, "%s: %s\n", name, v)
 		}
 	}
