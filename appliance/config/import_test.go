@@ -215,8 +215,11 @@ func importAll(t *testing.T, empty *Snapshot, text string) *Snapshot {
 	}
 	e := newEdit(empty, empty.sealer)
 	for i, l := range lines {
-		if strings.Contains(strings.ToLower(l), "pas") { // words may be shortened
-			continue // hashing would make the fuzzer crawl
+		if path, ok := setting(strings.TrimSpace(l)); ok {
+			line, err := parseLine(empty.table.mine, path)
+			if err == nil && line.place.Item != nil && line.place.Item.Kind.Secret() {
+				continue // hashing would make the fuzzer crawl
+			}
 		}
 		e.importLine(i+1, l)
 	}
