@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"sallyport/appliance/config"
+	"sallyport/appliance/uc"
 	"sallyport/appliance/xapi"
 )
 
@@ -24,6 +25,10 @@ func commands() map[string]command {
 		"HTTPAllowListTestAdd": allowTestAdd, "HTTPAllowListTestDelete": allowTestDelete,
 		"HTTPAllowListRulesTest": allowRulesTest,
 		"HTTPAllowListExport":    allowExport, "HTTPAllowListExportTest": allowExportTest,
+		"CUCMConfigAdd": cucmAdd, "CUCMConfigDelete": publisherDelete(uc.UnifiedCM), "CUCMMixedModeCheck": mixedModeCheck,
+		"XMPPDiscovery": presenceAdd, "XMPPDelete": publisherDelete(uc.IMPresence),
+		"UcxnConfigAdd": voicemailAdd, "UcxnConfigDelete": publisherDelete(uc.UnityConnection),
+		"RefreshServers": refreshServers, "CertificatePreflight": certificatePreflight, "TokenKeysImport": tokenKeysImport,
 		"AdminAccountAdd": accountAdd, "AdminAccountDelete": accountDelete,
 		"CredentialAdd": credentialAdd, "CredentialDelete": credentialDelete,
 		"AuthzKeyImport": authzKeyImport, "AuthzKeyDelete": authzKeyDelete,

@@ -140,7 +140,7 @@ func (rows *testRows) remove(t allow.CSVTest) error {
 // allowRulesTest puts tests to rules; either may come from a file.
 func allowRulesTest(n *Node, _ context.Context, args xapi.Args, _ config.Who) (*xapi.Node, error) {
 	snap := n.store.Snapshot()
-	top := topology(snap)
+	top := n.topology(snap)
 	plan, err := httpproxy.RulesFrom(snap, top)
 	if err != nil {
 		return nil, err

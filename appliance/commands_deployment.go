@@ -8,6 +8,7 @@ import (
 
 	"sallyport/appliance/config"
 	"sallyport/appliance/core"
+	"sallyport/appliance/discover"
 	"sallyport/appliance/uc"
 	"sallyport/appliance/xapi"
 )
@@ -157,6 +158,13 @@ func enclosed(snap *config.Snapshot, id int) []string {
 	for _, i := range snap.Indexes(xapi.ZoneName.Item) {
 		if snap.IsSet(xapi.NeighborDeployment.Item, i) && snap.Int(xapi.NeighborDeployment, i) == id {
 			out = append(out, "zone "+snap.Str(xapi.ZoneName, i))
+		}
+	}
+	for _, rows := range discover.Rows() {
+		for _, i := range snap.Indexes(rows.Address.Item) {
+			if s, _ := rows.Source(snap, i); s.Publisher != "" && s.Deployment == id {
+				out = append(out, s.String())
+			}
 		}
 	}
 	for _, row := range []xapi.Str{xapi.AllowListRuleDeployment, xapi.AllowListTestDeployment} {

@@ -26,7 +26,7 @@ func twoDeployments(more ...string) *config.Snapshot {
 }
 
 func TestConfine(t *testing.T) {
-	p, err := PlanFrom(twoDeployments(), zone.PlanFrom(twoDeployments()), nil)
+	p, err := PlanFrom(twoDeployments(), zone.PlanFrom(twoDeployments()), discovered{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,12 +6,15 @@ import (
 	"log/slog"
 	"net"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"sallyport/appliance/alarm"
 	"sallyport/appliance/auth"
 	"sallyport/appliance/call"
+	"sallyport/appliance/config"
+	"sallyport/appliance/discover"
 	"sallyport/appliance/eventlog"
 	"sallyport/appliance/flow"
 	"sallyport/appliance/httpproxy"
@@ -89,6 +92,12 @@ type Core struct {
 		known                 shortcuts
 		taken, stale, refused atomic.Int64
 	}
+	uc           *discover.Discoverer
+	rediscovered chan struct{} // discovery knows something new
+	findings     atomic.Pointer[[]discover.Finding]
+
+	applying sync.Mutex                      // one plan is made at a time
+	snap     atomic.Pointer[config.Snapshot] // the one in force
 
 	plan   atomic.Pointer[Plan]
 	denied atomic.Int64
@@ -115,8 +124,8 @@ func New(cfg Config) *Core {
 		credentials: cfg.Credentials,
 		resolver:    cfg.Resolver,
 		reach:       newReach(cfg.Clock),
-		replanned:   make(chan struct{}, 1),
-		forget:      make(chan []string, 1),
+		replanned:   make(chan struct{}, 1), rediscovered: make(chan struct{}, 1),
+		forget: make(chan []string, 1),
 	}
 	c.locals = c.newLocals()
 	c.watch = &call.Watch{Log: cfg.Log, Clock: cfg.Clock, Alarms: cfg.Alarms, Event: cfg.Event, Most: maxCalls}
@@ -150,6 +159,7 @@ func New(cfg Config) *Core {
 		OnPeer:    c.peerChanged,
 	})
 	c.media = NewMedia(MediaConfig{Relay: c.relay, Log: cfg.Log, Clock: cfg.Clock, EdgeMedia: c.edgeMedia})
+	c.uc = c.newDiscovery()
 	c.http = c.newHTTP()
 	c.links.Handle(methodTicket, c.answerTicket)
 	c.chat = c.newChat()

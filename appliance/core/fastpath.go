@@ -126,6 +126,7 @@ func epochOf(p *Plan) uint64 {
 		fmt.Fprintf(h, "%+v %s\n", plain, r.Pattern)
 	}
 	for _, n := range p.Topology.Nodes() {
+		n.Down = false // one that comes and goes changes no way
 		fmt.Fprintf(h, "%+v\n", n)
 	}
 	return binary.BigEndian.Uint64(h.Sum(nil))

@@ -127,7 +127,7 @@ func TestRegistrars(t *testing.T) {
 		"tel:+4930":                           "sip:example.com",
 	} {
 		for _, way := range []*Plan{p, planned(t).plan.Load()} {
-			ts := way.registrars(d, "Edge", uri(t, "sip:alice@example.com"), uri(t, asked))
+			ts := way.registrars(d, "Edge", uri(t, "sip:alice@example.com"), uri(t, asked), 0)
 			if len(ts) != 2 || ts[0].host != "10.0.0.20" || ts[1].uri != want {
 				t.Errorf("%s: %s", asked, text(ts...))
 			}

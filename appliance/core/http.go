@@ -9,7 +9,6 @@ import (
 
 	"sallyport/appliance/httpproxy"
 	"sallyport/appliance/traversal"
-	"sallyport/appliance/trust"
 )
 
 // newHTTP joins the allow list's server to the link.
@@ -17,8 +16,8 @@ func (c *Core) newHTTP() *httpproxy.Server {
 	tap, _ := c.cfg.Tap.(httpproxy.Tap) // one tap may follow both planes
 	return httpproxy.NewServer(httpproxy.ServerConfig{
 		Log: c.log, Tap: tap, Clock: c.cfg.Clock, State: c.cfg.State, Auth: c.cfg.Auth,
-		TLS:       func(host string) *tls.Config { return c.trust.ClientConfig(trust.HTTPSUpstream, host) },
-		Loose:     func(host string) *tls.Config { return c.trust.UnverifiedClientConfig(trust.HTTPSUpstream, host) },
+		TLS:       func(host string) *tls.Config { return c.upstreamTLS(host, c.verified(host)) },
+		Loose:     func(host string) *tls.Config { return c.upstreamTLS(host, false) },
 		LookupSRV: c.resolver.LookupSRV,
 	})
 }

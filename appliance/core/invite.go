@@ -91,21 +91,21 @@ func (c *Core) search(uri sip.URI, o outlet, m *sip.Message) []target {
 	}
 	if domain, served := plan.Domain(uri.Host); served && uri.User == "" {
 		if from, err := sip.ParseNameAddr(m.Get("From")); err == nil {
-			return plan.registrars(domain, o.zone, from.URI, uri)
+			return plan.registrars(domain, o.zone, from.URI, uri, wayOf(m, uri))
 		}
 	}
 	if ts := plan.nodeNamed(uri); len(ts) > 0 {
 		return ts
 	}
 	own := c.ownTargets(plan, uri, 0, false)
-	return append(own, targetsOf(plan.Zones.Next(zone.Query{Source: o.zone, Alias: bare(uri), Method: m.Method(), Authenticated: !partner(m)}), uri)...)
+	return append(own, targetsOf(plan.Zones.Next(zone.Query{Source: o.zone, Alias: bare(uri), Method: m.Method(), Authenticated: !partner(m), Service: wayOf(m, uri)}), uri)...)
 }
 
 // nodeNamed is the UC node that a Request-URI names as its host: phones of some
 // call controls write the node that they are registered with.
 func (p *Plan) nodeNamed(uri sip.URI) (ts []target) {
 	z := p.Zones.Peer(strings.ToLower(uri.Host))
-	if z == nil {
+	if z == nil || z.Automatic { // that has search rules of its own
 		return nil
 	}
 	for _, t := range peersOf(z, uri.String()) {

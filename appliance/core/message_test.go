@@ -83,7 +83,7 @@ Zones Policy SearchRules Rule 1 Pattern String: "@example.com"
 Zones Policy SearchRules Rule 1 Pattern Behavior: Leave
 Zones Policy SearchRules Rule 1 Target Type: Zone
 Zones Policy SearchRules Rule 1 Target Name: "Call control"`}, lines...)...)
-	plan, err := PlanFrom(snap, zone.PlanFrom(snap), flow.PlanFrom(snap, xapi.Core).Listeners)
+	plan, err := PlanFrom(snap, zone.PlanFrom(snap), discovered{}, flow.PlanFrom(snap, xapi.Core).Listeners)
 	if err != nil {
 		t.Fatal(err)
 	}

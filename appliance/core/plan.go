@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sallyport/appliance/config"
+	"sallyport/appliance/discover"
 	"sallyport/appliance/flow"
 	"sallyport/appliance/httpproxy"
 	"sallyport/appliance/sip"
@@ -41,8 +42,8 @@ type Plan struct {
 
 // PlanFrom reads the plan of the role; the planes have their own. An error
 // names what belongs to no deployment; the rest can be applied.
-func PlanFrom(snap *config.Snapshot, zones *zone.Plan, listeners []flow.Listener) (*Plan, error) {
-	top, err := topologyFrom(snap, zones)
+func PlanFrom(snap *config.Snapshot, zones *zone.Plan, found discovered, listeners []flow.Listener) (*Plan, error) {
+	top, err := topologyFrom(snap, zones, found)
 	p := &Plan{
 		Enabled: snap.Bool(xapi.CollaborationEdgeEnabled),
 		Path:    snap.Bool(xapi.CollaborationEdgeRFC3327),
@@ -87,10 +88,10 @@ func PlanFrom(snap *config.Snapshot, zones *zone.Plan, listeners []flow.Listener
 // the peers of each neighbor zone are nodes of its deployment. The error joins a
 // sentence for each contradiction.
 func TopologyFrom(snap *config.Snapshot) (*uc.Topology, error) {
-	return topologyFrom(snap, zone.PlanFrom(snap))
+	return topologyFrom(snap, zone.PlanFrom(snap), discovered{})
 }
 
-func topologyFrom(snap *config.Snapshot, zones *zone.Plan) (*uc.Topology, error) {
+func topologyFrom(snap *config.Snapshot, zones *zone.Plan, found discovered) (*uc.Topology, error) {
 	var f uc.Facts
 	for _, i := range snap.Indexes(xapi.DeploymentID.Item) {
 		f.Deployments = append(f.Deployments, uc.Deployment{ID: DeploymentID(snap, i), Name: snap.Str(xapi.DeploymentName, i)})
@@ -99,7 +100,7 @@ func topologyFrom(snap *config.Snapshot, zones *zone.Plan) (*uc.Topology, error)
 		f.Domains = append(f.Domains, uc.Domain{Name: snap.Str(xapi.SIPDomainName, i), Deployment: snap.Int(xapi.SIPDomainDeployment, i)})
 	}
 	for _, z := range zones.Zones {
-		if z.Type != zone.Neighbor {
+		if z.Type != zone.Neighbor || z.Automatic {
 			continue
 		}
 		var types []uc.NodeType
@@ -110,6 +111,7 @@ func topologyFrom(snap *config.Snapshot, zones *zone.Plan) (*uc.Topology, error)
 			f.Nodes = append(f.Nodes, uc.Node{Host: peer, Zone: z.Name, Types: types, Deployment: snap.Int(xapi.NeighborDeployment, z.Index)})
 		}
 	}
+	f.Nodes, f.Clusters = append(f.Nodes, found.nodes...), found.clusters
 	return uc.New(f)
 }
 
@@ -125,8 +127,8 @@ func DeploymentID(snap *config.Snapshot, i int) int {
 // say about them. It is a config.Check.
 func Check(snap *config.Snapshot) error {
 	zones := zone.PlanFrom(snap)
-	top, err := topologyFrom(snap, zones)
-	errs := []error{err, httpproxy.Check(snap, top)}
+	top, err := topologyFrom(snap, zones, discovered{})
+	errs := []error{err, httpproxy.Check(snap, top), discover.Check(snap, top)}
 	for _, i := range snap.Indexes(xapi.SIPDomainName.Item) {
 		name, at := snap.Str(xapi.SIPDomainName, i), snap.Str(xapi.SIPDomainAuthzone, i)
 		id, served := top.OfDomain(name)
@@ -166,17 +168,30 @@ func (p *Plan) anyDomain(deployment int) string {
 	return ""
 }
 
-// Domain finds the domain that a user registers for.
+// Domain finds the domain that a user registers for. Phones of Unified CM write
+// their node there: they belong to the first domain of its deployment.
 func (p *Plan) Domain(name string) (Domain, bool) {
 	i := slices.IndexFunc(p.Domains, func(d Domain) bool { return strings.EqualFold(d.Name, name) })
+	if z := p.Zones.Peer(strings.Trim(name, "[]")); i < 0 && z != nil && z.Automatic {
+		of, _ := p.Topology.OfZone(z.Name)
+		if i = slices.IndexFunc(p.Domains, func(d Domain) bool { return d.Deployment == of }); i >= 0 {
+			return Domain{Name: p.Domains[i].Name, Deployment: of}, true
+		}
+	}
 	if i < 0 {
 		return Domain{}, false
 	}
 	return p.Domains[i], true
 }
 
-// registrars lists where the registrations of a domain's user may go.
-func (p *Plan) registrars(d Domain, source string, user, requestURI sip.URI) []target {
+// registrars lists where the registrations of a domain's user may go: to the
+// discovered node that the request names, else as the domain or the search
+// rules say.
+func (p *Plan) registrars(d Domain, source string, user, requestURI sip.URI, way zone.Service) []target {
+	if z := p.Zones.Peer(strings.Trim(requestURI.Host, "[]")); z != nil && z.Automatic {
+		user.Host = requestURI.Host
+		return targetsOf(p.Zones.Next(zone.Query{Source: source, Alias: bare(user), Method: "REGISTER", Service: way}), requestURI)
+	}
 	if z := p.Zones.Zone(d.Zone); z != nil && z.Type == zone.Neighbor {
 		return peersOf(z, p.registrarURI(d, requestURI).String())
 	}

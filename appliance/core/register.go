@@ -44,7 +44,7 @@ func (c *Core) registrarsOf(m *sip.Message, from *traversal.Conn) (domain Domain
 	if err != nil {
 		return domain, nil, 416, "Request-URI cannot be read", "syntax"
 	}
-	ts, rule = plan.confine(domain.Deployment, plan.registrars(domain, from.Zone(), aor.URI, uri))
+	ts, rule = plan.confine(domain.Deployment, plan.registrars(domain, from.Zone(), aor.URI, uri, wayOf(m, uri)))
 	switch {
 	case rule != "":
 		return domain, nil, 403, notYours, rule

@@ -7,6 +7,7 @@ import (
 
 	"sallyport/appliance/auth"
 	"sallyport/appliance/config"
+	"sallyport/appliance/discover"
 	"sallyport/appliance/flow"
 	"sallyport/appliance/httpproxy"
 	"sallyport/appliance/media"
@@ -20,8 +21,19 @@ import (
 // Apply makes a snapshot real in every plane. It may be called with the same
 // snapshot again; what could not be done is in the error and the alarms.
 func (c *Core) Apply(snap *config.Snapshot) error {
+	c.applying.Lock()
+	defer c.applying.Unlock()
+	c.snap.Store(snap)
+	uc, ucErr := discover.PlanFrom(snap)
+	c.uc.Apply(uc)
+	return errors.Join(named("discovery", ucErr), c.replan(snap))
+}
+
+// replan makes the parts real that hang on what discovery knows.
+func (c *Core) replan(snap *config.Snapshot) error {
 	sip := flow.PlanFrom(snap, xapi.Core)
-	plan, planErr := PlanFrom(snap, zone.PlanFrom(snap), sip.Listeners)
+	found := c.discovered(snap)
+	plan, planErr := PlanFrom(snap, zone.PlanFrom(snap).WithNodes(found.zones), found, sip.Listeners)
 	c.plan.Store(plan)
 	select {
 	case c.replanned <- struct{}{}:
@@ -31,6 +43,7 @@ func (c *Core) Apply(snap *config.Snapshot) error {
 	links, linkErr := traversal.PlanFrom(snap, xapi.Core)
 	web, httpErr := httpproxy.PlanFrom(snap, plan.Topology)
 	chat, chatErr := xmpp.PlanFrom(snap, plan.Topology)
+	c.advise(plan.Topology, web)
 	return errors.Join(
 		named("deployments", planErr),
 		named("credentials", errors.Join(whoErr, c.applyCredentials(who))),
@@ -64,5 +77,7 @@ func (c *Core) Run(ctx context.Context) error {
 	g.Add("monitor", c.monitor)
 	g.Add("endpoints", c.locals.Run)
 	g.Add("lookups", c.lookups.run)
+	g.Add("discovery", c.uc.Run)
+	g.Add("rediscovery", c.rediscover)
 	return g.Run(ctx)
 }

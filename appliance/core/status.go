@@ -4,7 +4,6 @@ import (
 	"strings"
 	"time"
 
-	"sallyport/appliance/uc"
 	"sallyport/appliance/xapi"
 	"sallyport/appliance/zone"
 )
@@ -23,6 +22,7 @@ func (c *Core) Status(t *xapi.Node) {
 	c.deployments(t.Add("CollaborationEdge"))
 	c.keys.Report(t.Add("Authzkeys"))
 	c.http.ReportLogins(t.Add("EdgeConfigProvisioning"))
+	c.uc.ReportKeys(t.Add("Authzkeys"))
 	usage := t.Add("ResourceUsage")
 	c.calls.ReportUsage(usage.Add("Calls"))
 }
@@ -35,27 +35,17 @@ func (c *Core) deployments(t *xapi.Node) {
 		e := t.Nth("Deployment", d.ID)
 		e.Str("Name", d.Name)
 		e.Str("Domains", strings.Join(top.Domains(d.ID), ","))
-		e.Int("Nodes", count(nodes, d.ID))
+		e.Int("Nodes", count(merged(nodes), d.ID))
 	}
 	if advice := top.Advice(); advice != "" {
 		t.Str("DeploymentAdvice", advice)
 	}
 	c.http.Report(t.Add("HTTPAllowList"))
-	for i, n := range nodes {
-		var types []string
-		for _, word := range n.Types {
-			types = append(types, string(word))
-		}
-		e := t.Nth("Node", i+1)
-		e.Str("Address", n.Host)
-		e.Str("Type", strings.Join(types, ","))
-		e.Str("Publisher", n.Publisher)
-		e.Str("Deployment", top.Name(n.Deployment))
-		e.Str("Zone", n.Zone)
-	}
+	c.reportNodes(t, top)
+	c.reportDiscovery(t)
 }
 
-func count(nodes []uc.Node, deployment int) (n int) {
+func count(nodes []*mergedNode, deployment int) (n int) {
 	for _, node := range nodes {
 		if node.Deployment == deployment {
 			n++
@@ -72,6 +62,9 @@ func (c *Core) zones(t *xapi.Node) {
 		n := t.Nth("Zone", z.Index)
 		n.Str("Name", z.Name)
 		n.Leaf("Type", z.Type.String())
+		if z.Automatic {
+			n.Leaf("Automatic", "Yes")
+		}
 		peers := xapi.NewNode("")
 		active := false
 		if z.Type == zone.Neighbor {

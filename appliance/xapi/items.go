@@ -8,7 +8,7 @@ import (
 // Items returns every xConfiguration row, sorted by path, in a fresh slice.
 func Items() []*Item {
 	items := slices.Concat(
-		administrationItems(), authenticationItems(), authItems(), collaborationEdgeItems(),
+		administrationItems(), authenticationItems(), authItems(), collaborationEdgeItems(), discoveryItems(),
 		dnsItems(), ethernetItems(), firewallItems(), ipItems(), logItems(), managementItems(),
 		remoteItems(), resourceUsageItems(), sipItems(), systemUnitItems(),
 		timeItems(), traversalItems(), zoneItems(), searchRuleItems(), routingItems(), xmppItems(), loginItems(),
@@ -26,6 +26,7 @@ func Commands() []*Command {
 		backupCommands(),
 		callCommands(),
 		certificateCommands(),
+		discoveryCommands(),
 		routingCommands(),
 		systemCommands(),
 		zoneCommands(),
@@ -36,7 +37,7 @@ func Commands() []*Command {
 
 // Statuses returns every xStatus row, sorted by path, in a fresh slice.
 func Statuses() []*Status {
-	all := slices.Concat(statusRows(), xmppStatuses(), loginStatuses(), authStatuses(), routingStatuses())
+	all := slices.Concat(statusRows(), xmppStatuses(), discoveryStatuses(), loginStatuses(), authStatuses(), routingStatuses())
 	slices.SortFunc(all, func(a, b *Status) int { return strings.Compare(a.Path, b.Path) })
 	return all
 }
@@ -46,6 +47,7 @@ func Alarms() []*Alarm {
 	all := slices.Concat(
 		alarmRows(),
 		authAlarms(),
+		discoveryAlarms(),
 		routingAlarms(),
 		[]*Alarm{AlarmChatNode, AlarmRestoreFailed},
 	)

@@ -5,7 +5,7 @@ import "strings"
 // Status is one xStatus row. What it reads is bound where the node is
 // assembled.
 type Status struct {
-	Path string // "Zones Zone [1..1000] Status"
+	Path string // "Zones Zone [1..3000] Status"
 	Kind Kind
 	Unit string // of a number: "s", "packets"; empty = none
 	Role Role
@@ -75,14 +75,14 @@ func statusRows() []*Status {
 		{Path: "Alarm [1..1000] Detail", Kind: String, Role: Both, Help: "Newest cause in words."},
 		{Path: "Alarm [1..1000] Raised", Kind: Time, Role: Both, Help: "When the alarm was raised."},
 		{Path: "Alarm [1..1000] Acknowledged", Kind: Enumeration, Role: Both, Help: "Whether an administrator has seen it."},
-		{Path: "Zones Zone [1..1000] Name", Kind: String, Role: Both, Help: "Name of the zone."},
-		{Path: "Zones Zone [1..1000] Type", Kind: Enumeration, Role: Both, Help: "Type of the zone."},
-		{Path: "Zones Zone [1..1000] Status", Kind: Enumeration, Role: Both, Help: "Active if at least one peer is."},
-		{Path: "Zones Zone [1..1000] Neighbor Peer [1..6] SIP Address", Kind: String, Role: Core, Help: "Address of the peer."},
-		{Path: "Zones Zone [1..1000] Neighbor Peer [1..6] SIP Port", Kind: Integer, Role: Core, Help: "Port of the peer."},
-		{Path: "Zones Zone [1..1000] Neighbor Peer [1..6] SIP Status", Kind: Enumeration, Role: Core, Help: "Whether the peer answers."},
-		{Path: "Zones Zone [1..1000] Neighbor Peer [1..6] SIP LastStatusChange", Kind: Time, Role: Core, Help: "When that changed."},
-		{Path: "Zones Zone [1..1000] Neighbor Peer [1..6] SIP Cause", Kind: String, Role: Core, Help: "Why the peer is not active."},
+		{Path: "Zones Zone [1..3000] Name", Kind: String, Role: Both, Help: "Name of the zone."},
+		{Path: "Zones Zone [1..3000] Type", Kind: Enumeration, Role: Both, Help: "Type of the zone."},
+		{Path: "Zones Zone [1..3000] Status", Kind: Enumeration, Role: Both, Help: "Active if at least one peer is."},
+		{Path: "Zones Zone [1..3000] Neighbor Peer [1..6] SIP Address", Kind: String, Role: Core, Help: "Address of the peer."},
+		{Path: "Zones Zone [1..3000] Neighbor Peer [1..6] SIP Port", Kind: Integer, Role: Core, Help: "Port of the peer."},
+		{Path: "Zones Zone [1..3000] Neighbor Peer [1..6] SIP Status", Kind: Enumeration, Role: Core, Help: "Whether the peer answers."},
+		{Path: "Zones Zone [1..3000] Neighbor Peer [1..6] SIP LastStatusChange", Kind: Time, Role: Core, Help: "When that changed."},
+		{Path: "Zones Zone [1..3000] Neighbor Peer [1..6] SIP Cause", Kind: String, Role: Core, Help: "Why the peer is not active."},
 		{Path: "Zones Zone [1..1000] TraversalClient Peer [1..6] SIP Address", Kind: String, Role: Core, Help: "Address of the edge."},
 		{Path: "Zones Zone [1..1000] TraversalClient Peer [1..6] SIP Port", Kind: Integer, Role: Core, Help: "Port of the edge."},
 		{Path: "Zones Zone [1..1000] TraversalClient Peer [1..6] SIP Status", Kind: Enumeration, Role: Core, Help: "Whether the link to the edge is up."},

@@ -95,8 +95,31 @@ func PlanFrom(snap *config.Snapshot, top *uc.Topology) (Plan, error) {
 			}
 		}
 	}
+	p.addDiscovered(top, deployment)
 	return p, errors.Join(errs...)
 }
+
+// addDiscovered gives each chat domain the discovered nodes of its deployment
+// behind those that are configured; a cluster that tells its domains serves no
+// other.
+func (p Plan) addDiscovered(top *uc.Topology, deployment map[string]int) {
+	for name, list := range p.Domains {
+		for _, n := range top.Serving(deployment[name], uc.IMPresence) {
+			c, ok := top.Cluster(n.Publisher)
+			if !n.Discovered || !ok || len(c.Domains) > 0 && !slices.Contains(c.Domains, name) {
+				continue
+			}
+			node := Node{Host: n.Host, Port: discoveredPort, TLS: true, Verify: c.Verified}
+			if !slices.ContainsFunc(list, func(have Node) bool { return have.Host == n.Host }) {
+				list = append(list, node)
+			}
+		}
+		p.Domains[name] = list
+	}
+}
+
+// discoveredPort is where presence nodes take clients.
+const discoveredPort = 5222
 
 // split reads a comma list of domains.
 func split(list string) (out []string) {

@@ -19,6 +19,9 @@ type Rule struct {
 	Target      string   // a zone's name
 
 	Authenticated bool // only for requests of whom is known
+
+	host           string // of an automatic rule: the alias must be there
+	secure, tokens bool   // of an automatic rule: what its zone speaks
 }
 
 // Query is what is looked for.
@@ -27,8 +30,20 @@ type Query struct {
 	Alias  string // a SIP URI, with or without its scheme
 	Method string // for logs of the caller; rules do not look at it
 
-	Authenticated bool // a registered user sent it, or a zone whose word is taken
+	Authenticated bool    // a registered user sent it, or a zone whose word is taken
+	Service       Service // in which way a discovered node is to be asked
 }
+
+// Service is one of the ways in which call control takes SIP.
+type Service uint8
+
+// The ways; AnyService leaves it to the order of zones.
+const (
+	AnyService Service = iota
+	Plain              // TCP
+	Secure             // TLS of devices with certificates
+	Tokens             // TLS of clients with access tokens
+)
 
 // Hop is one place to send the request to.
 type Hop struct {

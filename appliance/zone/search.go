@@ -64,7 +64,7 @@ func (p *Plan) search(q Query, tell func(Step)) []Hop {
 	alias = p.transform(alias, tell)
 	var hops []Hop
 	stopped := -1
-	for _, r := range p.Rules {
+	for _, r := range p.near(alias, q.Service) {
 		s := Step{What: "rule " + r.Name, Target: r.Target}
 		if stopped >= 0 && r.Priority > stopped {
 			if tell == nil {

@@ -56,28 +56,42 @@ type Zone struct {
 	Preloaded      bool   // requests from there may bring a route
 	IncludeAddress bool   // of a DNS zone: a domain's own addresses will do
 	Suffix         string // of an ENUM zone: the domain below which numbers are
+	Automatic      bool   // made by discovery, nobody can edit it
+	Tokens         bool   // its peer takes SIP of clients with access tokens
 }
 
-// Plan is all zones and rules.
+// Plan is all zones and rules: first those of the configuration, then those
+// that discovery made.
 type Plan struct {
 	Zones      []*Zone // by index
 	Transforms []*Transform
-	Rules      []*Rule // by priority, then index
+	Rules      []*Rule // by priority, then index; automatic ones behind
+
+	configured, configuredRules int // of the configuration; all without WithNodes
+	automatic                   automatic
+}
+
+// own are the zones of the configuration.
+func (p *Plan) own() []*Zone {
+	if p.automatic.zones == nil {
+		return p.Zones
+	}
+	return p.Zones[:p.configured]
 }
 
 // Zone returns the zone of that name, or nil. Names differ by more than case.
 func (p *Plan) Zone(name string) *Zone {
-	for _, z := range p.Zones {
+	for _, z := range p.own() {
 		if strings.EqualFold(z.Name, name) {
 			return z
 		}
 	}
-	return nil
+	return p.automatic.zones[strings.ToLower(name)]
 }
 
 // Peer returns the first neighbor that has the host as a peer, or nil.
 func (p *Plan) Peer(host string) *Zone {
-	for _, z := range p.Zones {
+	for _, z := range p.own() {
 		if z.Type != Neighbor || !z.SIP {
 			continue
 		}
@@ -87,5 +101,5 @@ func (p *Plan) Peer(host string) *Zone {
 			}
 		}
 	}
-	return nil
+	return p.automatic.peers[strings.ToLower(host)]
 }
