@@ -55,6 +55,10 @@ func (c *Core) alongToken(r *signaling.Request, from *flow.Conn, route string) {
 		if !c.mayCall(r, from.Zone(), a.domain) {
 			return
 		}
+		if out.ToTag() == "" && c.left(out.Values("Route")) {
+			c.refuse(r, 404, "The phone is registered by Contact now", "CollaborationEdge RFC3327Enabled")
+			return
+		}
 		a.session = c.newSession(out)
 		c.deliver(r, out, from, a)
 		return

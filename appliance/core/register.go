@@ -90,7 +90,11 @@ func (c *Core) registerByPath(m *sip.Message, from *traversal.Conn, t target, do
 		out.Add("Supported", "path")
 	}
 	contacts := m.Values("Contact")
+	credentials := credited(m)
 	return signaling.Branch{Msg: out, OnResponse: func(resp *sip.Message) {
+		if credentials {
+			c.movedToPath(m, resp)
+		}
 		keepOwn(resp, contacts)
 		c.handOut(resp, m, from, t)
 	}}
@@ -122,15 +126,22 @@ func (c *Core) registerByContact(m *sip.Message, from *traversal.Conn, t target,
 	if len(values) > 0 {
 		out.SetAll("Contact", values)
 	}
-	credentials := m.Has("Authorization") || m.Has("Proxy-Authorization") || m.Has(headerUser) // edge takes a stranger's word no more
+	credentials := credited(m)
 	asked := m.Get("Expires")
 	return signaling.Branch{Msg: out, OnResponse: func(resp *sip.Message) {
 		if credentials && resp.Status() >= 200 && resp.Status() < 300 {
+			c.movedToContact(m, resp, asked)
 			c.remember(resp, stand, asked, trace)
 		}
 		c.handOut(resp, m, from, t)
 		restoreOwn(resp, stand)
 	}}, nil
+}
+
+// credited tells whether a REGISTER shows credentials: edge takes a stranger's
+// word no more.
+func credited(m *sip.Message) bool {
+	return m.Has("Authorization") || m.Has("Proxy-Authorization") || m.Has(headerUser)
 }
 
 // contactTTL is the longest that core remembers what a Contact token is for;

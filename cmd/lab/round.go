@@ -73,6 +73,10 @@ func (r *round) steps() []step {
 		{"home-cluster", r.homeCluster},
 		{"tftp-file", r.tftpFile},
 		{"voicemail", r.voicemail},
+		{"path-off", r.pathOff},
+		{"path-on", r.pathOn},
+		{"shared-line", r.sharedLine},
+		{"fast-path", r.fastPath},
 		{"no-inside-address", r.noInsideAddress},
 		{"shell", r.shell},
 	}

@@ -23,7 +23,7 @@ const maxWatchers = 4096
 // notified tells whether the registrar itself is the notifier of an event.
 func notified(m *Message) bool {
 	event := m.Get("Event")
-	return event == "presence" || event == "message-summary"
+	return event == "presence" || event == "message-summary" || event == "dialog"
 }
 
 func stateKey(event, user string) string { return event + " " + user }

@@ -58,6 +58,7 @@ func (f *fork) response(resp *Message, h hop) {
 	if len(vias) > 1 {
 		resp.SetAll("Via", vias[1:])
 	}
+	f.r.noteCall(f.t.req, resp)
 	switch status := resp.Status(); {
 	case status == 100:
 	case status < 200:

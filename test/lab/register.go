@@ -79,7 +79,7 @@ func (p *Phone) registerRequest(expires time.Duration) *Message {
 }
 
 func (p *Phone) supported() []string {
-	s := []string{"replaces", "path"}
+	s := []string{"replaces", "join", "path"}
 	if p.cfg.Outbound {
 		s = append(s, "outbound")
 	}

@@ -63,6 +63,8 @@ type Registrar struct {
 	forks    map[*serverTx]*fork
 	states   map[string]published // by event and user
 	watchers map[string]*watcher  // by Call-ID and tag
+
+	lines lineStates
 }
 
 // NewRegistrar returns a registrar that is not started.

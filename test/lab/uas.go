@@ -55,7 +55,7 @@ func (p *Phone) onInvite(t *serverTx) {
 	c := &Call{dialog: dialogFrom(t.req), phone: p, server: t, dir: "sendrecv",
 		changed: make(chan struct{}), refer: make(chan int, 8), state: CallRinging}
 	replaced, ok := p.replaced(t.req)
-	if !ok || p.keep(c) != nil {
+	if !ok || !p.joins(t.req) || p.keep(c) != nil {
 		t.reply(481, "No such call to replace", c.localTag)
 		return
 	}
@@ -86,6 +86,13 @@ func (p *Phone) announce(c *Call) bool {
 	}
 }
 
+// joins tells whether an RFC 3911 Join names a call of ours, if there is one:
+// then the new call is answered as any other, beside it.
+func (p *Phone) joins(m *Message) bool {
+	v := m.Get("Join")
+	return v == "" || p.named(v) != nil
+}
+
 // replaced finds the call that an RFC 3891 Replaces names; ok is false if it
 // names none of ours.
 func (p *Phone) replaced(m *Message) (*Call, bool) {
@@ -93,13 +100,22 @@ func (p *Phone) replaced(m *Message) (*Call, bool) {
 	if v == "" {
 		return nil, true
 	}
+	c := p.named(v)
+	return c, c != nil
+}
+
+// named finds the call of ours that a Replaces or Join value names.
+func (p *Phone) named(v string) *Call {
 	id, params, _ := strings.Cut(v, ";")
 	c := p.call(strings.TrimSpace(id))
 	if c == nil {
-		return nil, false
+		return nil
 	}
 	local, remote := c.tags()
-	return c, lookParam(";"+params, "to-tag") == local && lookParam(";"+params, "from-tag") == remote
+	if lookParam(";"+params, "to-tag") != local || lookParam(";"+params, "from-tag") != remote {
+		return nil
+	}
+	return c
 }
 
 func (c *Call) takeOver(old *Call) {
