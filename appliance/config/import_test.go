@@ -61,7 +61,7 @@ func TestImportOfTheirs(t *testing.T) {
 6 not needed: Option 3 Key | there are no licence keys here: nothing is counted or switched by a licence
 7 taken: Zones Zone 1 TraversalClient SIP Port
 8 taken: Zones Zone 1 Name
-9 refused: Zones Zone 2 Type | Zones Zone 2 Type: "DNS" is known, but not supported here: remote access needs no calls to arbitrary DNS or ENUM targets; allowed: Neighbor, TraversalClient, TraversalServer
+9 taken: Zones Zone 2 Type
 10 taken: Zones Policy SearchRules Rule 1 Pattern String
 11 taken: Ethernet 1 IP V6 Address
 12 not here: Ethernet 1 IP V4 StaticNAT Mode | this is a setting of edge
@@ -88,6 +88,7 @@ SystemUnit Name: expc1
 Zones Policy SearchRules Rule 1 Pattern String: (\d+)@example\.com
 Zones Zone 1 Name: Hybrid "main" zone
 Zones Zone 1 TraversalClient SIP Port: 7003
+Zones Zone 2 Type: DNS
 `; got != want {
 		t.Errorf("holds\n%s\nwant\n%s", got, want)
 	}
