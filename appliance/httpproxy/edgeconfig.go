@@ -141,6 +141,8 @@ func (s *Server) configFor(ctx context.Context, l *live, v Visitor, in *login, w
 	for _, n := range in.nodes {
 		a.UDS.Servers = append(a.UDS.Servers, tlsServer{n.Host, udsPort})
 	}
+	ctx, cancel := context.WithTimeout(ctx, lookUpWait)
+	defer cancel()
 	for _, name := range wanted[:min(len(wanted), maxServices)] {
 		a.Services = append(a.Services, s.service(ctx, l, v, in, name))
 	}
@@ -217,8 +219,6 @@ func (s *Server) lookUp(ctx context.Context, l *live, v Visitor, name string) (o
 	if s.cfg.LookupSRV == nil || !serviceName(name) {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, lookUpWait)
-	defer cancel()
 	_, records, err := s.cfg.LookupSRV(ctx, "", "", name+"._tcp."+v.Domain)
 	if err != nil {
 		return nil
@@ -232,6 +232,7 @@ func (s *Server) lookUp(ctx context.Context, l *live, v Visitor, name string) (o
 	return out
 }
 
+// lookUpWait is for all look-ups of one answer.
 const lookUpWait = 3 * time.Second
 
 // SRVLookup is net.Resolver's LookupSRV.

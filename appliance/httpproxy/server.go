@@ -227,9 +227,13 @@ func (s *Server) decide(l *live, p *pass, r *http.Request) (*allow.Rule, *refusa
 		return nil, &refusal{http.StatusForbidden, "Not on the allow list", why, 0}
 	}
 	_, node := l.Nodes[t.Host]
-	p.credentials = node || rule.Authorization
+	p.credentials = node && !openFiles(t) || rule.Authorization
 	return rule, nil
 }
+
+// openFiles tells whether a request is for configuration files in the clear,
+// which need no credentials and shall not carry them past others' eyes.
+func openFiles(t allow.Target) bool { return t.Scheme == "http" && t.Port == tftpPort }
 
 // request is where a request leads, for the log.
 func (p *pass) request() string {
