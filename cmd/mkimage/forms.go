@@ -21,6 +21,8 @@ func formOf(name string) form {
 		return qcow2
 	case strings.HasSuffix(name, ".vmdk"):
 		return vmdk
+	case strings.HasSuffix(name, ".ova"):
+		return ova
 	}
 	return nil
 }

@@ -8,7 +8,7 @@
 //	mkimage boards                                what can be built
 //
 // The ending of -out chooses the form: .img raw, .img.zst compressed, .qcow2,
-// .vmdk. Everything that says "flash" is in flash.go, the disk in disk.go and
+// .vmdk, .ova. Everything that says "flash" is in flash.go, the disk in disk.go and
 // fat.go; what lies on the disk is package rootfs.
 package main
 
