@@ -115,3 +115,19 @@ func (n *Node) lookRestore() {
 	_, err := os.Stat(n.path(restoreRefused))
 	n.alarms.Set(xapi.AlarmRestoreFailed, "", err == nil, "Version "+n.cfg.Version+" could not take it; the node is as it was before.")
 }
+
+// maxToldCommits is how many dropped commits an alarm names.
+const maxToldCommits = 5
+
+// lookDropped tells which commits went with a fall to an older version.
+func (n *Node) lookDropped() {
+	var told []string
+	lost := n.store.Dropped()
+	for _, e := range lost[:min(len(lost), maxToldCommits)] {
+		told = append(told, e.String())
+	}
+	if more := len(lost) - len(told); more > 0 {
+		told = append(told, fmt.Sprintf("and %d more, named in the log", more))
+	}
+	n.alarms.Set(xapi.AlarmCommitsDropped, "", len(lost) > 0, strings.Join(told, "; "))
+}

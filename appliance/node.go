@@ -118,6 +118,9 @@ func (n *Node) open() error {
 	if err := n.openStore(); err != nil {
 		return err
 	}
+	for _, lost := range n.store.Dropped() {
+		n.log.Warn("commit dropped: this version cannot read it", "event", "rollback", "commit", lost.String())
+	}
 	if n.state, err = state.Open(n.path("state.db"), n.cfg.Clock); err != nil {
 		return err
 	}

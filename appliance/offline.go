@@ -64,3 +64,9 @@ func RestoreOffline(dir string, role xapi.Role, a *backup.Archive, agreed func(*
 	}
 	return n.finishRestore()
 }
+
+// WouldDrop lists the commits in dir that a version from before the store's
+// newest schema would go on without.
+func WouldDrop(dir string) ([]config.Entry, error) {
+	return config.WouldDrop((&Node{cfg: Config{Dir: dir}}).path("config.db"))
+}

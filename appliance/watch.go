@@ -36,6 +36,7 @@ func (n *Node) look() {
 	n.alarms.Set(xapi.AlarmNoPassword, "", !hasPassword(snap), "No administrator account has a password.")
 	n.lookPending()
 	n.lookRestore()
+	n.lookDropped()
 	secrets := snap.Unreadable()
 	n.alarms.Set(xapi.AlarmUnreadableSecret, "", len(secrets) > 0, strings.Join(secrets, ", "))
 	damage := n.state.Damage()

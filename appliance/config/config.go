@@ -60,6 +60,8 @@ type Store struct {
 	rearm   chan struct{} // tells Run that pending changed
 
 	watches watchSet
+
+	dropped []Entry // see Dropped; set while opening
 }
 
 // Open opens or makes the store at path, migrates it to this version's schema,
@@ -76,17 +78,24 @@ func Open(path string, opt Options) (*Store, error) {
 }
 
 func (s *Store) open(path string) (err error) {
-	s.db, err = bolt.Open(path, 0o600, &bolt.Options{Timeout: openTimeout})
-	if errors.Is(err, berrors.ErrInvalid) || errors.Is(err, berrors.ErrChecksum) {
-		return fmt.Errorf("%w (%v)", ErrDamaged, err)
+	if err := s.suit(path, len(steps())); err != nil {
+		return err
 	}
-	if err != nil {
+	if s.db, err = openFile(path, &bolt.Options{Timeout: openTimeout}); err != nil {
 		return err
 	}
 	if err := s.load(); err != nil {
 		return errors.Join(err, s.db.Close())
 	}
 	return nil
+}
+
+func openFile(path string, o *bolt.Options) (*bolt.DB, error) {
+	db, err := bolt.Open(path, 0o600, o)
+	if errors.Is(err, berrors.ErrInvalid) || errors.Is(err, berrors.ErrChecksum) {
+		return nil, fmt.Errorf("%w (%v)", ErrDamaged, err)
+	}
+	return db, err
 }
 
 // ErrDamaged is a file whose pages do not hold together. It is left as it is:

@@ -38,3 +38,10 @@ var AlarmRestoreFailed = &Alarm{
 	Cause:  "A backup was to be restored, and the version that started could not take it.",
 	Remedy: "Restore a backup that this version takes; SystemRestoreTest says whether it does.",
 }
+
+// AlarmCommitsDropped is raised until the next start.
+var AlarmCommitsDropped = &Alarm{
+	ID: 79006, Title: "Commits dropped", Severity: "Warning", Role: Both,
+	Cause:  "An older version came back and cannot read the configuration as the newer one left it, so it goes on with its own; what was committed since is not in it.",
+	Remedy: "Make the changes of the detail again, or install the newer version again, which finds its own configuration beside.",
+}

@@ -49,7 +49,7 @@ func Alarms() []*Alarm {
 		authAlarms(),
 		discoveryAlarms(),
 		routingAlarms(),
-		[]*Alarm{AlarmChatNode, AlarmRestoreFailed},
+		[]*Alarm{AlarmChatNode, AlarmRestoreFailed, AlarmCommitsDropped},
 	)
 	slices.SortFunc(all, func(a, b *Alarm) int { return a.ID - b.ID })
 	return all

@@ -31,6 +31,8 @@ type Rescue interface {
 	FactoryReset(level int) error
 	Slots() (string, error)
 	ChooseSlot(name string) error
+	// Drops lists the commits that an older slot may have to go without.
+	Drops() []string
 	// Files lists what lies in the sftp folder and on the boot partition that
 	// could be a backup or an update.
 	Files() ([]string, error)

@@ -36,6 +36,7 @@ type box struct {
 	status     boot.Status
 	asked      []string
 	passphrase string
+	drops      []string
 }
 
 func (b *box) Status() (boot.Status, error) { return b.status, nil }
@@ -65,6 +66,7 @@ func (b *box) Slots() (string, error)                  { return "a  good\n", nil
 func (b *box) ChooseSlot(name string) error            { return b.note("slot "+name, errors.New("empty")) }
 func (b *box) Files() ([]string, error)                { return []string{"b.age", "boot:up.update"}, nil }
 func (b *box) Disks() ([]string, error)                { return []string{"sdb  30.0 GB  Flash"}, nil }
+func (b *box) Drops() []string                         { return b.drops }
 func (b *box) PassphraseSet() bool                     { return b.passphrase != "" }
 func (b *box) PassphraseFits(p string) bool            { return p == b.passphrase }
 func (b *box) SetPassphrase(p string) error            { b.passphrase = p; return nil }
@@ -114,6 +116,8 @@ func ready() *box {
 
 func TestSessions(t *testing.T) {
 	fresh := &box{status: boot.Status{Mounted: true, Node: "stopped: no role was chosen yet"}}
+	grown := ready()
+	grown.drops = []string{"revision 7"}
 	bare := &box{status: fresh.status}
 	broken := &box{status: boot.Status{Trouble: "damaged", Node: "stopped: damaged", Data: "/dev/vda2"}}
 	locked := ready()
@@ -133,6 +137,7 @@ func TestSessions(t *testing.T) {
 		"format":           {broken, []string{"", "9", "format", "q"}, "node stop, format", "Everything on the data partition"},
 		"format, not":      {broken, []string{"", "9", "y", "q"}, "", "Trouble: damaged"},
 		"a slot":           {ready(), []string{"r", "7", "b", "q"}, "slot b", "Not done: empty"},
+		"a slot, commits":  {grown, []string{"r", "7", "b", "no", "7", "b", "b", "q"}, "slot b", "revision 7"},
 		"locked":           {locked, []string{"r", "guess", "guess", "guess", "4"}, "", "Recovery passphrase"},
 		"unlocked":         {locked, []string{"r", "secret", "2", "q"}, "log", "one[2Jtwo"},
 		"a backup":         {ready(), []string{"r", "b", "b.age", "phrase", "restore", "q"}, "node stop, restore edge b.age, node start", "+ SystemUnit Name: gate[2J\n"},

@@ -231,6 +231,15 @@ func (c *Console) chooseSlot() error {
 	if err != nil || name == "" {
 		return err
 	}
+	if lost := c.Rescue.Drops(); len(lost) > 0 {
+		fmt.Fprintln(c.Terminal, "A version from before the configuration's last change of form goes on without these commits:")
+		for _, l := range lost {
+			fmt.Fprintln(c.Terminal, " ", clean(l))
+		}
+		if !c.sure(name) {
+			return nil
+		}
+	}
 	return c.Rescue.ChooseSlot(name)
 }
 

@@ -132,6 +132,19 @@ func (rescue) ChooseSlot(name string) error {
 	return slots.Choose(name)
 }
 
+// Drops lists the commits that a version from before the store's newest schema
+// would not have. A store that cannot be read has none to tell.
+func (rescue) Drops() (lines []string) {
+	lost, err := appliance.WouldDrop(boot.NodeDir)
+	if err != nil {
+		return nil
+	}
+	for _, e := range lost {
+		lines = append(lines, e.String())
+	}
+	return lines
+}
+
 // passphraseFile holds the hash of the passphrase that recovery demands.
 const passphraseFile = boot.PassphraseFile
 
