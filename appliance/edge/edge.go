@@ -61,6 +61,7 @@ type Edge struct {
 
 	challenges *challenges
 	guard      *auth.Guard
+	open       openRegistrars
 
 	plan   atomic.Pointer[Plan]
 	denied atomic.Int64

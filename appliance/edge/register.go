@@ -13,7 +13,6 @@ import (
 	"sallyport/appliance/signaling"
 	"sallyport/appliance/sip"
 	"sallyport/appliance/traversal"
-	"sallyport/appliance/xapi"
 )
 
 // register lets a client's REGISTER through to the registrar inside, whose
@@ -159,6 +158,9 @@ func (e *Edge) registerBranch(r *signaling.Request, c *flow.Conn, link *traversa
 			if dropped {
 				stale(resp)
 			}
+			if !credentials {
+				e.open.answered(e.alarms, a.owner, resp.Status())
+			}
 			if resp.Status() >= 200 && resp.Status() < 300 {
 				e.registered(r, c, link, resp, a, credentials)
 			}
@@ -175,8 +177,7 @@ func (e *Edge) registered(r *signaling.Request, c *flow.Conn, link *traversal.Co
 		return
 	}
 	if !credentials {
-		e.alarms.Raise(xapi.AlarmOpenRegistrar, host(a.owner),
-			"The registrar of "+host(a.owner)+" accepted "+a.owner+" without credentials.")
+		e.open.accepted(e.alarms, a.owner)
 		e.log.Warn("sip denied", "event", "denied", "method", "REGISTER", "status", 403, "rule", "credentials",
 			"why", "registrar accepted a registration without credentials", "from", a.owner, "trace", r.Trace)
 		resp.SetStatus(403, "Registrar asked for no credentials")

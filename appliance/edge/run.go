@@ -22,6 +22,7 @@ func (e *Edge) Apply(snap *config.Snapshot) error {
 	plan := PlanFrom(snap)
 	e.settle(e.plan.Swap(plan), plan)
 	e.guard.Apply(auth.GuardPlanFrom(snap))
+	e.open.keep(e.alarms, plan.Domains)
 	links, linkErr := traversal.PlanFrom(snap, xapi.Edge)
 	return errors.Join(
 		named("media", e.relay.Apply(media.PlanFrom(snap, xapi.Edge))),

@@ -40,8 +40,22 @@ func (e *Edge) Look(snap *config.Snapshot) {
 	e.watch.Capacity(snap, "registrations", e.bindings.Len(), maxBindings)
 }
 
+// estrange makes a connection a stranger's again once no binding is behind it.
+func (e *Edge) estrange(c *flow.Conn) {
+	if len(e.bindings.ByConn(c)) > 0 {
+		return
+	}
+	c.SetAuthenticated(false)
+	if len(e.bindings.ByConn(c)) > 0 { // one has come meanwhile
+		c.SetAuthenticated(true)
+	}
+}
+
 // bindingEvent tells whoever listens what became of a registration.
 func (e *Edge) bindingEvent(old, now *flow.Binding) {
+	if old != nil && old.Conn != nil && (now == nil || now.Conn != old.Conn) {
+		e.estrange(old.Conn)
+	}
 	name, is := "RegistrationChanged", now
 	switch {
 	case now == nil && old.Confirmed:

@@ -134,8 +134,8 @@ func (c *Conn) SetOwner(v any) { c.owner.Store(&v) }
 // listener, was dialled, or the role says so.
 func (c *Conn) Authenticated() bool { return c.authenticated.Load() }
 
-// SetAuthenticated tells that the far end has proven who it is, or no longer
-// is. From then on it is bounded by itself, not with its source.
+// SetAuthenticated tells that the far end has proven who it is: from then on it
+// is bounded by itself, not with its source. Or that it is a stranger again.
 func (c *Conn) SetAuthenticated(yes bool) {
 	if c.authenticated.Swap(yes) == yes || c.udp != nil {
 		return
@@ -143,6 +143,21 @@ func (c *Conn) SetAuthenticated(yes bool) {
 	if yes {
 		c.leaveSource()
 		_ = c.stream.SetReadDeadline(time.Now().Add(c.flows.limits.Load().IdleKept))
+		return
+	}
+	c.rejoinSource()
+	_ = c.stream.SetReadDeadline(time.Now()) // the reader looks again how long it may wait
+}
+
+// rejoinSource counts a connection with its source again, be there room or not:
+// it is there already.
+func (c *Conn) rejoinSource() {
+	if !c.listener.Open || c.counted.Swap(true) {
+		return
+	}
+	c.flows.sources.join(c.remote.Addr())
+	if c.closed.Load() {
+		c.leaveSource()
 	}
 }
 

@@ -314,6 +314,28 @@ func TestBatch(t *testing.T) {
 	}
 }
 
+// TestStrangerAgain: a connection that lost its last registration counts with
+// its source again, and for as little silence.
+func TestStrangerAgain(t *testing.T) {
+	w := newWorld(t, Plan{Listeners: []Listener{tcpOpen}, Limits: Limits{SourceConnections: 1, Idle: 200 * time.Millisecond}}, nil)
+	c := w.tcp(tcpOpen)
+	send(t, c, message(1, 0))
+	conn := w.next().conn
+	conn.SetAuthenticated(true)
+	other := w.tcp(tcpOpen) // there is room beside one who is known
+	send(t, other, message(2, 0))
+	w.next()
+	other.Close()
+	w.over()
+	conn.SetAuthenticated(false)
+	ends(t, w.tcp(tcpOpen)) // and none beside a stranger
+	ends(t, c)              // who was silent too long
+	w.over()
+	again := w.tcp(tcpOpen)
+	send(t, again, message(3, 0))
+	w.next()
+}
+
 // TestStorm opens and closes connections from many sides while the plan
 // changes, for the race detector; goleak looks for what stays.
 func TestStorm(t *testing.T) {

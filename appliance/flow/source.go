@@ -2,6 +2,7 @@ package flow
 
 import (
 	"container/list"
+	"math"
 	"net/netip"
 	"sync"
 
@@ -65,6 +66,9 @@ func (s *sources) enter(a netip.Addr, most int) bool {
 	src.conns++
 	return true
 }
+
+// join counts one more, whatever the bound.
+func (s *sources) join(a netip.Addr) { s.enter(a, math.MaxInt) }
 
 func (s *sources) leave(a netip.Addr) {
 	who := door.Source(a)

@@ -57,7 +57,7 @@ func (r *Registrar) register(t *serverTx) {
 		return
 	}
 	owner, ok := r.bearer(t)
-	if !ok && !r.cfg.Open && !r.admit(t, user, "Authorization", 401, "WWW-Authenticate") {
+	if !ok && !r.open() && !r.admit(t, user, "Authorization", 401, "WWW-Authenticate") {
 		return
 	}
 	if !r.pathAllowed(t) {
@@ -230,4 +230,17 @@ func (r *Registrar) describe(m, req *Message, user string) {
 	if r.outbound(req) {
 		m.Add("Require", "outbound").Add("Supported", "path, outbound")
 	}
+}
+
+// AskAll has an Open registrar challenge everybody from now on.
+func (r *Registrar) AskAll() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cfg.Open = false
+}
+
+func (r *Registrar) open() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.cfg.Open
 }

@@ -84,7 +84,7 @@ func (s *stage) admit(ctx context.Context, name string, tcp bool) error {
 	return err
 }
 
-// registrarVerb: bindings USER; waits USER N (voice messages); saw METHOD
+// registrarVerb: bindings USER; asks (challenges all from now on); waits USER N (voice messages); saw METHOD
 // [ROW …]: the newest such request.
 func (s *stage) registrarVerb(ctx context.Context, sc *story.Script, args []string) (string, error) {
 	r := s.pair.World.Registrar
@@ -95,6 +95,9 @@ func (s *stage) registrarVerb(ctx context.Context, sc *story.Script, args []stri
 			fmt.Fprintf(&out, "%s path %d\n", strings.ReplaceAll(b.Contact, s.pair.at(""), "net."), len(b.Path))
 		}
 		return out.String(), nil
+	case len(args) == 1 && args[0] == "asks":
+		r.AskAll()
+		return "", nil
 	case len(args) == 3 && args[0] == "waits":
 		n, err := strconv.Atoi(args[2])
 		r.SetWaiting(args[1], n)
