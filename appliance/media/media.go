@@ -8,8 +8,14 @@
 // userspace: each worker is one goroutine around epoll, and a session
 // belongs to one worker, so that packets meet no lock.
 //
+// Every leg has a pair of sockets of its own, because its port is its name. The
+// link has one pair per worker at either end; its frames travel in trains, many
+// to a system call and to a walk through the kernel, which makes the link's
+// share of a packet's cost small beside the leg's. Under load a worker looks at
+// its sockets once a millisecond, see cadence.
+//
 //	client ──SRTP──▶ edge client leg ──frames──▶ core link leg ─▶ core inside leg ──RTP──▶ UC side
-//	                 36000+              2776/2777   own port        own port
+//	                 36000+              2776/2777   worker's port   own port
 package media
 
 import "fmt"
