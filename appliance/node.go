@@ -40,6 +40,7 @@ type Config struct {
 	Version string
 	First   string           // xConfiguration lines that an empty store begins with
 	LogOut  io.Writer        // gets the log as text; nil = nobody
+	LogLate bool             // LogOut may get it a moment later, many lines at a time
 	Clock   func() time.Time // nil = time.Now
 	Host    Host             // the machine, where it is the node's own; else nil
 }
@@ -109,7 +110,7 @@ func (n *Node) open() error {
 		return err
 	}
 	n.events = eventlog.New(eventlog.Config{
-		Node: n.cfg.Name, Out: n.cfg.LogOut, File: n.path("log"), Clock: n.cfg.Clock,
+		Node: n.cfg.Name, Out: n.cfg.LogOut, OutLater: n.cfg.LogLate, File: n.path("log"), Clock: n.cfg.Clock,
 		TLS:         func(name string) *tls.Config { return n.trust.ClientConfig(trust.Syslog, name) },
 		TargetState: n.syslogState,
 	})

@@ -33,8 +33,10 @@ func (w *Watch) Changed(name string, call signaling.Call) {
 	if name == "CallAttempt" {
 		level = slog.LevelDebug // how it ends is told in any case
 	}
-	w.Log.Log(context.Background(), level, "call", "event", name, "from", call.From, "to", call.To, "direction", call.Direction,
-		"call", call.Serial(), "trace", call.Trace)
+	if ctx := context.Background(); w.Log.Enabled(ctx, level) {
+		w.Log.LogAttrs(ctx, level, "call", slog.String("event", name), slog.String("from", call.From), slog.String("to", call.To),
+			slog.String("direction", call.Direction), slog.String("call", call.Serial()), slog.String("trace", call.Trace))
+	}
 	w.Event(name, func() *xapi.Node {
 		n := xapi.NewNode(name)
 		call.Report(n, w.Clock())

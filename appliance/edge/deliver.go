@@ -1,6 +1,8 @@
 package edge
 
 import (
+	"strings"
+
 	"sallyport/appliance/call"
 	"sallyport/appliance/flow"
 	"sallyport/appliance/media"
@@ -48,13 +50,14 @@ func (e *Edge) outward(r *signaling.Request, c *flow.Conn, b flow.Binding, t rou
 	out.Remove("Route")
 	f.outward(out)
 	veil := e.veil(homeOf(b).zone, host(b.Key.AOR))
+	asked, called := veil.remember(r.Msg), strings.Clone(r.Msg.Get("To"))
 	veil.request(out, t.begunInside)
 	if opens && signaling.FormsDialog(out) {
 		out.Prepend("Record-Route", f.uri(e.tokens.seal(purposeBegunInside, homeOf(b).zone, t.of(out, "To")), ";lr"))
 	}
 	kind := signaling.RequestDescription(out, e.media.Pending(media.SessionID(t.session), media.ClientSide))
 	if e.needsMedia(t.session, opens, kind) {
-		e.media.Use(media.SessionID(t.session), MediaCall{Client: c.Remote(), Label: out.CallID()})
+		e.media.Use(media.SessionID(t.session), MediaCall{Client: c.Remote(), Label: strings.Clone(out.CallID())})
 	}
 	undescribed(out, t.session, kind)
 	if err := call.Describe(out, t.session, kind, r.Trace, e.media.Outward); err != nil {
@@ -68,8 +71,8 @@ func (e *Edge) outward(r *signaling.Request, c *flow.Conn, b flow.Binding, t rou
 		HideVia: true,
 		Gone:    &signaling.StatusError{Status: 430, Reason: "Flow Failed"},
 		OnResponse: func(resp *sip.Message) {
-			strip(resp, b.Key.AOR, r.Msg.Get("To"))
-			veil.restore(resp, r.Msg)
+			strip(resp, b.Key.AOR, called)
+			veil.restore(resp, asked)
 			answer := signaling.ResponseDescription(kind, resp)
 			if err := call.Describe(resp, t.session, answer, r.Trace, e.media.Inward); err != nil {
 				e.desk.Spoil(resp, err, r.Trace)

@@ -62,6 +62,15 @@ func (v *veil) request(m *sip.Message, begunInside bool) {
 	v.identities(m)
 }
 
+// remember keeps of a request what its answers are given back by: a 2xx may be
+// repeated when the request itself is long let go.
+func (v *veil) remember(request *sip.Message) *sip.Message {
+	if v == nil {
+		return nil
+	}
+	return request.Reply(100, "Trying")
+}
+
 // answer veils the inside's answer to a client's request: what the client
 // wrote comes back as it was, a tag that the inside added is sealed.
 func (v *veil) answer(resp, request *sip.Message) {

@@ -114,6 +114,7 @@ func (e *Edge) inward(r *signaling.Request, c *flow.Conn, b flow.Binding, t rout
 	out := r.Msg.Clone()
 	strip(out, b.Key.AOR, "")
 	veil := e.veil(zone, host(b.Key.AOR))
+	asked := veil.remember(r.Msg)
 	veil.lift(out)
 	e.dropOwnRoutes(out, c)
 	out.Remove("Record-Route") // there is no proxy outside that we would go back to
@@ -125,7 +126,7 @@ func (e *Edge) inward(r *signaling.Request, c *flow.Conn, b flow.Binding, t rout
 	out.Set(headerBinding, strconv.FormatUint(uint64(b.ID), 16))
 	kind := signaling.RequestDescription(out, e.media.Pending(media.SessionID(t.session), media.UCSide))
 	if e.needsMedia(t.session, opens, kind) {
-		e.media.Use(media.SessionID(t.session), MediaCall{Client: c.Remote(), Label: out.CallID()})
+		e.media.Use(media.SessionID(t.session), MediaCall{Client: c.Remote(), Label: strings.Clone(out.CallID())})
 	}
 	if err := call.Describe(out, t.session, kind, r.Trace, e.media.Inward); err != nil {
 		e.desk.Fail(r, t.session, err)
@@ -138,7 +139,7 @@ func (e *Edge) inward(r *signaling.Request, c *flow.Conn, b flow.Binding, t rout
 		OnResponse: func(resp *sip.Message) {
 			f.outward(resp)
 			withoutAuthInt(resp)
-			veil.answer(resp, r.Msg)
+			veil.answer(resp, asked)
 			answer := signaling.ResponseDescription(kind, resp)
 			undescribed(resp, t.session, answer)
 			if err := call.Describe(resp, t.session, answer, r.Trace, e.media.Outward); err != nil {

@@ -24,7 +24,10 @@ import (
 type Config struct {
 	Node string    // this node's name, "edge1"; in every line and syslog message
 	Out  io.Writer // gets each line at once, under a lock; nil for none
-	Ring int       // entries kept for Recent; 0 means 2048
+	// OutLater lets Out get its lines a moment later, many at a time, while Run
+	// runs: for what is kept, not read as it comes.
+	OutLater bool
+	Ring     int // entries kept for Recent; 0 means 2048
 
 	File     string // rotated file, "" for none; written only while Run runs
 	FileSize int64  // bytes before the file is rotated; 0 means 8 MiB
@@ -48,8 +51,11 @@ type Log struct {
 	level slog.LevelVar
 	ring  ring
 	file  *fileSink // nil without a file
+	kept  *spool    // what waits for file; nil without
+	later *spool    // what waits for Out; nil where it gets each line at once
 
-	outMu sync.Mutex // serialises Out
+	outMu   sync.Mutex // serialises Out
+	running atomic.Bool
 
 	targets struct {
 		sync.Mutex
@@ -76,6 +82,10 @@ func New(cfg Config) *Log {
 	l.ring.max = cfg.Ring
 	if cfg.File != "" {
 		l.file = newFileSink(cfg.File, cfg.FileSize, cfg.FileKeep)
+		l.kept = newSpool(l.file.write)
+	}
+	if cfg.Out != nil && cfg.OutLater {
+		l.later = newSpool(plainly(cfg.Out))
 	}
 	return l
 }
@@ -96,11 +106,18 @@ func (l *Log) Recent(n int) []Entry { return l.ring.recent(n) }
 // Run writes the file and serves the syslog targets until ctx ends.
 func (l *Log) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
-	if l.file != nil {
-		wg.Go(func() { l.file.run(ctx) })
+	l.running.Store(true)
+	for _, s := range [...]*spool{l.kept, l.later} {
+		if s != nil {
+			wg.Go(func() { s.run(ctx) })
+		}
 	}
 	l.serveTargets(ctx)
 	wg.Wait()
+	l.running.Store(false)
+	if l.later != nil {
+		l.later.flush() // what came since it ended
+	}
 	return nil
 }
 
@@ -115,8 +132,10 @@ func (l *Log) Close() {
 // not take.
 func (l *Log) Dropped() uint64 {
 	var n uint64
-	if l.file != nil {
-		n = l.file.dropped.Load()
+	for _, s := range [...]*spool{l.kept, l.later} {
+		if s != nil {
+			n += s.dropped.Load()
+		}
 	}
 	if senders := l.senders.Load(); senders != nil {
 		for _, s := range *senders {
@@ -126,26 +145,41 @@ func (l *Log) Dropped() uint64 {
 	return n
 }
 
-// usualLine is more than most lines need.
-const usualLine = 320
+// lines lends the memory in which a line is written.
+var lines = sync.Pool{New: func() any {
+	b := make([]byte, 0, 512)
+	return &b
+}}
 
 // write hands one masked entry to every sink.
 func (l *Log) write(e Entry) {
 	l.ring.add(e)
 	if l.cfg.Out != nil || l.file != nil {
-		line := e.AppendLine(make([]byte, 0, usualLine))
-		if l.cfg.Out != nil {
-			l.outMu.Lock()
-			_, _ = l.cfg.Out.Write(line) // a log has nowhere to report its own loss
-			l.outMu.Unlock()
+		p := lines.Get().(*[]byte)
+		line := e.AppendLine((*p)[:0])
+		l.say(e.Level, line)
+		if l.kept != nil {
+			l.kept.offer(e.Level, line)
 		}
-		if l.file != nil {
-			l.file.offer(line)
-		}
+		*p = line
+		lines.Put(p)
 	}
 	if senders := l.senders.Load(); senders != nil {
 		for _, s := range *senders {
 			s.offer(e)
 		}
+	}
+}
+
+// say writes a line to Out, if there is one.
+func (l *Log) say(level slog.Level, line []byte) {
+	switch {
+	case l.cfg.Out == nil:
+	case l.later != nil && l.running.Load():
+		l.later.offer(level, line)
+	default:
+		l.outMu.Lock()
+		_, _ = l.cfg.Out.Write(line) // a log has nowhere to report its own loss
+		l.outMu.Unlock()
 	}
 }

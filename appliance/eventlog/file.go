@@ -1,28 +1,24 @@
 package eventlog
 
 import (
-	"context"
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 	"time"
 )
 
 const (
-	fileQueue = 1024 // lines that wait for a slow disk
 	fileRetry = 10 * time.Second
 	fileMode  = 0o600
 )
 
 // fileSink writes lines to a file and rotates it by size: log, log.1, log.2 …
-// Only run touches the file; everyone else offers lines and never waits.
+// Only the goroutine of its spool touches it.
 type fileSink struct {
-	path    string
-	size    int64
-	keep    int
-	queue   chan []byte
-	dropped atomic.Uint64
+	path string
+	size int64
+	keep int
 
 	file    *os.File
 	written int64
@@ -36,56 +32,45 @@ func newFileSink(path string, size int64, keep int) *fileSink {
 	if keep <= 0 {
 		keep = 4
 	}
-	return &fileSink{path: path, size: size, keep: keep, queue: make(chan []byte, fileQueue)}
+	return &fileSink{path: path, size: size, keep: keep}
 }
 
-func (f *fileSink) offer(line []byte) {
-	select {
-	case f.queue <- line:
-	default:
-		f.dropped.Add(1)
-	}
-}
-
-// run writes until ctx ends, then what is still queued.
-func (f *fileSink) run(ctx context.Context) {
-	for {
-		select {
-		case line := <-f.queue:
-			f.write(line)
-		case <-ctx.Done():
-			f.drain()
-			return
-		}
-	}
-}
-
-func (f *fileSink) drain() {
-	for {
-		select {
-		case line := <-f.queue:
-			f.write(line)
-		default:
-			return
-		}
-	}
-}
-
-// write puts one line into the file. After an error lines are dropped for a
-// while, so that a full disk is not asked for every line.
-func (f *fileSink) write(line []byte) {
-	if err := f.ready(int64(len(line))); err == nil {
-		n, err := f.file.Write(line)
-		f.written += int64(n)
+// write puts lines into the file and returns how many were dropped. After an
+// error lines are dropped for a while, so that a full disk is not asked for
+// every one.
+func (f *fileSink) write(lines []byte) (dropped int) {
+	for len(lines) > 0 {
+		var now []byte
+		err := f.ready(int64(bytes.IndexByte(lines, '\n') + 1))
 		if err == nil {
-			return
+			now, lines = f.fitting(lines)
+			var n int
+			n, err = f.file.Write(now)
+			f.written += int64(n)
 		}
-		f.close()
+		if err != nil {
+			f.close()
+			f.retryAt = time.Now().Add(fileRetry)
+			return bytes.Count(now, []byte("\n")) + bytes.Count(lines, []byte("\n"))
+		}
 	}
-	f.retryAt = time.Now().Add(fileRetry)
-	f.dropped.Add(1)
+	return 0
 }
 
+// fitting cuts off as many whole lines as the file still takes, and at least
+// one.
+func (f *fileSink) fitting(lines []byte) (now, later []byte) {
+	n := len(lines)
+	if room := int(f.size - f.written); n > room {
+		n = bytes.LastIndexByte(lines[:max(room, 0)], '\n') + 1
+		if n == 0 {
+			n = bytes.IndexByte(lines, '\n') + 1
+		}
+	}
+	return lines[:n], lines[n:]
+}
+
+// ready makes the file take n bytes more.
 func (f *fileSink) ready(n int64) error {
 	if f.file == nil {
 		if time.Now().Before(f.retryAt) {

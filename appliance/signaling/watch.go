@@ -56,6 +56,7 @@ func (t *watchTable) remove(w *watcher) {
 	default:
 		delete(sh.held, w.conn)
 	}
+	w.prev, w.next = nil, nil // or one that stays would keep those that went
 }
 
 // take empties the list of a closed connection and returns who was on it.
@@ -63,9 +64,11 @@ func (t *watchTable) take(conn uint64) (who []interface{ connClosed() }) {
 	sh := &t.shards[conn%shards]
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	for w := sh.held[conn]; w != nil; w = w.next {
-		w.in = false
+	for w := sh.held[conn]; w != nil; {
+		next := w.next
+		w.in, w.prev, w.next = false, nil, nil
 		who = append(who, w.who)
+		w = next
 	}
 	delete(sh.held, conn)
 	return who

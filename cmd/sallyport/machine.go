@@ -44,7 +44,7 @@ func machineNode(args []string) error {
 	}
 	release, _ := board.ReadRelease(board.ReleaseFile)
 	cfg := appliance.Config{
-		Role: role, Dir: boot.NodeDir, Name: *word, Version: releaseVersion(release), LogOut: os.Stderr,
+		Role: role, Dir: boot.NodeDir, Name: *word, Version: releaseVersion(release), LogOut: os.Stderr, LogLate: true,
 	}
 	if cfg.First, err = firstBootLines(boot.FirstFile, role); err != nil {
 		fmt.Fprintln(os.Stderr, "first boot:", err)

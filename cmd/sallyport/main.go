@@ -93,7 +93,7 @@ func nodeConfig(args []string) (appliance.Config, error) {
 	if err := flags.Parse(args); err != nil {
 		return appliance.Config{}, err
 	}
-	cfg := appliance.Config{Dir: *data, Name: *name, Version: version, LogOut: os.Stderr}
+	cfg := appliance.Config{Dir: *data, Name: *name, Version: version, LogOut: os.Stderr, LogLate: true}
 	switch *role {
 	case "edge":
 		cfg.Role = xapi.Edge
