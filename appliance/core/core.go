@@ -49,7 +49,7 @@ type Config struct {
 	HostKey ed25519.PrivateKey
 	Name    string                                      // the node's own name towards its peers
 	Event   func(name string, detail func() *xapi.Node) // for whoever registered for feedback
-	Auth    httpproxy.Auth                              // what signing in takes of the credentials plane
+	Lanes   map[string]httpproxy.Lane                   // further requests below a domain, by name
 }
 
 // Core is the inside door: it dials the edges and stands before call control.

@@ -15,11 +15,25 @@ import (
 func (c *Core) newHTTP() *httpproxy.Server {
 	tap, _ := c.cfg.Tap.(httpproxy.Tap) // one tap may follow both planes
 	return httpproxy.NewServer(httpproxy.ServerConfig{
-		Log: c.log, Tap: tap, Clock: c.cfg.Clock, State: c.cfg.State, Auth: c.cfg.Auth,
+		Log: c.log, Tap: tap, Clock: c.cfg.Clock, State: c.cfg.State, Auth: c.signIn(),
 		TLS:       func(host string) *tls.Config { return c.upstreamTLS(host, c.verified(host)) },
 		Loose:     func(host string) *tls.Config { return c.upstreamTLS(host, false) },
 		LookupSRV: c.resolver.LookupSRV,
 	})
+}
+
+// signIn joins logins to the credentials: tokens are judged by the clusters'
+// keys, and a password login lets the user's phones register with it.
+func (c *Core) signIn() httpproxy.Auth {
+	return httpproxy.Auth{
+		Verify: c.VerifyToken,
+		OnLogin: func(in httpproxy.Signed) {
+			if in.Password != "" {
+				c.vault.Learn(in.Domain, in.User, in.Password, in.Ends, in.Lines...)
+			}
+		},
+		Lanes: c.cfg.Lanes,
+	}
 }
 
 // methodTicket is the question of an edge what a login cookie is worth.

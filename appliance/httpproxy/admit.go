@@ -43,6 +43,7 @@ func (s *Server) admitSession(l *live, p *pass, r *http.Request) *refusal {
 			return &refusal{http.StatusForbidden, "Not your record", "login: the path names another user than " + in.User, 0}
 		}
 		p.user = in.User
+		s.tell(l, in, cookie, c)
 		return nil
 	}
 	return &refusal{http.StatusUnauthorized, "Sign in first", "login: no live session", 0}

@@ -53,10 +53,15 @@ func (s *Server) enter(ctx context.Context, l *live, r *http.Request, v Visitor)
 			s.sessions.end(before, old)
 		}
 	}
-	if s.cfg.Auth.OnLogin != nil {
-		s.cfg.Auth.OnLogin(Signed{Session: in.Session, Password: c.password, Token: c.token})
-	}
+	s.tell(l, in.record, cookie, c)
 	return in, cookie, nil
+}
+
+// tell hands a login to whoever needs what only it has, once.
+func (s *Server) tell(l *live, in record, cookie string, c credentials) {
+	if s.cfg.Auth.OnLogin != nil && s.sessions.tell(in, cookie) {
+		s.cfg.Auth.OnLogin(Signed{Session: in.Session, Ends: in.Begun.Add(l.Login.Life), Password: c.password, Token: c.token})
+	}
 }
 
 // goesOn finds the young login that a request continues.
@@ -70,6 +75,7 @@ func (s *Server) goesOn(ctx context.Context, l *live, r *http.Request, v Visitor
 		if nodes == nil {
 			continue // the cluster has gone
 		}
+		s.tell(l, before, cookie, c)
 		return &login{record: before, credentials: c, nodes: nodes}, cookie
 	}
 	return nil, ""

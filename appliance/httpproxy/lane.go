@@ -26,6 +26,7 @@ type Visitor struct {
 // login has.
 type Signed struct {
 	Session
+	Ends     time.Time
 	Password string // "" where a token was shown
 	Token    string // "" where a password was shown
 }
@@ -34,7 +35,8 @@ type Signed struct {
 type Auth struct {
 	// Verify judges an access token of a deployment; an error refuses it.
 	Verify func(ctx context.Context, deployment int, token string) (user string, expires time.Time, err error)
-	// OnLogin is told of each login before its answer leaves; it must not block.
+	// OnLogin is told of each login before its answer leaves, and once more when
+	// one goes on after a restart; it must not block.
 	OnLogin func(Signed)
 	// Lanes are further requests below a domain, by name: authorize, fedlet,
 	// oauthcb, access_token.

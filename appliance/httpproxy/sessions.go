@@ -22,6 +22,7 @@ type Session struct {
 	Deployment int       // that encloses the domain
 	Home       string    // a node of the home cluster
 	Presence   []string  // the user's IM and Presence nodes, best first
+	Lines      []string  // the user's directory numbers
 	Begun      time.Time // when the credentials were checked
 }
 
@@ -59,6 +60,7 @@ type held struct {
 	key   string
 	begun time.Time
 	wrong int
+	told  bool // whoever asked to be told of logins was
 }
 
 func newSessions(store *state.Store, clock func() time.Time) *sessions {
@@ -183,6 +185,20 @@ func (s *sessions) wrong(r record, cookie string) {
 		}
 		return
 	}
+}
+
+// tell reports whether a login is still to be told of, once.
+func (s *sessions) tell(r record, cookie string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, h := range s.users[r.owner()] {
+		if h.key == keyOf(cookie) {
+			first := !h.told
+			h.told = true
+			return first
+		}
+	}
+	return false
 }
 
 // sweepEvery is how often what is over is looked for.

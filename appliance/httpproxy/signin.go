@@ -3,10 +3,12 @@ package httpproxy
 import (
 	"context"
 	"encoding/base64"
+	"encoding/xml"
 	"fmt"
 	"math"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -146,12 +148,36 @@ func (s *Server) check(ctx context.Context, v Visitor, c credentials, as string,
 	l.record = record{As: as, Bearer: c.token != "", Session: Session{
 		User: h.user, Domain: v.Domain, Deployment: v.Deployment, Home: at.Host, Begun: s.clock(),
 	}}
-	if a, err := s.ask(ctx, at.Host, "/cucm-uds/user/"+url.PathEscape(h.user), auth); err == nil && a.status == http.StatusOK {
+	s.learn(ctx, l, at, auth)
+	return l, nil
+}
+
+// maxLines bounds the directory numbers of one user.
+const maxLines = 64
+
+// learn reads what else is known of a user who is in; nothing of it is needed
+// to be in.
+func (s *Server) learn(ctx context.Context, l *login, at uc.Node, auth string) {
+	record := "/cucm-uds/user/" + url.PathEscape(l.User)
+	if a, err := s.ask(ctx, at.Host, record, auth); err == nil && a.status == http.StatusOK {
 		if u, err := parseUser(a.body); err == nil {
 			l.Presence = u.Presence
+			l.Lines = append(l.Lines, u.Line)
 		}
 	}
-	return l, nil
+	if a, err := s.ask(ctx, at.Host, record+"/extensions", auth); err == nil && a.status == http.StatusOK {
+		var all udsLines
+		if xml.Unmarshal(a.body, &all) == nil {
+			l.Lines = append(l.Lines, all.Numbers...)
+		}
+	}
+	for i, n := range l.Lines {
+		l.Lines[i] = strings.TrimSpace(n)
+	}
+	l.Lines = slices.DeleteFunc(l.Lines, func(n string) bool { return n == "" })
+	slices.Sort(l.Lines)
+	l.Lines = slices.Compact(l.Lines)
+	l.Lines = l.Lines[:min(len(l.Lines), maxLines)]
 }
 
 // first puts the node that answered before the others.

@@ -117,12 +117,19 @@ func (c clusterUser) id() string {
 // udsUser is what of a user's record counts for a login.
 type udsUser struct {
 	Presence []string `xml:"imAndPresence>server"`
+	Line     string   `xml:"primaryExtension>directoryNumber"`
+}
+
+// udsLines are a user's directory numbers.
+type udsLines struct {
+	Numbers []string `xml:"extension>directoryNumber"`
 }
 
 func parseUser(body []byte) (u udsUser, err error) {
 	if err = xml.Unmarshal(body, &u); err != nil {
 		return u, fmt.Errorf("user: %w", err)
 	}
+	u.Line = strings.TrimSpace(u.Line)
 	for i, host := range u.Presence {
 		u.Presence[i] = strings.TrimSpace(host)
 	}

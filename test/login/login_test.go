@@ -49,14 +49,19 @@ func (l *logBook) String() string {
 	return l.text.String()
 }
 
-// stage is a pair with sign-in in force; limit is EdgeConfigServer
-// RateLimitLogins.
+// stage is a pair with sign-in in force and no limit to it.
 func stage(t *testing.T, open func(context.Context, *pair.Pair) (*Stage, error), lines ...string) *Stage {
+	t.Helper()
+	return stageOf(t, pair.Config{}, open, lines...)
+}
+
+func stageOf(t *testing.T, cfg pair.Config, open func(context.Context, *pair.Pair) (*Stage, error), lines ...string) *Stage {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	log := &logBook{}
-	p, err := pair.New(ctx, pair.Config{Net: place, LogOut: log})
+	cfg.Net, cfg.LogOut = place, log
+	p, err := pair.New(ctx, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package login
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -270,4 +271,42 @@ func await(t *testing.T, ask func() error) {
 		}
 		time.Sleep(50 * time.Millisecond) // real sockets: nothing tells
 	}
+}
+
+// TestPhoneOfALogin: where core checks passwords of phones, a login brings the
+// user's along, and still does when core comes back.
+func TestPhoneOfALogin(t *testing.T) {
+	trusting := func(w *lab.WorldConfig) {
+		w.Registrar = func(r *lab.RegistrarConfig) { r.Open = true }
+	}
+	const delegated = "xConfiguration SIP Domain 1 Authentication: Delegated"
+	s := stageOf(t, pair.Config{World: trusting, Edge: []string{delegated}, Core: []string{delegated}}, OpenDefault)
+	phone := func() error {
+		p, err := s.Pair.Phone("alice", 440)
+		if err != nil {
+			return err
+		}
+		defer p.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		if err := p.Start(ctx); err != nil {
+			return err
+		}
+		return p.Register(ctx)
+	}
+	if err := phone(); err == nil {
+		t.Error("alice's phone registers before she signs in")
+	}
+	c, err := s.signedIn(t.Context(), "alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := phone(); err != nil {
+		t.Errorf("alice's phone does not register: %v", err)
+	}
+	if err := errors.Join(s.Pair.Stop("core"), s.Pair.Start("core")); err != nil {
+		t.Fatal(err)
+	}
+	await(t, func() error { return s.gets(t.Context(), c, s.uds(s.Pair.World.Home, "/cucm-uds/user/alice"), 200) })
+	await(t, phone)
 }
