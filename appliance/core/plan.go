@@ -29,6 +29,8 @@ type Plan struct {
 
 	LinkRTP, LinkRTCP uint16 // edge's shared media ports
 
+	conflicts []conflict // trunks on ports of the line side
+
 	PreRouted bool   // registrations may take the fast path
 	epoch     uint64 // marks all that routing depends on
 
@@ -80,6 +82,7 @@ func PlanFrom(snap *config.Snapshot, zones *zone.Plan, found discovered, listene
 			p.listen[l.Network] = l.Addr
 		}
 	}
+	p.conflicts = conflictsOf(snap, p)
 	p.epoch = epochOf(p)
 	return p, err
 }
@@ -188,14 +191,14 @@ func (p *Plan) Domain(name string) (Domain, bool) {
 // discovered node that the request names, else as the domain or the search
 // rules say.
 func (p *Plan) registrars(d Domain, source string, user, requestURI sip.URI, way zone.Service) []target {
-	if z := p.Zones.Peer(strings.Trim(requestURI.Host, "[]")); z != nil && z.Automatic {
+	if z := p.Zones.Discovered(strings.Trim(requestURI.Host, "[]")); z != nil {
 		user.Host = requestURI.Host
 		return targetsOf(p.Zones.Next(zone.Query{Source: source, Alias: bare(user), Method: "REGISTER", Service: way}), requestURI)
 	}
 	if z := p.Zones.Zone(d.Zone); z != nil && z.Type == zone.Neighbor {
 		return peersOf(z, p.registrarURI(d, requestURI).String())
 	}
-	ts := targetsOf(p.Zones.Next(zone.Query{Source: source, Alias: bare(user), Method: "REGISTER"}), requestURI)
+	ts := p.linesFirst(targetsOf(p.Zones.Next(zone.Query{Source: source, Alias: bare(user), Method: "REGISTER", Authenticated: true}), requestURI))
 	for i := range ts {
 		ts[i].uri = p.registrarURI(d, requestURI).String()
 	}

@@ -35,6 +35,7 @@ func (c *Core) replan(snap *config.Snapshot) error {
 	found := c.discovered(snap)
 	plan, planErr := PlanFrom(snap, zone.PlanFrom(snap).WithNodes(found.zones), found, sip.Listeners)
 	c.plan.Store(plan)
+	c.judgeTrunks(plan)
 	select {
 	case c.replanned <- struct{}{}:
 	default:

@@ -46,6 +46,10 @@ func (p *Plan) WithNodes(nodes []Node) *Plan {
 	return out
 }
 
+// Discovered returns the first zone that discovery made for a host, or nil. A
+// trunk to the same node is none: lines are taken to this one.
+func (p *Plan) Discovered(host string) *Zone { return p.automatic.peers[strings.ToLower(host)] }
+
 func (p *Plan) addAutomatic(n Node, z *Zone) {
 	if p.Zone(z.Name) != nil {
 		return

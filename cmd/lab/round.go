@@ -77,6 +77,7 @@ func (r *round) steps() []step {
 		{"path-on", r.pathOn},
 		{"shared-line", r.sharedLine},
 		{"fast-path", r.fastPath},
+		{"trunk", r.trunk},
 		{"no-inside-address", r.noInsideAddress},
 		{"shell", r.shell},
 	}

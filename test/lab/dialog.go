@@ -136,7 +136,7 @@ func (p *Phone) linkFor(ctx context.Context, hop string) (*link, error) {
 		return nil, errNotConnected
 	}
 	t := targetOf(hop)
-	if strings.EqualFold(t.host, p.cfg.Domain) {
+	if _, err := netip.ParseAddr(t.host); err != nil || strings.EqualFold(t.host, p.cfg.Domain) { // a name is for the server to know
 		return p.connect(ctx, p.cfg.Transport, p.cfg.Server, p.cfg.ServerName, p.cfg.Local)
 	}
 	to, err := t.addr(map[string]netip.Addr{})

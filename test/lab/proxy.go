@@ -2,7 +2,6 @@ package lab
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,13 +20,17 @@ func (r *Registrar) onRequest(t *serverTx) {
 		return
 	}
 	r.dropOwnRoutes(t.req)
-	switch _, host, _ := splitURI(t.req.URI()); {
+	_, host, _ := splitURI(t.req.URI())
+	trunk, partner := r.cfg.Trunks[strings.ToLower(host)]
+	switch {
 	case len(t.req.All("Route")) > 0:
 		r.relay(t, []hop{{uri: t.req.URI(), routes: t.req.All("Route")}}, false)
 	case r.isOurs(host, t.req.URI()):
 		r.serve(t)
 	case paramOf(t.req.Get("To"), "tag") != "":
 		r.relay(t, []hop{{uri: t.req.URI()}}, false)
+	case partner:
+		r.overTrunk(t, trunk)
 	default:
 		t.reply(404, "Not Our Domain", randomHex(5))
 	}
@@ -50,6 +53,10 @@ func (r *Registrar) dropOwnRoutes(m *Message) {
 func (r *Registrar) serve(t *serverTx) {
 	user, _, _ := splitURI(t.req.URI())
 	switch method := t.req.Method(); {
+	case method == "REGISTER" && r.cfg.Trunk.IsValid() && t.link.local.Port() == r.cfg.Trunk.Port():
+		t.reply(405, "Method Not Allowed", randomHex(5), func(m *Message) {
+			m.Add("Warning", `399 ucm1 "SIP trunk disallows REGISTER"`)
+		})
 	case method == "REGISTER":
 		r.register(t)
 	case method == "OPTIONS" && user == "":
@@ -181,7 +188,7 @@ func (r *Registrar) linkFor(h hop) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.connect(r.life, t.network, to, t.host, netip.Addr{})
+	return r.connect(r.life, t.network, to, t.host, r.addrs["TCP"].Addr())
 }
 
 // onAck passes the ACK of a 2xx along its route.

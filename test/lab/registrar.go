@@ -32,6 +32,9 @@ type RegistrarConfig struct {
 	ServerTLS     *tls.Config
 	ClientTLS     *tls.Config // for its own connections to contacts
 
+	Trunk  netip.AddrPort            // TCP: where trunks come in, which take no REGISTER; invalid: nowhere
+	Trunks map[string]netip.AddrPort // by domain: the far end of the trunk that calls there leave by, over TCP
+
 	Path           PathMode
 	NoRecordRoute  bool                                      // leave the dialog after its first request
 	Open           bool                                      // REGISTER without challenge
@@ -99,6 +102,10 @@ func (r *Registrar) Start() error {
 			return err
 		}
 		r.addrs[network] = bound
+	}
+	if r.cfg.Trunk.IsValid() {
+		_, err := r.listen("TCP", r.cfg.Trunk, nil)
+		return err
 	}
 	return nil
 }

@@ -25,6 +25,8 @@ type WorldConfig struct {
 	CA        []byte // who signs the certificates of its clients and peers
 	Log       *slog.Logger
 
+	Core netip.AddrPort // where call control's trunk leads, over TCP; invalid: there is none
+
 	Registrar func(*RegistrarConfig) // last changes before it is made
 	OAuth     bool                   // the registrar takes access tokens beside passwords
 }
@@ -124,6 +126,9 @@ func (w *World) startRegistrar(server, client *tls.Config) error {
 		Hosts: map[string]netip.Addr{"ucm1." + w.Domain: w.host(1)}}
 	if w.cfg.OAuth {
 		cfg.Bearer = w.Tokens.Owner
+	}
+	if w.cfg.Core.IsValid() {
+		cfg.Trunk, cfg.Trunks = at(5070), map[string]netip.AddrPort{RoomDomain: w.cfg.Core, PartnerDomain: w.cfg.Core}
 	}
 	if w.cfg.Registrar != nil {
 		w.cfg.Registrar(&cfg)

@@ -126,7 +126,7 @@ func (p *Pair) startWorld(ctx context.Context) error {
 		mode = lab.PathLazy
 	}
 	wc := lab.WorldConfig{Domain: Domain, Path: mode, Cert: cert, Key: key, CA: p.CA,
-		Net: netip.MustParseAddr(p.at("2.0"))}
+		Net: netip.MustParseAddr(p.at("2.0")), Core: netip.AddrPortFrom(netip.MustParseAddr(p.CoreAddr()), 5060)}
 	if p.cfg.World != nil {
 		p.cfg.World(&wc)
 	}

@@ -41,6 +41,7 @@ func TestStories(t *testing.T) {
 			w.OAuth = true
 			registrar(func(c *lab.RegistrarConfig) { c.TCP = netip.AddrPortFrom(c.TCP.Addr(), 5091) })(w)
 		})},
+		{name: "trunk", cfg: Config{}, more: trunk},
 		{name: "open", cfg: Config{World: registrar(func(c *lab.RegistrarConfig) { c.Open = true })}},
 	} {
 		t.Run(set.name, func(t *testing.T) {
@@ -122,6 +123,16 @@ func many(p *Pair) error {
 		`xConfiguration Ethernet 1 IP V4 Address: "`+addr+`"`,
 	), []string{"core2.example.com", CoreName}, []string{addr}})
 	return err
+}
+
+// trunk gives core endpoints of its own and a trunk to call control.
+func trunk(p *Pair) error {
+	for _, line := range p.TrunkLines() {
+		if exit := p.Core.Console("test").Exec(context.Background(), line, io.Discard); exit != 0 {
+			return fmt.Errorf("core does not take %s: exit %d", line, exit)
+		}
+	}
+	return AwaitApplied(context.Background(), p.Core)
 }
 
 // atEdge2 moves a phone to the second edge.

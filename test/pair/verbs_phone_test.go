@@ -95,7 +95,9 @@ func (p *player) start(ctx context.Context) (string, error) {
 	var phone *lab.Phone
 	var err error
 	tone := map[string]float64{"alice": 440, "bob": 660, "dave": 1200}[user(p.name)]
-	if strings.HasPrefix(p.name, "inside-") {
+	if user(p.name) == lab.RoomUser {
+		phone, err = p.pair.RoomPhone(change)
+	} else if strings.HasPrefix(p.name, "inside-") {
 		phone, err = p.pair.World.InsidePhone(user(p.name), tone)
 	} else {
 		phone, err = p.pair.Phone(user(p.name), tone, change)
