@@ -26,13 +26,32 @@ func (s *Server) outward(r *http.Response) error {
 	r.Body = &bare{ReadCloser: r.Body, answer: r}
 	r.Trailer = nil
 	cookies(r.Header, p.prefix)
-	if !p.redirect(r.Header, "Content-Location") {
+	if !p.redirect(r.Header, "Content-Location", http.MethodGet) {
 		r.Header.Del("Content-Location")
 	}
-	if !p.redirect(r.Header, "Location") {
-		return &refusedAnswer{"Redirect leads to a server that is not on the allow list"}
+	method, followed := nextMethod(r.Request.Method, r.StatusCode)
+	if !p.redirect(r.Header, "Location", method) {
+		if followed {
+			return &refusedAnswer{"Redirect leads to a server that is not on the allow list"}
+		}
+		r.Header.Del("Location")
 	}
 	return nil
+}
+
+// nextMethod is the method with which a client goes on to the Location of an
+// answer (RFC 9110 15.4), and whether it goes there by itself: a 201 only tells
+// where the new thing is.
+func nextMethod(method string, status int) (next string, followed bool) {
+	switch {
+	case status == http.StatusTemporaryRedirect || status == http.StatusPermanentRedirect:
+		return method, true
+	case status < 300 || status > 303:
+		return http.MethodGet, false
+	case status == http.StatusSeeOther && method != http.MethodHead || method == http.MethodPost:
+		return http.MethodGet, true
+	}
+	return method, true
 }
 
 // ownName lists the headers in which an origin speaks of its own name and
@@ -47,23 +66,23 @@ func ownName() []string {
 
 // redirect makes a header's URL one that leads through edge; false: it must
 // not be followed.
-func (p *pass) redirect(h http.Header, name string) bool {
+func (p *pass) redirect(h http.Header, name, method string) bool {
 	switch rows := h[name]; {
 	case len(rows) == 0:
 		return true
 	case len(rows) > 1:
 		return false
 	}
-	to, ok := p.through(h.Get(name))
+	to, ok := p.through(h.Get(name), method)
 	if ok {
 		h.Set(name, to)
 	}
 	return ok
 }
 
-// through gives a URL in an answer the form by which the client can follow it,
-// if the allow list lets it.
-func (p *pass) through(ref string) (string, bool) {
+// through gives a URL in an answer the form by which the client can follow it
+// with a method, if the allow list lets it.
+func (p *pass) through(ref, method string) (string, bool) {
 	base, err := url.Parse(p.target.Origin() + p.target.Path)
 	if err != nil {
 		return "", false
@@ -77,7 +96,7 @@ func (p *pass) through(ref string) (string, bool) {
 		return "", false
 	}
 	t := allow.Target{Domain: p.target.Domain, Scheme: rule.Scheme, Host: rule.Host, Port: rule.Port, Path: rule.Path}
-	if !p.list.Allows(http.MethodGet, t, p.deploy) {
+	if !p.list.Allows(method, t, p.deploy) {
 		return "", false
 	}
 	prefix := t.Prefix()

@@ -19,6 +19,7 @@ type Limits struct {
 
 	Requests, SourceRequests int // in progress, in all and of one source
 	Conns, SourceConns       int // of clients, likewise
+	OriginConns              int // to one origin; further requests wait
 }
 
 // withDefaults fills the fields left open. A whole office may come from one
@@ -37,6 +38,7 @@ func (l Limits) withDefaults() Limits {
 		SourceRequests: cmp.Or(l.SourceRequests, 1024),
 		Conns:          cmp.Or(l.Conns, 8192),
 		SourceConns:    cmp.Or(l.SourceConns, 2048),
+		OriginConns:    cmp.Or(l.OriginConns, 512),
 	}
 }
 

@@ -13,6 +13,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -218,6 +220,85 @@ func TestRedirects(t *testing.T) {
 	})
 	if status, _, h := w.get("/ok"); status != 502 || len(h["Location"]) > 0 {
 		t.Errorf("two Locations: %d %q", status, h["Location"])
+	}
+}
+
+// What a redirect leads to is held against the method that the client goes on
+// with, and an answer that leads nowhere by itself only loses its Location.
+func TestRedirectsByMethod(t *testing.T) {
+	w := build(t, Limits{})
+	w.allow("GET", "/read")
+	read := w.server.live.Load().Rules
+	w.allow("POST,PUT", "/write")
+	both := w.server.live.Load().Plan
+	both.Rules = append(both.Rules, read...)
+	if err := w.server.Apply(both); err != nil {
+		t.Fatal(err)
+	}
+	own := prefix(w.origin.URL)
+	for _, c := range []struct {
+		method, to string
+		status     int
+		want       int // what the client gets
+	}{
+		{"POST", "/read", 303, 303}, {"POST", "/write", 303, 502}, {"PUT", "/read", 303, 303},
+		{"POST", "/read", 302, 302}, {"POST", "/write", 302, 502}, {"PUT", "/write", 302, 302}, {"PUT", "/read", 301, 502},
+		{"POST", "/write", 307, 307}, {"POST", "/read", 307, 502}, {"POST", "/write", 308, 308}, {"POST", "/read", 308, 502},
+		{"POST", "/read/new", 201, 201}, {"POST", "/write", 201, 201}, {"POST", "http://inside.example.com/", 200, 200},
+	} {
+		w.answer(func(rw http.ResponseWriter, _ *http.Request) {
+			rw.Header().Set("Location", c.to)
+			rw.WriteHeader(c.status)
+		})
+		req, _ := http.NewRequest(c.method, w.url("/write"), nil)
+		status, _, h := w.do(req)
+		location := ""
+		if c.want != 502 && (c.status > 300 || c.to == "/read/new") {
+			location = own + c.to
+		}
+		if status != c.want || h.Get("Location") != location {
+			t.Errorf("%s, %d to %s: got %d %q, want %d %q", c.method, c.status, c.to, status, h.Get("Location"), c.want, location)
+		}
+	}
+}
+
+// A client cannot fill the log with what it is denied.
+func TestDenialsAreWrittenSparingly(t *testing.T) {
+	w := build(t, Limits{})
+	for range deniedLines + 30 {
+		if status, _, _ := w.get("/forbidden"); status != 403 {
+			t.Fatal(status)
+		}
+	}
+	if n := lines(w.log.String(), "http request denied"); n != deniedLines {
+		t.Errorf("%d lines, want %d", n, deniedLines)
+	}
+	if n := lines(w.log.String(), "http requests denied"); n != 1 {
+		t.Errorf("%d lines about the others, want 1", n)
+	}
+}
+
+// Requests to a slow origin wait for one of its connections.
+func TestOriginConnections(t *testing.T) {
+	w := build(t, Limits{OriginConns: 2})
+	var now, most atomic.Int64
+	release := make(chan struct{})
+	w.answer(func(http.ResponseWriter, *http.Request) {
+		if n := now.Add(1); n > most.Load() {
+			most.Store(n)
+		}
+		<-release
+		now.Add(-1)
+	})
+	var wait sync.WaitGroup
+	for range 6 {
+		wait.Go(func() { w.get("/ok") })
+	}
+	eventually(t, "two are in progress", func() bool { return now.Load() == 2 })
+	close(release)
+	wait.Wait()
+	if most.Load() > 2 {
+		t.Errorf("%d connections to one origin", most.Load())
 	}
 }
 

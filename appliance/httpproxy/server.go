@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"sallyport/appliance/allow"
+	"sallyport/appliance/door"
 	"sallyport/appliance/state"
 )
 
@@ -42,6 +43,8 @@ type Server struct {
 
 	sessions *sessions
 	rate     *ration
+	denials  *ration // lines about them
+	flood    door.Seldom
 	ailing   *ailing
 	logins   chan struct{} // a place for each in progress
 	refused  struct{ credentials, rate, unavailable atomic.Int64 }
@@ -63,7 +66,8 @@ func NewServer(cfg ServerConfig) *Server {
 	}
 	s := &Server{
 		cfg: cfg, limits: cfg.Limits.withDefaults(), conns: make(handover), tap: tap{cfg.Tap}, clock: cfg.Clock,
-		sessions: newSessions(cfg.State, cfg.Clock), rate: newRation(cfg.Clock), ailing: &ailing{clock: cfg.Clock, until: map[string]time.Time{}}, logins: make(chan struct{}, maxLogins),
+		sessions: newSessions(cfg.State, cfg.Clock), rate: newRation(cfg.Clock), denials: newRation(cfg.Clock), flood: door.Seldom{Clock: cfg.Clock},
+		ailing: &ailing{clock: cfg.Clock, until: map[string]time.Time{}}, logins: make(chan struct{}, maxLogins),
 	}
 	s.live.Store(&live{list: allow.Compile(nil, nil)})
 	s.proxy = &httputil.ReverseProxy{
@@ -74,6 +78,7 @@ func NewServer(cfg ServerConfig) *Server {
 			DialTLSContext:         s.dialTLS,
 			MaxIdleConnsPerHost:    16,
 			MaxIdleConns:           256,
+			MaxConnsPerHost:        s.limits.OriginConns,
 			IdleConnTimeout:        s.limits.Idle,
 			ResponseHeaderTimeout:  s.limits.Answer,
 			ExpectContinueTimeout:  continueWait,
@@ -243,12 +248,26 @@ func (p *pass) request() string {
 	return p.target.Origin() + p.target.Path
 }
 
+// deniedLines is how many denials a minute are written down for one client; of
+// more, a line in ten seconds says that there are.
+const deniedLines = 120
+
 func (s *Server) deny(w http.ResponseWriter, r *http.Request, p *pass, no *refusal) {
-	s.cfg.Log.Info("http request denied", "event", "denied", "method", r.Method, "status", no.status, "why", no.why,
-		"rule", no.rule, "request", p.request(), "deployment", p.deployment, "user", p.user, "client", p.client, "trace", p.trace)
+	s.logDenial(r, p, no)
 	s.tap.request(p.trace, p.user, "edge", false, r)
 	no.answer(w)
 	s.tap.answer(p.trace, p.user, "edge", true, no.status, w.Header())
+}
+
+func (s *Server) logDenial(r *http.Request, p *pass, no *refusal) {
+	if _, ok := s.denials.take(p.client, deniedLines, time.Minute); !ok {
+		if skipped, ok := s.flood.Now(); ok {
+			s.cfg.Log.Warn("http requests denied", "event", "denied", "why", "more than are written down", "client", p.client, "skipped", skipped)
+		}
+		return
+	}
+	s.cfg.Log.Info("http request denied", "event", "denied", "method", r.Method, "status", no.status, "why", no.why,
+		"rule", no.rule, "request", p.request(), "deployment", p.deployment, "user", p.user, "client", p.client, "trace", p.trace)
 }
 
 // rewrite makes the request that the origin gets: the canonical path that the
