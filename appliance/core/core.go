@@ -204,7 +204,7 @@ func samePeer(sent, got signaling.Conn) bool {
 
 // outlet is the way out through a traversal zone, for users of one domain.
 func (c *Core) outlet(zone, domain string) outlet {
-	return outlet{tokens: c.tokens, book: c.book, zone: zone, sealed: within(zone, domain)}
+	return outlet{tokens: c.tokens, book: c.book, zone: zone, sealed: within(c.plan.Load().zoneWord(zone), domain)}
 }
 
 // peerOf is the edge at the far end of a link connection, as tokens name it.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -226,4 +227,13 @@ func (p *Plan) Listen(network string) netip.AddrPort {
 		}
 	}
 	return netip.AddrPort{}
+}
+
+// zoneWord is what of a zone goes into tokens: its place in the table, which it
+// keeps when it is given another name.
+func (p *Plan) zoneWord(name string) string {
+	if z := p.Zones.Zone(name); z != nil {
+		return strconv.Itoa(z.Index)
+	}
+	return name
 }

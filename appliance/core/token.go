@@ -23,7 +23,8 @@ const (
 )
 
 // inside is the zone word of tokens that inside systems hold; those that
-// clients hold are sealed for the traversal zone they leave by. Both are sealed
+// clients hold are sealed for the traversal zone they leave by, by its place in
+// the table, since its name may change. Both are sealed
 // for the client's domain as well, and with it for the deployment that encloses
 // the domain now.
 const inside = "inside"

@@ -145,6 +145,7 @@ var errUnvouched = errors.New("core does not check the credentials of the domain
 // settle lowers alarms about domains whose credentials edge does not ask for
 // any more.
 func (e *Edge) settle(before, now *Plan) {
+	e.rehome(now.renamed(before))
 	for _, d := range before.Domains {
 		if is, ok := now.Domain(d.Name); !ok || is.Auth != d.Auth {
 			e.credentialTrouble(d.Name, false, nil)

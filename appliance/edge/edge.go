@@ -79,7 +79,6 @@ const (
 func New(cfg Config) *Edge {
 	e := &Edge{
 		cfg: cfg, log: cfg.Log, clock: cfg.Clock, rand: cfg.Rand, alarms: cfg.Alarms,
-		tokens:     tokens{cfg.Keys},
 		challenges: newChallenges(),
 	}
 	e.watch = &call.Watch{Log: cfg.Log, Clock: cfg.Clock, Alarms: cfg.Alarms, Event: cfg.Event, Most: maxCalls}
@@ -87,6 +86,7 @@ func New(cfg Config) *Edge {
 	e.calls.LimitOwner(maxCallsEach)
 	e.relay = media.New(media.Config{Log: cfg.Log, Clock: cfg.Clock, OnSilent: e.watch.Silent})
 	e.watch.Calls, e.watch.Relay = e.calls, e.relay
+	e.tokens = tokens{keys: cfg.Keys, word: func(zone string) string { return e.plan.Load().zoneWord(zone) }}
 	e.plan.Store(&Plan{})
 	e.proxy = signaling.New(signaling.Config{
 		Handler: e.handle, Log: cfg.Log, Clock: cfg.Clock, Rand: cfg.Rand, Tap: cfg.Tap, Product: "sallyport",

@@ -37,7 +37,7 @@ func (v *veil) seal(text string) string {
 	if len(text) > maxVeiled {
 		return text
 	}
-	return veiled + v.tokens.keys.Seal(purposeIdentifier, v.zone, []byte(text))
+	return veiled + v.tokens.keys.Seal(purposeIdentifier, v.tokens.sealedFor(v.zone), []byte(text))
 }
 
 func (v *veil) open(text string) (string, bool) {
@@ -45,7 +45,7 @@ func (v *veil) open(text string) (string, bool) {
 	if !ok {
 		return text, false
 	}
-	plain, err := v.tokens.keys.Open(purposeIdentifier, v.zone, sealed)
+	plain, err := v.tokens.keys.Open(purposeIdentifier, v.tokens.sealedFor(v.zone), sealed)
 	return string(plain), err == nil
 }
 

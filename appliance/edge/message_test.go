@@ -105,7 +105,7 @@ func keyring() *trust.Keyring { return trust.NewKeyring(rand.Reader) }
 
 // planned is an edge with a plan and nothing running.
 func planned(lines ...string) *Edge {
-	e := &Edge{tokens: tokens{keyring()}}
+	e := &Edge{tokens: tokens{keys: keyring()}}
 	e.plan.Store(PlanFrom(config.NewSnapshotForTest(xapi.Edge, lines...)))
 	return e
 }

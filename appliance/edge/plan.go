@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"strconv"
 	"strings"
 
 	"sallyport/appliance/auth"
@@ -86,6 +87,30 @@ func (p *Plan) Domain(name string) (Domain, bool) {
 		}
 	}
 	return Domain{}, false
+}
+
+// zoneWord is what of a zone goes into tokens: its place in the table, which it
+// keeps when it is given another name.
+func (p *Plan) zoneWord(name string) string {
+	for _, z := range p.All {
+		if z.Name == name {
+			return strconv.Itoa(z.Index)
+		}
+	}
+	return name
+}
+
+// renamed are the zones that have another name now, by the old one.
+func (p *Plan) renamed(before *Plan) map[string]string {
+	names := map[string]string{}
+	for _, old := range before.All {
+		for _, z := range p.All {
+			if z.Index == old.Index && z.Type == old.Type && z.Name != old.Name {
+				names[old.Name] = z.Name
+			}
+		}
+	}
+	return names
 }
 
 // Zone is the traversal zone for the users of a domain, "" if there is none.

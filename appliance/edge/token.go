@@ -48,7 +48,18 @@ func (r route) of(m *sip.Message, self string) route {
 
 // tokens makes and reads the user parts that edge puts into URIs. The zone of
 // a token is the traversal zone its binding registered through.
-type tokens struct{ keys *trust.Keyring }
+type tokens struct {
+	keys *trust.Keyring
+	word func(zone string) string // what of a zone outlives its name; nil: the name
+}
+
+// sealedFor is the word that a zone's tokens are sealed for.
+func (t tokens) sealedFor(zone string) string {
+	if t.word == nil {
+		return zone
+	}
+	return t.word(zone)
+}
 
 // What tokens hold, in bytes.
 const (
@@ -65,7 +76,7 @@ func (t tokens) seal(purpose byte, zone string, r route) string {
 		plain = binary.BigEndian.AppendUint32(plain, r.call)
 		plain = binary.BigEndian.AppendUint32(plain, r.self)
 	}
-	return sip.TokenUser('e', t.keys.Seal(purpose, zone, plain))
+	return sip.TokenUser('e', t.keys.Seal(purpose, t.sealedFor(zone), plain))
 }
 
 // binding names the binding of a client so that it is the same when edge comes
@@ -103,7 +114,7 @@ func (t tokens) open(zone, user string) (route, error) {
 	if r, err := t.openDialog(zone, tok); err == nil {
 		return r, nil
 	}
-	plain, err := t.keys.Open(purposePath, zone, tok)
+	plain, err := t.keys.Open(purposePath, t.sealedFor(zone), tok)
 	if err != nil {
 		return route{}, fmt.Errorf("open route token: %w", err)
 	}
@@ -124,7 +135,7 @@ func (t tokens) dialog(zone, user string) (route, error) {
 
 func (t tokens) openDialog(zone, tok string) (route, error) {
 	for _, purpose := range [...]byte{purposeRecordRoute, purposeBegunInside} {
-		plain, err := t.keys.Open(purpose, zone, tok)
+		plain, err := t.keys.Open(purpose, t.sealedFor(zone), tok)
 		if err == nil && len(plain) == dialogSize {
 			return route{
 				binding:     binary.BigEndian.Uint64(plain),

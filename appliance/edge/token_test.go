@@ -8,7 +8,7 @@ import (
 )
 
 func TestTokens(t *testing.T) {
-	k := tokens{keyring()}
+	k := tokens{keys: keyring()}
 	full := route{binding: 1, session: 2, peer: 3, call: 4, self: 5}
 	inside := full
 	inside.begunInside = true
@@ -38,14 +38,14 @@ func TestTokens(t *testing.T) {
 				t.Errorf("%s: opens in zone %q", c.name, wrong)
 			}
 		}
-		if _, err := (tokens{keyring()}).open("Core", user); err == nil {
+		if _, err := (tokens{keys: keyring()}).open("Core", user); err == nil {
 			t.Errorf("%s: opens for another edge", c.name)
 		}
 	}
 }
 
 func TestTokensOfNoUse(t *testing.T) {
-	k := tokens{keyring()}
+	k := tokens{keys: keyring()}
 	good := k.seal(purposeRecordRoute, "Core", route{binding: 1})
 	core := sip.TokenUser('c', k.keys.Seal(purposeRecordRoute, "Core", make([]byte, dialogSize)))
 	short := sip.TokenUser('e', k.keys.Seal(purposeRecordRoute, "Core", make([]byte, 8)))
@@ -62,13 +62,13 @@ func TestTokensOfNoUse(t *testing.T) {
 }
 
 func TestBindingsHaveLastingNames(t *testing.T) {
-	k := tokens{keyring()}
+	k := tokens{keys: keyring()}
 	a, b := flow.Key{AOR: "a@x", Device: "d", Reg: "r"}, flow.Key{AOR: "a@x", Device: "dr"}
 	first, again := k.binding(a), k.binding(a)
 	if first != again || first == k.binding(b) {
 		t.Error("names are not the bindings'")
 	}
-	if k.binding(a) == (tokens{keyring()}).binding(a) {
+	if k.binding(a) == (tokens{keys: keyring()}).binding(a) {
 		t.Error("a name can be computed without the key")
 	}
 }

@@ -40,6 +40,20 @@ func (e *Edge) Look(snap *config.Snapshot) {
 	e.watch.Capacity(snap, "registrations", e.bindings.Len(), maxBindings)
 }
 
+// rehome has registrations follow their zone to its new name.
+func (e *Edge) rehome(names map[string]string) {
+	if len(names) == 0 {
+		return
+	}
+	e.bindings.Range(func(b flow.Binding) bool {
+		if h := homeOf(b); names[h.zone] != "" {
+			h.zone = names[h.zone]
+			e.bindings.SetInfo(b.ID, h)
+		}
+		return true
+	})
+}
+
 // estrange makes a connection a stranger's again once no binding is behind it.
 func (e *Edge) estrange(c *flow.Conn) {
 	if len(e.bindings.ByConn(c)) > 0 {
