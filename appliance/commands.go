@@ -28,7 +28,7 @@ func commands() map[string]command {
 		"CUCMConfigAdd": cucmAdd, "CUCMConfigDelete": publisherDelete(uc.UnifiedCM), "CUCMMixedModeCheck": mixedModeCheck,
 		"XMPPDiscovery": presenceAdd, "XMPPDelete": publisherDelete(uc.IMPresence),
 		"UcxnConfigAdd": voicemailAdd, "UcxnConfigDelete": publisherDelete(uc.UnityConnection),
-		"RefreshServers": refreshServers, "CertificatePreflight": certificatePreflight, "TokenKeysImport": tokenKeysImport,
+		"RefreshServers": refreshServers, "CertificatePreflight": certificatePreflight,
 		"AdminAccountAdd": accountAdd, "AdminAccountDelete": accountDelete,
 		"CredentialAdd": credentialAdd, "CredentialDelete": credentialDelete,
 		"AuthzKeyImport": authzKeyImport, "AuthzKeyDelete": authzKeyDelete,

@@ -2,7 +2,6 @@ package appliance
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"strconv"
@@ -110,9 +109,6 @@ func publisherFrom(snap *config.Snapshot, rows discover.SourceRows, args xapi.Ar
 	if id := args.First("DeploymentId"); id != "" {
 		s.Deployment, err = strconv.Atoi(id)
 	}
-	if s.Keys != nil {
-		s.Keys.Deployment = s.Deployment
-	}
 	return entry, s, err
 }
 
@@ -203,32 +199,4 @@ func certificatePreflight(n *Node, ctx context.Context, args xapi.Args, _ config
 	result := xapi.NewNode("Result")
 	discover.Report(result, flights)
 	return result, nil
-}
-
-// tokenKeysImport stores the keys of a file sealed, or forgets those that are
-// stored.
-func tokenKeysImport(n *Node, _ context.Context, args xapi.Args, who config.Who) (*xapi.Node, error) {
-	value := ""
-	if name := args.First("File"); name != "" {
-		text, err := n.file(name)
-		if err != nil {
-			return nil, err
-		}
-		if _, err := discover.ParseKeys(text); err != nil {
-			return nil, err
-		}
-		value = base64.StdEncoding.EncodeToString(text)
-	}
-	_, err := n.store.Edit(who, func(e *config.Edit) error {
-		rows := rowsOf(uc.UnifiedCM)
-		i, ok := publisherEntry(e.Snapshot(), rows, args.First("Address"))
-		if !ok {
-			return fmt.Errorf("there is no %s", discover.Source{Kind: uc.UnifiedCM, Publisher: args.First("Address")})
-		}
-		if value == "" {
-			return e.Unset(xapi.CUCMTokenKeys.At(i))
-		}
-		return e.Set(xapi.CUCMTokenKeys.At(i), value)
-	})
-	return nil, err
 }

@@ -47,7 +47,7 @@ func (c *Core) replan(snap *config.Snapshot) error {
 	c.advise(plan.Topology, web)
 	return errors.Join(
 		named("deployments", planErr),
-		named("credentials", errors.Join(whoErr, c.applyCredentials(who))),
+		named("credentials", errors.Join(whoErr, c.applyCredentials(who), c.SetTokenKeys("discovery", c.uc.TokenKeys()))),
 		named("media", c.relay.Apply(media.PlanFrom(snap, xapi.Core))),
 		named("sip", c.flows.Apply(sip)),
 		named("link", errors.Join(linkErr, c.links.Apply(links))),

@@ -22,7 +22,6 @@ func (c *Core) Status(t *xapi.Node) {
 	c.deployments(t.Add("CollaborationEdge"))
 	c.keys.Report(t.Add("Authzkeys"))
 	c.http.ReportLogins(t.Add("EdgeConfigProvisioning"))
-	c.uc.ReportKeys(t.Add("Authzkeys"))
 	usage := t.Add("ResourceUsage")
 	c.calls.ReportUsage(usage.Add("Calls"))
 }

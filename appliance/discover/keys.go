@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
-	"fmt"
 	"math/big"
 	"regexp"
 	"slices"
@@ -34,11 +33,6 @@ type KeyFunc func(context.Context) (uc.TokenKey, error)
 
 // Fetch asks the function.
 func (f KeyFunc) Fetch(ctx context.Context) (uc.TokenKey, error) { return f(ctx) }
-
-// importedKeys are those that an administrator brought.
-type importedKeys struct{ key uc.TokenKey }
-
-func (k importedKeys) Fetch(context.Context) (uc.TokenKey, error) { return k.key, nil }
 
 // tableKeys reads the keys from the cluster's own table.
 type tableKeys struct{ axl *axl }
@@ -242,45 +236,6 @@ func decoded(text string) []byte {
 	}
 	return b
 }
-
-// ParseKeys reads the keys that an administrator brings: a file with one PEM
-// block of an RSA key or certificate, and a line "sealing:" with the 32 bytes
-// as base64 or hex. Lines "signing-kid:" and "sealing-kid:" may name them.
-func ParseKeys(text []byte) (uc.TokenKey, error) {
-	block, rest := pem.Decode(text)
-	if block == nil {
-		return uc.TokenKey{}, errors.New("the file holds no PEM block with the signing key")
-	}
-	k := uc.TokenKey{Signing: rsaOf(block.Bytes)}
-	if k.Signing == nil {
-		return uc.TokenKey{}, fmt.Errorf("the PEM block %q is no RSA key of 2048 to 4096 bits", clean(block.Type))
-	}
-	before, _, _ := strings.Cut(string(text), "-----BEGIN")
-	for line := range strings.Lines(before + "\n" + string(rest)) {
-		name, value, ok := strings.Cut(strings.TrimSpace(line), ":")
-		if value = strings.TrimSpace(value); !ok {
-			continue
-		}
-		switch strings.ToLower(name) {
-		case "sealing":
-			k.Sealing = sealingIn(value)
-		case "signing-kid":
-			k.SigningID = value
-		case "sealing-kid":
-			k.SealingID = value
-		}
-	}
-	if max(len(k.SigningID), len(k.SealingID)) > maxKid {
-		return uc.TokenKey{}, errors.New("a kid is longer than any")
-	}
-	if k.Sealing == nil {
-		return uc.TokenKey{}, errors.New(`the file has no line "sealing:" with 32 bytes as base64 or hex`)
-	}
-	return k, nil
-}
-
-// maxKid is more than any identifier of a key is long.
-const maxKid = 200
 
 // sameKeys tells whether two pairs are the same.
 func sameKeys(a, b uc.TokenKey) bool {

@@ -1,7 +1,6 @@
 package discover
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"time"
@@ -77,18 +76,6 @@ func (r SourceRows) Source(snap *config.Snapshot, i int) (Source, error) {
 		return s, nil
 	}
 	s.Refresh = snap.Enum(xapi.CUCMRefreshFlow, i)
-	if text := snap.Secret(xapi.CUCMTokenKeys, i); text != "" {
-		file, err := base64.StdEncoding.DecodeString(text)
-		if err != nil {
-			return s, fmt.Errorf("%s %d TokenKeys: %w", r.List, i, err)
-		}
-		k, err := ParseKeys(file)
-		if err != nil {
-			return s, fmt.Errorf("%s %d TokenKeys: %w", r.List, i, err)
-		}
-		k.Publisher, k.Deployment = s.Publisher, s.Deployment
-		s.Keys = &k
-	}
 	return s, nil
 }
 

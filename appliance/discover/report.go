@@ -1,8 +1,6 @@
 package discover
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"strings"
 	"time"
@@ -49,22 +47,6 @@ func (f *Found) report(e *xapi.Node) {
 		e.Str("NotTold", strings.Join(f.Unknown, "; "))
 	}
 	e.Str("LastRefresh", f.When.Local().Format(time.DateTime))
-}
-
-// ReportKeys shows which token keys are in use, by their hashes: the keys
-// themselves are nobody's business.
-func (d *Discoverer) ReportKeys(t *xapi.Node) {
-	for i, k := range d.TokenKeys() {
-		e := t.Nth("Key", i+1)
-		e.Str("Publisher", k.Publisher)
-		e.Str("Signing", hash(k.Signing)).Str("SigningKid", k.SigningID)
-		e.Str("Sealing", hash(k.Sealing)).Str("SealingKid", k.SealingID)
-	}
-}
-
-func hash(b []byte) string {
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
 }
 
 // ReportOutbound shows what this node itself asks of UC servers: nobody can

@@ -14,8 +14,7 @@ type Source struct {
 	Password   string
 	Verify     bool // its certificate and those of its nodes are checked
 	Deployment int
-	Refresh    string       // "Auto", or what is known better than asked: "On", "Off"
-	Keys       *uc.TokenKey // brought by an administrator in place of the cluster's answer
+	Refresh    string // "Auto", or what is known better than asked: "On", "Off"
 }
 
 // key is how a source is called in state and among what was found.

@@ -49,14 +49,6 @@ var (
 		Params: []Param{{Name: "Address", Kind: Host, Min: 1, Max: 255, Help: "Only the nodes of this publisher, which may be one that is not added yet; all if not given."}},
 		Help:   "Looks at the certificates of every secure port of every node, RSA and ECDSA, and says which of them validation would refuse and why; changes nothing.",
 	}
-	TokenKeysImport = &Command{
-		Name: "TokenKeysImport", Spaced: "Token Keys Import", Role: Core, Guide: "Discovery", New: true,
-		Params: []Param{
-			publisherParam,
-			{Name: "File", Kind: String, Min: 1, Max: 128, Help: `File in the sftp folder with the signing key as PEM and a line "sealing:" with the other one; without it the cluster is asked again.`},
-		},
-		Help: "Brings the keys of a cluster's access tokens by hand; the file can be removed afterwards.",
-	}
 )
 
 // Parameters that commands share; nothing writes to them.
@@ -71,6 +63,6 @@ var (
 func discoveryCommands() []*Command {
 	return []*Command{
 		CUCMConfigAdd, CUCMConfigDelete, CUCMMixedModeCheck, XMPPDiscovery, XMPPDelete, UcxnConfigAdd, UcxnConfigDelete,
-		RefreshServers, CertificatePreflight, TokenKeysImport,
+		RefreshServers, CertificatePreflight,
 	}
 }

@@ -82,11 +82,6 @@ var (
 		Role: Core, Guide: "Discovery", New: true,
 		Help: "Whether the cluster has OAuth with refresh login flow; Auto believes what the cluster says.",
 	}}
-	CUCMTokenKeys = Secret{&Item{
-		Path: "CollaborationEdge CUCM [1..100] TokenKeys", Kind: Password, Max: 16384,
-		Role: Core, Guide: "Discovery", New: true,
-		Help: "Token keys that TokenKeysImport brought, in place of those that the cluster tells.",
-	}}
 	DiscoveryRefresh = Int{&Item{
 		Path: "CollaborationEdge Discovery RefreshInterval", Kind: Integer, Min: 5, Max: 10080, Default: "60",
 		Role: Core, Guide: "Discovery", New: true,
@@ -104,7 +99,7 @@ func discoveryItems() []*Item {
 		CUCMAddress.Item, CUCMUser.Item, CUCMPassword.Item, CUCMUnverified.Item, CUCMDeployment.Item,
 		IMPAddress.Item, IMPUser.Item, IMPPassword.Item, IMPUnverified.Item, IMPDeployment.Item,
 		UcxnAddress.Item, UcxnUser.Item, UcxnPassword.Item, UcxnUnverified.Item, UcxnDeployment.Item,
-		CUCMRefreshFlow.Item, CUCMTokenKeys.Item, DiscoveryRefresh.Item, DiscoveryProbe.Item,
+		CUCMRefreshFlow.Item, DiscoveryRefresh.Item, DiscoveryProbe.Item,
 	}
 }
 
@@ -166,10 +161,5 @@ func discoveryStatuses() []*Status {
 		{Path: "CollaborationEdge HTTPAllowList Outbound [1..300] Path", Kind: String, Role: Core, Help: "Path of the rule."},
 		{Path: "CollaborationEdge HTTPAllowList Outbound [1..300] HttpMethods", Kind: String, Role: Core, Help: "Methods of the rule."},
 		{Path: "Zones Zone [1..3000] Automatic", Kind: Enumeration, Role: Core, Help: "Yes for a zone that discovery made; it cannot be edited."},
-		{Path: "Authzkeys Key [1..300] Publisher", Kind: String, Role: Core, Help: "Publisher of the cluster that makes access tokens with the keys."},
-		{Path: "Authzkeys Key [1..300] Signing", Kind: String, Role: Core, Help: "SHA-256 of the public signing key."},
-		{Path: "Authzkeys Key [1..300] SigningKid", Kind: String, Role: Core, Help: "What tokens call it."},
-		{Path: "Authzkeys Key [1..300] Sealing", Kind: String, Role: Core, Help: "SHA-256 of the key that seals the claims."},
-		{Path: "Authzkeys Key [1..300] SealingKid", Kind: String, Role: Core, Help: "What tokens call it."},
 	}
 }
