@@ -87,8 +87,8 @@ func TestRefusals(t *testing.T) {
 		"throttled":      {func(_ *site, _ *lab.AXL, h *lab.Host, _ *Source) { h.SetFault(lab.Fault{Status: 503}) }, "too busy to answer (503); try again in a minute"},
 		"broken":         {func(_ *site, _ *lab.AXL, h *lab.Host, _ *Source) { h.SetFault(lab.Fault{Status: 500}) }, "500 Internal Server Error"},
 		"not there":      {func(_ *site, _ *lab.AXL, h *lab.Host, _ *Source) { h.SetFault(lab.Fault{Status: 404}) }, "answers /axl/ with 404 Not Found"},
-		"unreachable":    {func(s *site, _ *lab.AXL, _ *lab.Host, src *Source) { src.Publisher = "elsewhere.example.com" }, "cannot be reached on port 8443 or 443"},
-		"down":           {func(_ *site, _ *lab.AXL, h *lab.Host, _ *Source) { h.Stop() }, "cannot be reached on port 8443 or 443"},
+		"unreachable":    {func(s *site, _ *lab.AXL, _ *lab.Host, src *Source) { src.Publisher = "elsewhere.example.com" }, "port 8443 or 443: it cannot be reached"},
+		"down":           {func(_ *site, _ *lab.AXL, h *lab.Host, _ *Source) { h.Stop() }, "port 8443 or 443: it cannot be reached"},
 		"unknown version": {func(_ *site, a *lab.AXL, _ *lab.Host, _ *Source) { a.SetVersion("3.3.5") },
 			"takes none of the AXL versions 8.5 to 15.0"},
 		"no version": {func(_ *site, a *lab.AXL, _ *lab.Host, _ *Source) {

@@ -77,7 +77,7 @@ func readNodes(ctx context.Context, a *axl, f *Found, wanted func(role string) b
 		}
 	}
 	if len(f.Nodes) == 0 {
-		return fmt.Errorf("it lists no server of its own kind; is %s the address of a %s publisher?", f.Publisher, words(f.Kind))
+		return fmt.Errorf("it lists no server of its own kind; is %s the address of the %s publisher?", f.Publisher, words(f.Kind))
 	}
 	if len(f.Nodes) > MaxNodes {
 		return fmt.Errorf("it lists %d servers; %d are the most", len(f.Nodes), MaxNodes)

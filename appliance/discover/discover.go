@@ -108,7 +108,9 @@ func (d *Discoverer) Apply(p Plan) {
 	}
 	d.judgeLocked()
 	poke(d.wake)
-	poke(d.probe)
+	if slices.ContainsFunc(d.targetsLocked(), func(t target) bool { return d.health[t].since.IsZero() }) {
+		poke(d.probe)
+	}
 }
 
 func poke(c chan struct{}) {

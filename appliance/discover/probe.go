@@ -78,7 +78,9 @@ func (d *Discoverer) runProbes(ctx context.Context) {
 // probeAll tries every port once, a bounded number at a time, and tells of
 // nodes that came or went.
 func (d *Discoverer) probeAll(ctx context.Context) {
-	all := d.targets()
+	d.mu.Lock()
+	all := d.targetsLocked()
+	d.mu.Unlock()
 	type result struct {
 		err error
 		at  time.Time
@@ -132,10 +134,8 @@ func (d *Discoverer) heardLocked(t target, err error, now time.Time) (news bool)
 	return news
 }
 
-// targets lists every port that is probed, each once.
-func (d *Discoverer) targets() []target {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+// targetsLocked lists every port that is probed, each once.
+func (d *Discoverer) targetsLocked() []target {
 	seen := map[target]bool{}
 	for _, f := range d.found {
 		for i := range f.Nodes {

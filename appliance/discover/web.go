@@ -165,7 +165,7 @@ func (w *web) send(ctx context.Context, r request) (*http.Response, error) {
 			return nil, reach(err)
 		}
 	}
-	return nil, reach(failed)
+	return nil, fmt.Errorf("port %s: %w", strings.Join(ports, " or "), reach(failed))
 }
 
 // reach says in plain words why no answer came. The URL in the error of
@@ -183,7 +183,7 @@ func reach(err error) error {
 	case errors.Is(err, context.DeadlineExceeded) || isTimeout(err):
 		return fmt.Errorf("no answer came in time: %w", err)
 	case errors.As(err, &op) && op.Op == "dial":
-		return fmt.Errorf("it cannot be reached on port %s: %w", strings.Join(webPorts(), " or "), err)
+		return fmt.Errorf("it cannot be reached: %w", err)
 	}
 	return err
 }

@@ -71,6 +71,7 @@ func (r *round) steps() []step {
 		{"deployment-isolation", r.deploymentIsolation},
 		{"login-password", r.loginPassword},
 		{"home-cluster", r.homeCluster},
+		{"discovery", r.discovery},
 		{"tftp-file", r.tftpFile},
 		{"voicemail", r.voicemail},
 		{"path-off", r.pathOff},

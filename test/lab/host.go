@@ -5,6 +5,8 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/netip"
@@ -74,7 +76,7 @@ func (h *Host) open(p servedPort) (netip.AddrPort, error) {
 	if p.tls {
 		ln = tls.NewListener(ln, h.TLS)
 	}
-	s := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
+	s := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ErrorLog: log.New(io.Discard, "", 0)} // probes end without a word
 	h.mu.Lock()
 	h.servers[at] = s
 	h.mu.Unlock()

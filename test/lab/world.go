@@ -43,12 +43,15 @@ type World struct {
 	CA        []byte // who signed the world's certificate
 
 	Home, Remote *Cluster
-	UDS          *UDS
-	Files        *Files
-	Voicemail    *Voicemail
+
+	HomeAXL, RemoteAXL, PresenceAXL *AXL // what their publishers tell
+	UDS                             *UDS
+	Files                           *Files
+	Voicemail                       *Voicemail
 
 	cfg   WorldConfig
 	hosts map[netip.Addr]*Host
+	nodes []*Registrar // of the clusters
 }
 
 // CarolTone is what the inside phone speaks.
@@ -97,6 +100,9 @@ func (w *World) start(ctx context.Context) error {
 		return err
 	}
 	if err := w.startServices(); err != nil {
+		return err
+	}
+	if err := w.startPublishers(server, client); err != nil {
 		return err
 	}
 	return w.startCarol(ctx)
@@ -190,6 +196,9 @@ func (w *World) Close() {
 	}
 	for _, h := range w.hosts {
 		h.Stop()
+	}
+	for _, r := range w.nodes {
+		r.Close()
 	}
 	if w.Chat != nil {
 		w.Chat.Close()

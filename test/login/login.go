@@ -22,13 +22,6 @@ const (
 	Domain = "uc.example.com"
 )
 
-// The zones of the nodes.
-const (
-	homeZone      = 11
-	remoteZone    = 12
-	voicemailZone = 13
-)
-
 // Stage is a pair whose users of one domain must sign in.
 type Stage struct {
 	Pair   *pair.Pair
@@ -57,42 +50,26 @@ func OpenDefault(ctx context.Context, p *pair.Pair) (*Stage, error) {
 	return s, s.tell(ctx)
 }
 
-// tell gives core the lines, and those that make the clusters known.
+// tell gives core the lines, and has it discover the clusters.
 func (s *Stage) tell(ctx context.Context, lines ...string) error {
 	w := s.Pair.World
-	for _, z := range []struct {
-		index int
-		name  string
-		types string
-		peers []netip.Addr
-	}{
-		{homeZone, "Home cluster", "UnifiedCM,TFTP", addresses(w.Home)},
-		{remoteZone, "Remote cluster", "UnifiedCM,TFTP", addresses(w.Remote)},
-		{voicemailZone, "Voicemail", "UnityConnection", []netip.Addr{w.Home.Voicemail, w.Home.Voicemail.Next()}},
-	} {
-		zone := fmt.Sprintf("xConfiguration Zones Zone %d ", z.index)
-		lines = append(lines, zone+`Name: "`+z.name+`"`, zone+"Type: Neighbor",
-			fmt.Sprintf("%sNeighbor DeploymentId: %d", zone, s.deployment), zone+"Neighbor Monitor: No", zone+`Neighbor NodeType: "`+z.types+`"`)
-		for i, a := range z.peers {
-			lines = append(lines, fmt.Sprintf(`%sNeighbor Peer %d Address: "%s"`, zone, i+1, a))
-		}
-	}
-	return deploy.Type(ctx, s.Pair.Core, append(lines, "xConfiguration CollaborationEdge LegacyCred: On")...)
-}
-
-func addresses(c *lab.Cluster) (out []netip.Addr) {
-	for _, n := range c.Nodes {
-		out = append(out, n.Addr)
-	}
-	return out
+	user, password := lab.AXLAccount()
+	account := fmt.Sprintf("Axlusername: %s Axlpassword: %s DeploymentId: %d", user, password, s.deployment)
+	mailUser, mailPassword := lab.VoicemailAdmin()
+	return deploy.Type(ctx, s.Pair.Core, append(lines,
+		fmt.Sprintf("xCommand CUCMConfigAdd Address: %s %s", w.Home.Publisher().Host, account),
+		fmt.Sprintf("xCommand CUCMConfigAdd Address: %s %s", w.Remote.Publisher().Host, account),
+		fmt.Sprintf("xCommand UcxnConfigAdd Address: %s Username: %s Password: %s DeploymentId: %d", w.Home.Voicemail, mailUser, mailPassword, s.deployment),
+		"xConfiguration CollaborationEdge LegacyCred: On")...)
 }
 
 // Undo takes the clusters away again; the domain stays, and nobody has to sign
 // in for it.
 func (s *Stage) Undo(ctx context.Context) error {
+	w := s.Pair.World
 	return deploy.Type(ctx, s.Pair.Core, "xConfiguration CollaborationEdge LegacyCred: Off",
-		fmt.Sprintf("xCommand ZoneDelete ZoneId: %d", homeZone), fmt.Sprintf("xCommand ZoneDelete ZoneId: %d", remoteZone),
-		fmt.Sprintf("xCommand ZoneDelete ZoneId: %d", voicemailZone))
+		"xCommand CUCMConfigDelete Address: "+w.Home.Publisher().Host, "xCommand CUCMConfigDelete Address: "+w.Remote.Publisher().Host,
+		fmt.Sprintf("xCommand UcxnConfigDelete Address: %s", w.Home.Voicemail))
 }
 
 // A Client is somebody outside with credentials and the cookies of one device.
