@@ -48,7 +48,9 @@ func (n *Node) Applied() bool { return n.applied.Load() == int64(n.store.Snapsho
 // the log, and alarms where they tell more.
 func (n *Node) applyOnce(snap *config.Snapshot) bool {
 	n.applyPolicy(snap)
-	n.zones.SetServers(n.servers.apply(snap))
+	names := n.servers.apply(snap)
+	n.zones.SetServers(names.servers)
+	n.zones.SetDomains(names.domains)
 	n.events.SetLevel(level(snap.Int(xapi.LogLevel)))
 	n.events.SetSyslog(syslogTargets(snap))
 	door, doorErr := sshd.PlanFrom(snap, n.cfg.Role)

@@ -42,6 +42,7 @@ func (n *Node) systemUnit(t *xapi.Node) {
 	t.Leaf("Role", roleWord(n.cfg.Role))
 	t.Int("Uptime", int(n.cfg.Clock().Sub(n.started).Seconds()))
 	t.Str("SystemTime", stamp(n.cfg.Clock()))
+	t.Str("LocalTime", n.localTime(snap))
 	t.Add("Software").Str("Version", n.cfg.Version)
 	c := t.Add("Configuration").Int("Revision", snap.Rev())
 	if p := n.store.Pending(); p != nil {

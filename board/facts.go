@@ -14,7 +14,19 @@ type Facts struct {
 	Vendor, Model, Serial string
 	Sensors               []Sensor
 	Disks                 []Disk
+	LEDs                  []LED
+	PowerButton           bool
+	Memory                Memory
 }
+
+// LED is one light of the machine's.
+type LED struct {
+	Name string // as the driver calls it: "sys:green:status"
+	Lit  bool
+}
+
+// Memory is the machine's, in bytes; zero where it does not say.
+type Memory struct{ Total, Available int64 }
 
 // Sensor is one thermometer.
 type Sensor struct {
@@ -28,11 +40,13 @@ type Disk struct {
 	Name  string
 	Model string
 	Bytes int64
+	Wear  int  // percent of its life used up; -1 if it does not say
+	Fails bool // it warns of its end
 }
 
 // Detect reads the facts below a sysfs and a procfs.
 func Detect(sys, proc string) Facts {
-	f := Facts{Sensors: sensors(sys), Disks: disks(sys)}
+	f := Facts{Sensors: sensors(sys), Disks: disks(sys), LEDs: leds(sys), PowerButton: powerButton(sys), Memory: memory(proc)}
 	dmi := filepath.Join(sys, "class/dmi/id")
 	f.Vendor, f.Model, f.Serial = word(dmi, "sys_vendor"), word(dmi, "product_name"), word(dmi, "product_serial")
 	if f.Model == "" {
@@ -100,9 +114,55 @@ func disks(sys string) []Disk {
 		if sectors == 0 || strings.HasPrefix(name, "loop") || strings.HasPrefix(name, "ram") || strings.HasPrefix(name, "zram") {
 			continue
 		}
-		out = append(out, Disk{Name: name, Model: word(filepath.Join(d, "device"), "model"), Bytes: sectors * 512})
+		model := word(filepath.Join(d, "device"), "model")
+		if model == "" {
+			model = word(filepath.Join(d, "device"), "name") // of a card
+		}
+		worn, fails := wear(sys, "/dev", name)
+		out = append(out, Disk{Name: name, Model: model, Bytes: sectors * 512, Wear: worn, Fails: fails})
 	}
 	return out
+}
+
+// maxLEDs bounds what drivers bring: each port of a switch has two.
+const maxLEDs = 64
+
+func leds(sys string) (out []LED) {
+	dirs, _ := filepath.Glob(filepath.Join(sys, "class/leds/*"))
+	sort.Strings(dirs)
+	for _, d := range dirs[:min(len(dirs), maxLEDs)] {
+		out = append(out, LED{filepath.Base(d), word(d, "brightness") != "0"})
+	}
+	return out
+}
+
+func powerButton(sys string) bool {
+	names, _ := filepath.Glob(filepath.Join(sys, "class/input/input*/name"))
+	for _, n := range names {
+		dir, file := filepath.Split(n)
+		if strings.Contains(strings.ToLower(word(dir, file)), "power") {
+			return true
+		}
+	}
+	return false
+}
+
+func memory(proc string) (m Memory) {
+	b, _ := os.ReadFile(filepath.Join(proc, "meminfo"))
+	for line := range strings.Lines(string(b)) {
+		f := strings.Fields(line)
+		if len(f) < 2 {
+			continue
+		}
+		n, _ := strconv.ParseInt(f[1], 10, 64)
+		switch f[0] {
+		case "MemTotal:":
+			m.Total = n << 10
+		case "MemAvailable:":
+			m.Available = n << 10
+		}
+	}
+	return m
 }
 
 // Room is how large a mounted file system is and how much of it is free.

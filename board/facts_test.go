@@ -46,3 +46,31 @@ func TestDetectDeviceTree(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 }
+
+func TestDetectLights(t *testing.T) {
+	sys := tree(t, map[string]string{
+		"class/leds/sys:green:status/brightness": "255\n", "class/leds/sys:red:fault/brightness": "0\n",
+		"class/input/input0/name": "AT keyboard\n", "class/input/input3/name": "Power Button\n",
+		"block/mmcblk0/size": "61071360\n", "block/mmcblk0/device/name": "DF4032\n",
+		"block/mmcblk0/device/life_time": "0x02 0x0a\n", "block/mmcblk0/device/pre_eol_info": "0x02\n",
+		"block/sda/size": "61071360\n",
+	})
+	f := Detect(sys, tree(t, map[string]string{"meminfo": "MemTotal:        1000000 kB\nMemAvailable:     250000 kB\n"}))
+	if len(f.LEDs) != 2 || !f.LEDs[0].Lit || f.LEDs[1].Lit || !f.PowerButton || f.Memory.Total != 1000000<<10 || f.Memory.Available != 250000<<10 {
+		t.Errorf("%+v", f)
+	}
+	if d := f.Disks[0]; d.Wear != 90 || !d.Fails || d.Model != "DF4032" {
+		t.Errorf("%+v", d)
+	}
+	if d := f.Disks[1]; d.Wear != -1 || d.Fails {
+		t.Errorf("%+v", d)
+	}
+	log := make([]byte, 512)
+	log[0], log[5] = 4, 103
+	if used, fails := nvmeWear(log); used != 103 || !fails {
+		t.Error(used, fails)
+	}
+	if f := Detect(t.TempDir(), t.TempDir()); f.PowerButton || len(f.LEDs) != 0 {
+		t.Errorf("%+v", f)
+	}
+}

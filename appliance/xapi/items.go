@@ -10,7 +10,7 @@ func Items() []*Item {
 	items := slices.Concat(
 		administrationItems(), authenticationItems(), authItems(), collaborationEdgeItems(), discoveryItems(),
 		dnsItems(), ethernetItems(), firewallItems(), ipItems(), logItems(), managementItems(),
-		remoteItems(), resourceUsageItems(), sipItems(), systemUnitItems(),
+		remoteItems(), machineItems(), resourceUsageItems(), sipItems(), systemUnitItems(),
 		timeItems(), traversalItems(), zoneItems(), searchRuleItems(), routingItems(), xmppItems(), loginItems(),
 	)
 	slices.SortFunc(items, func(a, b *Item) int { return strings.Compare(a.Path, b.Path) })
@@ -37,7 +37,7 @@ func Commands() []*Command {
 
 // Statuses returns every xStatus row, sorted by path, in a fresh slice.
 func Statuses() []*Status {
-	all := slices.Concat(statusRows(), xmppStatuses(), discoveryStatuses(), loginStatuses(), authStatuses(), routingStatuses())
+	all := slices.Concat(statusRows(), machineStatuses(), xmppStatuses(), discoveryStatuses(), loginStatuses(), authStatuses(), routingStatuses())
 	slices.SortFunc(all, func(a, b *Status) int { return strings.Compare(a.Path, b.Path) })
 	return all
 }
@@ -49,7 +49,7 @@ func Alarms() []*Alarm {
 		authAlarms(),
 		discoveryAlarms(),
 		routingAlarms(),
-		[]*Alarm{AlarmChatNode, AlarmRestoreFailed, AlarmCommitsDropped},
+		[]*Alarm{AlarmChatNode, AlarmRestoreFailed, AlarmCommitsDropped, AlarmManagementOpen, AlarmMemory},
 	)
 	slices.SortFunc(all, func(a, b *Alarm) int { return a.ID - b.ID })
 	return all

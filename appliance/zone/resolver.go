@@ -27,6 +27,7 @@ var ErrNoRecord = errors.New("no such record")
 // network, so it is used off the readers; any goroutine may call it.
 type Resolver struct {
 	servers atomic.Pointer[[]netip.AddrPort]
+	domains atomic.Pointer[[]DomainServer]
 	cache   cache
 	slots   chan struct{}
 }
@@ -121,7 +122,7 @@ func have(rrs []dns.RR, q question) error {
 
 // fetch asks each server until one knows, or knows that there is nothing.
 func (r *Resolver) fetch(ctx context.Context, q question) ([]dns.RR, time.Duration, error) {
-	servers, err := r.list()
+	servers, err := r.asked(q.name)
 	if err != nil {
 		return nil, 0, err
 	}

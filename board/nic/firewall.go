@@ -28,6 +28,7 @@ const (
 // what none fits is allowed, since nothing listens that the configuration does
 // not want.
 type Rule struct {
+	Index    int // whoever made the rule knows it by; 0: nobody does
 	Priority int
 	LAN      int          // 0: any
 	From     netip.Prefix // invalid: anybody
@@ -38,24 +39,37 @@ type Rule struct {
 }
 
 // firewallTable is ours alone; what others put into theirs stays.
-const firewallTable = "sallyport"
+const (
+	firewallTable = "sallyport"
+	inputChain    = "input"
+	firewallOwn   = 2 // rules before those of the plan
+)
 
 // firewall replaces the whole table in one step: there is never a moment with
-// half the rules.
-func firewall(rules []Rule, names map[int]string) error {
+// half the rules. It returns the rules in the order in which they are asked.
+func firewall(rules []Rule, marks []Mark, names map[int]string) ([]Rule, error) {
 	c, err := nftables.New()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	t := c.AddTable(&nftables.Table{Name: firewallTable, Family: nftables.TableFamilyINet})
 	c.DelTable(t)
-	if len(rules) == 0 {
-		return flush(c)
+	if len(rules) == 0 && len(marks) == 0 {
+		return nil, flush(c)
 	}
 	t = c.AddTable(&nftables.Table{Name: firewallTable, Family: nftables.TableFamilyINet})
+	addMarks(c, t, marks)
+	asked := addRules(c, t, rules, names)
+	return asked, flush(c)
+}
+
+func addRules(c *nftables.Conn, t *nftables.Table, rules []Rule, names map[int]string) (asked []Rule) {
+	if len(rules) == 0 {
+		return nil
+	}
 	accept := nftables.ChainPolicyAccept
 	in := c.AddChain(&nftables.Chain{
-		Name: "input", Table: t, Type: nftables.ChainTypeFilter,
+		Name: inputChain, Table: t, Type: nftables.ChainTypeFilter,
 		Hooknum: nftables.ChainHookInput, Priority: nftables.ChainPriorityFilter, Policy: &accept,
 	})
 	add := func(e ...expr.Any) { c.AddRule(&nftables.Rule{Table: t, Chain: in, Exprs: e}) }
@@ -68,8 +82,9 @@ func firewall(rules []Rule, names map[int]string) error {
 			continue // nothing arrives there
 		}
 		add(r.expressions(names[r.LAN])...)
+		asked = append(asked, r)
 	}
-	return flush(c)
+	return asked
 }
 
 func flush(c *nftables.Conn) error {
@@ -88,8 +103,7 @@ func (r Rule) expressions(iface string) []expr.Any {
 		e = append(e, comesFrom(r.From.Masked())...)
 	}
 	if r.Protocol != "" {
-		number := map[string]byte{"tcp": unix.IPPROTO_TCP, "udp": unix.IPPROTO_UDP}[r.Protocol]
-		e = append(e, &expr.Meta{Key: expr.MetaKeyL4PROTO, Register: 1}, equal([]byte{number}))
+		e = append(e, &expr.Meta{Key: expr.MetaKeyL4PROTO, Register: 1}, equal([]byte{protocol(r.Protocol)}))
 		if r.First != 0 {
 			e = append(e, &expr.Payload{DestRegister: 1, Base: expr.PayloadBaseTransportHeader, Offset: 2, Len: 2},
 				&expr.Range{Op: expr.CmpOpEq, Register: 1, FromData: port(r.First), ToData: port(max(r.First, r.Last))})

@@ -47,6 +47,68 @@ func TestFirewall(t *testing.T) {
 	}
 }
 
+// TestMarks sends a datagram from a marked port and one from another, in each
+// family, and reads how they arrive.
+func TestMarks(t *testing.T) {
+	if !inNamespace(t) {
+		return
+	}
+	n := wires(t)
+	if err := n.Apply(Plan{Links: []Link{{LAN: 1}}, Marks: []Mark{{Protocol: "udp", First: 36000, Last: 36009, DSCP: 46}}}); err != nil {
+		t.Fatal(err)
+	}
+	if len(n.marks) == 0 || !n.walled {
+		t.Skip("this kernel marks no packets")
+	}
+	if lo, err := netlink.LinkByName("lo"); err != nil || netlink.LinkSetUp(lo) != nil {
+		t.Fatal("no loopback", err)
+	}
+	for _, c := range []struct {
+		host string
+		port int
+		want int
+	}{{"127.0.0.1", 36005, 46 << 2}, {"127.0.0.1", 36010, 0}, {"::1", 36005, 46 << 2}, {"::1", 36010, 0}} {
+		if got := arrives(t, c.host, c.port); got != c.want {
+			t.Errorf("from port %d on %s: TOS %#x, want %#x", c.port, c.host, got, c.want)
+		}
+	}
+}
+
+// arrives is the type of service of a datagram from a port, as it is received.
+func arrives(t *testing.T, host string, port int) int {
+	t.Helper()
+	to, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.ParseIP(host)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer to.Close()
+	raw, err := to.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw.Control(func(fd uintptr) {
+		syscall.SetsockoptInt(int(fd), syscall.IPPROTO_IP, syscall.IP_RECVTOS, 1)
+		syscall.SetsockoptInt(int(fd), syscall.IPPROTO_IPV6, syscall.IPV6_RECVTCLASS, 1)
+	})
+	from, err := net.DialUDP("udp", &net.UDPAddr{IP: net.ParseIP(host), Port: port}, to.LocalAddr().(*net.UDPAddr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer from.Close()
+	from.Write([]byte("x"))
+	to.SetReadDeadline(time.Now().Add(5 * time.Second))
+	b, oob := make([]byte, 10), make([]byte, 100)
+	_, k, _, _, err := to.ReadMsgUDP(b, oob)
+	if err != nil {
+		t.Fatal(err)
+	}
+	messages, err := syscall.ParseSocketControlMessage(oob[:k])
+	if err != nil || len(messages) == 0 {
+		t.Fatal("it does not tell", err)
+	}
+	return int(messages[0].Data[0])
+}
+
 // TestFirewallDecides has a far end in a network of its own knock at three
 // doors: one that is rejected, one that a rule allows before, one without rule.
 func TestFirewallDecides(t *testing.T) {
@@ -75,6 +137,9 @@ func TestFirewallDecides(t *testing.T) {
 	}
 	if got := farEnd(t); got != "8 refused\n9 open\n10 open\n" {
 		t.Error(got)
+	}
+	if c := n.Counts(); len(c) != 2 || c[0].Rule.Priority != 1 || c[0].Packets != 1 || c[1].Packets == 0 {
+		t.Errorf("counted %+v", c)
 	}
 }
 

@@ -90,6 +90,9 @@ type Interface struct {
 	TxErrors  uint64
 	RxBytes   uint64
 	TxBytes   uint64
+	RxPackets uint64
+	TxPackets uint64
+	Dropped   uint64 // for want of room, both ways
 }
 
 // Interfaces lists the machine's hardware as it is now.
@@ -119,6 +122,7 @@ func describe(l netlink.Link) Interface {
 	i := Interface{Name: a.Name, MAC: a.HardwareAddr.String(), Up: a.OperState == netlink.OperUp}
 	if s := a.Statistics; s != nil {
 		i.RxErrors, i.TxErrors, i.RxBytes, i.TxBytes = s.RxErrors, s.TxErrors, s.RxBytes, s.TxBytes
+		i.RxPackets, i.TxPackets, i.Dropped = s.RxPackets, s.TxPackets, s.RxDropped+s.TxDropped
 	}
 	dir := filepath.Join("/sys/class/net", a.Name)
 	if speed := text(dir, "speed"); speed != "" && !strings.HasPrefix(speed, "-") {

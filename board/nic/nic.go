@@ -35,6 +35,8 @@ type Network struct {
 	fault  error // of the last try
 
 	wall      []Rule // the firewall as it stands
+	marks     []Mark
+	wallOrder []Rule // as they are asked
 	wallNames map[int]string
 	walled    bool
 }
@@ -149,16 +151,21 @@ func (n *Network) applyFirewall(devices map[int]netlink.Link) error {
 	for lan, d := range devices {
 		names[lan] = d.Attrs().Name
 	}
-	if n.walled && slices.Equal(n.wall, n.plan.Firewall) && maps.Equal(n.wallNames, names) {
+	if n.walled && slices.Equal(n.wall, n.plan.Firewall) && slices.Equal(n.marks, n.plan.Marks) && maps.Equal(n.wallNames, names) {
 		return nil
 	}
-	if err := firewall(n.plan.Firewall, names); err != nil {
+	order, err := firewall(n.plan.Firewall, n.plan.Marks, names)
+	if err != nil && len(n.plan.Marks) > 0 { // marks are a favour, rules are not
+		n.cfg.Log.Warn("packets are not marked: this kernel cannot", "err", err)
+		order, err = firewall(n.plan.Firewall, nil, names)
+	}
+	if err != nil {
 		if len(n.plan.Firewall) == 0 && len(n.wall) == 0 {
 			return nil // there is nothing to take away from a kernel without one
 		}
 		return err
 	}
-	n.wall, n.wallNames, n.walled = n.plan.Firewall, names, true
+	n.wall, n.marks, n.wallOrder, n.wallNames, n.walled = n.plan.Firewall, n.plan.Marks, order, names, true
 	return nil
 }
 

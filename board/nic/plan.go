@@ -16,6 +16,7 @@ type Plan struct {
 	DNS       []netip.Addr // name servers; without any those of a DHCP lease
 	Search    string       // domain of names that have none
 	Firewall  []Rule
+	Marks     []Mark
 }
 
 // Link is one of the machine's interfaces.
@@ -40,7 +41,7 @@ type Route struct {
 func (p Plan) Equal(q Plan) bool {
 	return p.Gateway4 == q.Gateway4 && p.Gateway6 == q.Gateway6 && slices.Equal(p.Routes, q.Routes) &&
 		p.PortFirst == q.PortFirst && p.PortLast == q.PortLast && slices.Equal(p.DNS, q.DNS) && p.Search == q.Search &&
-		slices.Equal(p.Firewall, q.Firewall) &&
+		slices.Equal(p.Firewall, q.Firewall) && slices.Equal(p.Marks, q.Marks) &&
 		slices.EqualFunc(p.Links, q.Links, Link.equal)
 }
 

@@ -172,7 +172,7 @@ func (h *host) follow(ctx context.Context) error {
 }
 
 func (h *host) apply(snap *config.Snapshot) {
-	plan, planErr := networkPlan(snap)
+	plan, planErr := networkPlan(snap, h.role)
 	if err := errors.Join(planErr, h.network.Apply(plan)); err != nil {
 		h.log.Warn("network not as configured", "err", err)
 	}

@@ -23,7 +23,21 @@ func (h *host) Status(root *xapi.Node) {
 	h.slotStatus(unit, s.Slot)
 	hardwareStatus(root.Add("Hardware"), facts)
 	h.linkStatus(branch(root, "NetworkInterface"))
+	h.firewallStatus(root.Add("Firewall"))
 	h.timeStatus(root.Add("NTP"))
+}
+
+// firewallStatus shows how often each rule decided; the automatic ones have no
+// number.
+func (h *host) firewallStatus(n *xapi.Node) {
+	for i, c := range h.network.Counts() {
+		r := n.Nth("Rule", i+1)
+		if c.Rule.Index != 0 {
+			r.Int("Number", c.Rule.Index)
+		}
+		r.Leaf("Action", [...]string{"Allow", "Drop", "Reject"}[c.Rule.Action]).
+			Int("Packets", int(c.Packets)).Int("Bytes", int(c.Bytes))
+	}
 }
 
 // branch finds a child, or makes it.
@@ -58,8 +72,16 @@ func hardwareStatus(n *xapi.Node, f board.Facts) {
 		n.Nth("Temperature", i+1).Str("Name", s.Name).Int("Value", s.Celsius)
 	}
 	for i, d := range f.Disks {
-		n.Nth("Disk", i+1).Str("Name", d.Name).Str("Model", d.Model).Int("Size", int(d.Bytes>>20))
+		e := n.Nth("Disk", i+1).Str("Name", d.Name).Str("Model", d.Model).Int("Size", int(d.Bytes>>20))
+		if d.Wear >= 0 {
+			e.Int("Wear", d.Wear)
+		}
 	}
+	for i, l := range f.LEDs {
+		n.Nth("LED", i+1).Str("Name", l.Name).Leaf("Lit", trueFalse(l.Lit))
+	}
+	n.Leaf("PowerButton", trueFalse(f.PowerButton))
+	n.Add("Memory").Int("Size", int(f.Memory.Total>>20)).Int("Free", int(f.Memory.Available>>20))
 	if size, free, err := board.Room(boot.DataDir); err == nil {
 		n.Add("Data").Int("Size", int(size>>20)).Int("Free", int(free>>20))
 	}
@@ -77,7 +99,8 @@ func (h *host) linkStatus(n *xapi.Node) {
 			n := e.Nth("Address", j+1)
 			n.Value, n.Text = a, true
 		}
-		e.Int("Errors", int(l.RxErrors+l.TxErrors))
+		e.Int("Errors", int(l.RxErrors+l.TxErrors)).Int("ReceiveErrors", int(l.RxErrors)).Int("SendErrors", int(l.TxErrors)).
+			Int("Dropped", int(l.Dropped)).Int("Received", int(l.RxBytes>>20)).Int("Sent", int(l.TxBytes>>20))
 	}
 }
 
@@ -107,6 +130,9 @@ func (h *host) Look(book *alarm.Book) {
 		}
 	}
 	book.Set(xapi.AlarmSlotFailed, "", failed != "", failed)
+	snap := h.store.Snapshot()
+	sources, _ := managementSources(snap)
+	book.Set(xapi.AlarmManagementOpen, "", oneArmed(snap, h.role) && len(sources) == 0, "No network is named.")
 	unproven := h.unprovenZones()
 	book.Set(xapi.AlarmKeptWithoutLink, "", unproven != "", "Zone "+unproven+".")
 	answers, synced := h.clock.Status()
@@ -115,11 +141,37 @@ func (h *host) Look(book *alarm.Book) {
 	book.Set(xapi.AlarmDiskFull, "", err == nil && free < size/10, fmt.Sprintf("%d of %d MiB are free.", free>>20, size>>20))
 	fault := h.fault()
 	book.Set(xapi.AlarmNetworkPlan, "", fault != "", fault)
-	hot := ""
-	for _, s := range board.Detect("/sys", "/proc").Sensors {
+	lookHardware(book, board.Detect("/sys", "/proc"), snap.Int(xapi.ResourceWarningLevel))
+	for _, l := range h.network.Interfaces() {
+		all, bad := l.RxPackets+l.TxPackets, l.RxErrors+l.TxErrors
+		book.Set(xapi.AlarmHardware, "link "+l.Name, bad > linkErrors && bad > all/100, fmt.Sprintf("%s: %d of %d packets lost by faults.", l.Name, bad, all))
+	}
+}
+
+// linkErrors is how many a link may have in its life before they count.
+const linkErrors = 100
+
+// wornOut is the part of a disk's life, in percent, from which it is time for
+// another.
+const wornOut = 90
+
+// lookHardware keeps the alarms of what gets hot, wears out or runs short. level
+// is a percentage; 0 warns of no shortage.
+func lookHardware(book *alarm.Book, f board.Facts, level int) {
+	hot, worn := "", ""
+	for _, s := range f.Sensors {
 		if s.Limit > 0 && s.Celsius >= s.Limit-5 {
 			hot = fmt.Sprintf("%s: %d C.", s.Name, s.Celsius)
 		}
 	}
+	for _, d := range f.Disks {
+		if d.Fails || d.Wear >= wornOut {
+			worn = fmt.Sprintf("%s: %d %% of its life is used up.", d.Name, max(d.Wear, 0))
+		}
+	}
 	book.Set(xapi.AlarmHardware, "temperature", hot != "", hot)
+	book.Set(xapi.AlarmHardware, "disk", worn != "", worn)
+	m := f.Memory
+	short := level > 0 && m.Total > 0 && m.Available < m.Total/100*int64(100-level)
+	book.Set(xapi.AlarmMemory, "", short, fmt.Sprintf("%d of %d MiB are free.", m.Available>>20, m.Total>>20))
 }

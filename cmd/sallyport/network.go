@@ -14,11 +14,11 @@ import (
 
 // networkPlan is what a snapshot wants of the machine's network. Entries that
 // make no sense yet are left out and told; the rest of the plan holds.
-func networkPlan(snap *config.Snapshot) (nic.Plan, error) {
+func networkPlan(snap *config.Snapshot, role string) (nic.Plan, error) {
 	var errs []error
 	p := nic.Plan{
 		Gateway4: addr(snap.Str(xapi.IPGateway)), Gateway6: addr(snap.Str(xapi.IPV6Gateway)),
-		Search: snap.Str(xapi.IPDNSDomainName),
+		Search: strings.Join(strings.Fields(snap.Str(xapi.IPDNSDomainName)+" "+snap.Str(xapi.IPDNSSearchDomains)), " "),
 	}
 	if p.Gateway4.IsLoopback() { // how the replaced product says that there is none
 		p.Gateway4 = netip.Addr{}
@@ -46,7 +46,9 @@ func networkPlan(snap *config.Snapshot) (nic.Plan, error) {
 		}
 	}
 	rules, faults := firewallPlan(snap)
-	p.Firewall = rules
+	management, err := managementRules(snap, role)
+	p.Firewall, p.Marks = append(rules, management...), marksPlan(snap)
+	errs = append(errs, err)
 	return p, errors.Join(append(errs, faults...)...)
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -17,7 +18,7 @@ func TestNetworkPlan(t *testing.T) {
 		"DNS Server 1 Address: 10.0.0.53", "IP DNS Domain Name: example.com",
 		"Firewall Rule 1 Address: 10.0.0.0", "Firewall Rule 1 PrefixLength: 8", "Firewall Rule 1 Port Start: 22", "Firewall Rule 1 Interface: LAN2",
 		"Firewall Rule 2 Action: Drop", "Firewall Rule 2 Priority: 200", "Firewall Rule 3 State: Disabled")
-	p, err := networkPlan(snap)
+	p, err := networkPlan(snap, "edge")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +37,7 @@ func TestNetworkPlan(t *testing.T) {
 	if f := p.Firewall; len(f) != 2 || f[0].First != 22 || f[0].LAN != 2 || f[0].From.String() != "10.0.0.0/8" || f[1].Action != nic.Drop {
 		t.Errorf("%+v", f)
 	}
-	if q, _ := networkPlan(snap); !p.Equal(q) {
+	if q, _ := networkPlan(snap, "edge"); !p.Equal(q) {
 		t.Error("the same snapshot, another plan")
 	}
 }
@@ -46,7 +47,7 @@ func TestNetworkPlanFaults(t *testing.T) {
 	p, err := networkPlan(config.NewSnapshotForTest(xapi.Core,
 		"Ethernet 1 IP V4 Address: 192.0.2.1", "Ethernet 1 IP V4 SubnetMask: 255.0.255.0",
 		"IP Route 1 Address: 2001:db8::", "IP Route 1 Gateway: 10.0.0.1", "IP Gateway: 127.0.0.1",
-		"IP Ephemeral PortRange Start: 40000", "Firewall Rule 1 Transport: Any", "Firewall Rule 1 Port Start: 5"))
+		"IP Ephemeral PortRange Start: 40000", "Firewall Rule 1 Transport: Any", "Firewall Rule 1 Port Start: 5"), "core")
 	for _, want := range []string{"255.0.255.0", "IP Route 1", "PortRange", "Firewall Rule 1"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s is not told: %v", want, err)
@@ -54,5 +55,54 @@ func TestNetworkPlanFaults(t *testing.T) {
 	}
 	if len(p.Links[0].Addresses) != 1 || len(p.Routes) != 0 || len(p.Firewall) != 0 || p.Gateway4.IsValid() {
 		t.Errorf("%+v", p)
+	}
+}
+
+// TestOneArmedEdge is administered from where it says.
+func TestOneArmedEdge(t *testing.T) {
+	one := []string{"Ethernet 1 IP V4 Address: 192.0.2.1", "Zones Zone 1 Name: core", "Zones Zone 1 Type: TraversalServer",
+		"Firewall Management 1 Address: 10.0.0.0", "Firewall Management 1 PrefixLength: 8", "Firewall Management 2 Address: 2001:db8::5", "Firewall Management 2 PrefixLength: 128"}
+	snap := config.NewSnapshotForTest(xapi.Edge, one...)
+	p, err := networkPlan(snap, "edge")
+	if err != nil {
+		t.Fatal(err)
+	}
+	allowed, dropped := map[int]int{}, map[int]bool{}
+	for _, r := range p.Firewall {
+		switch r.Action {
+		case nic.Allow:
+			allowed[r.First]++
+		case nic.Drop:
+			dropped[r.First] = true
+			if r.Priority <= managementAllow {
+				t.Error("dropped before it is allowed")
+			}
+		}
+	}
+	for _, door := range []int{22, 2222, 7001, 2776, 2777} {
+		if allowed[door] != 2 || !dropped[door] {
+			t.Errorf("port %d: %d allowed, dropped %v", door, allowed[door], dropped[door])
+		}
+	}
+	if dropped[5061] || dropped[8443] {
+		t.Error("clients are kept out")
+	}
+	two := config.NewSnapshotForTest(xapi.Edge, append(one, "Ethernet 2 IP V4 Address: 10.0.0.1")...)
+	if p, _ := networkPlan(two, "edge"); len(p.Firewall) != 0 || oneArmed(two, "edge") {
+		t.Errorf("an edge with two interfaces: %+v", p.Firewall)
+	}
+	if oneArmed(snap, "core") {
+		t.Error("core has no outside")
+	}
+}
+
+func TestMarksPlan(t *testing.T) {
+	marks := marksPlan(config.NewSnapshotForTest(xapi.Core, "QoS Audio: 40", "Zones Zone 1 Name: e", "Zones Zone 1 Type: TraversalClient"))
+	want := map[string]int{"udp 36000-59999": 40, "tcp 5061-0": 24, "tcp 7001-0": 24}
+	for _, m := range marks {
+		delete(want, fmt.Sprintf("%s %d-%d", m.Protocol, m.First, m.Last))
+	}
+	if len(want) != 0 {
+		t.Errorf("missing %v in %+v", want, marks)
 	}
 }
