@@ -125,6 +125,7 @@ func (r *round) sharedLine(ctx context.Context) (string, error) {
 	if err != nil {
 		return "take over:", err
 	}
+	<-carol.Incoming()
 	if err := far.Await(ctx, lab.CallEnded); err != nil {
 		return "the call that was taken over goes on:", err
 	}
