@@ -24,7 +24,8 @@ const (
 type client struct {
 	fleet *fleet
 	texts texts
-	conn  net.Conn
+	credentials
+	conn net.Conn
 
 	mu     sync.Mutex // guards the rest
 	job    job
@@ -49,6 +50,7 @@ func dial(f *fleet, n int, addr string, conf *tls.Config) (*client, error) {
 	}
 	c := &client{fleet: f, conn: tls.Client(tc, conf), texts: textsFor(n, fmt.Sprintf("192.168.1.10:%d", 10000+n))}
 	c.number = uint64(n) << 32
+	c.user = userOf(n)
 	_ = tc.SetDeadline(time.Now().Add(10 * time.Second))
 	if err := c.conn.(*tls.Conn).Handshake(); err != nil {
 		tc.Close()
@@ -84,6 +86,8 @@ func (c *client) sendLocked(t template) {
 			return strconv.AppendUint(dst, uint64(c.cseq), 10)
 		case 'T':
 			return append(dst, c.target...)
+		case 'A':
+			return c.credentials.write(dst)
 		default:
 			return append(dst, c.routes...)
 		}
@@ -152,6 +156,7 @@ func (c *client) stepLocked(status int, method string, b []byte) (done bool, err
 	case c.job == nothing:
 		return false, nil
 	case status == 401 && c.job == register && !c.asked:
+		c.learn(field(b, "WWW-Authenticate"))
 		c.asked = true // edge counts only credentials that answer a challenge
 		c.number++
 		c.cseq++

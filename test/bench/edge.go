@@ -25,6 +25,7 @@ type subject struct {
 	name  string
 	addr  string
 	proc  *process
+	more  []*process // the other nodes of a pair
 	far   *farEnd
 	fleet *fleet
 }

@@ -105,6 +105,9 @@ func bench(ctx context.Context, opt options) error {
 	if err := signalling(ctx, w, opt, book); err != nil {
 		return err
 	}
+	if err := pairs(ctx, w, opt, book); err != nil {
+		return err
+	}
 	if err := mediaBench(ctx, w, opt, book); err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ User-Agent: Cisco-CP8861/14.2.1
 Contact: <sip:CONTACT@VIA;transport=tls>;+sip.instance="<urn:uuid:00000000-0000-0000-0000-INDEX>";+u.sip!devicename.ccm.cisco.com="SEPINDEX";+u.sip!model.ccm.cisco.com="683"
 Supported: replaces,join,sdp-anat,norefersub,resource-priority,extended-refer,X-cisco-callinfo,X-cisco-serviceuri,X-cisco-escapecodes,X-cisco-service-control,X-cisco-srtp-fallback,X-cisco-monrec,X-cisco-config,X-cisco-sis-9.0.0,X-cisco-xsi-8.5.1
 Reason: SIP;cause=200;text="cisco-alarm:25 Name=SEPINDEX ActiveLoad=sip8861.14-2-1 InactiveLoad=sip8861.14-0-1 Last=initialized"
-Authorization: Digest username="USER",realm="example.com",nonce="` + nonce + `",uri="sip:example.com",response="5d41402abc4b2a76b9719d911017c592",algorithm=MD5,qop=auth,cnonce="0a4f113b",nc=00000001
+Authorization: {A}
 Expires: 3600
 Content-Length: 0
 
@@ -148,7 +148,7 @@ func userOf(n int) string { return fmt.Sprintf("user%05d", n) }
 // template is a text cut at its marks.
 type template struct {
 	parts [][]byte
-	marks []byte // N number, C sequence, T target, R routes
+	marks []byte // N number, C sequence, T target, R routes, A credentials
 }
 
 func newTemplate(s string) template {

@@ -39,6 +39,9 @@ func claims() []claim {
 	for _, s := range []string{"REGISTER saturated", "REGISTER paced", "call saturated", "call paced", "REGISTER sparse"} {
 		all = append(all, claim{scenario: s, ours: "edge", theirs: "bare relay", most: 1.6})
 	}
+	for _, s := range pairScenarios() {
+		all = append(all, claim{scenario: s, ours: "fast path", theirs: "searched", most: 1})
+	}
 	for _, s := range []string{"media paced", "media dense", "media most"} {
 		all = append(all,
 			claim{scenario: s, ours: "edge CM", theirs: "rtpengine RTP", least: 1.5},

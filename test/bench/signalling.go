@@ -137,7 +137,7 @@ func (s *subject) run(ctx context.Context, sc scenario, opt options) result {
 		}
 	}()
 	pause(ctx, opt.warm)
-	pids := s.proc.pids()
+	pids := s.pids()
 	cpu, jobs, begun := spent(pids), f.done.Load(), time.Now()
 	pause(ctx, opt.window)
 	cpu, jobs = spent(pids)-cpu, f.done.Load()-jobs
