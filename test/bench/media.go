@@ -16,8 +16,8 @@ const calls = 200
 // is measured, and through whatever stands behind it.
 type way struct {
 	subject string
-	open    func(ctx context.Context) error // makes ready for a round: calls that stand, streams that reach them
-	close   func()                          // ends a round, if not nil
+	open    func(ctx context.Context) error // sets the calls up if they are not
+	close   func()                          // ends them; nil if they stay for all rounds
 	proc    *process                        // the subject's
 	streams *streams
 }
@@ -71,20 +71,11 @@ func (y *way) round(ctx context.Context, b *book, loads []load, round int, windo
 	if y.close != nil {
 		defer y.close()
 	}
-	err := y.open(ctx)
-	if err == nil {
-		err = y.prime(ctx)
-	}
 	for _, l := range loads {
-		r := result{failed: 1, why: err}
-		switch {
-		case err != nil:
-		case l.rate > 0:
-			r = y.measure(ctx, l.rate, window)
-			if r.lost > mayLose {
-				r.failed, r.why = max(r.failed, 1), fmt.Errorf("%.1f %% of the packets lost", 100*r.lost)
-			}
-		default:
+		var r result
+		if l.rate > 0 {
+			r = y.try(ctx, l.rate, window)
+		} else {
 			r = y.most(ctx)
 		}
 		if ctx.Err() != nil {
@@ -97,6 +88,34 @@ func (y *way) round(ctx context.Context, b *book, loads []load, round int, windo
 	return nil
 }
 
+// try measures, and once more with calls set up anew if that was not sound:
+// it may have been somebody else's burst of work, and rtpengine does not
+// recover from every one.
+func (y *way) try(ctx context.Context, rate int, window time.Duration) (r result) {
+	for range 2 {
+		if err := y.ready(ctx); err != nil {
+			r = result{failed: 1, why: err}
+		} else {
+			r = y.measure(ctx, rate, window)
+		}
+		if r.sound() || ctx.Err() != nil {
+			return r
+		}
+		if y.close != nil {
+			y.close()
+		}
+	}
+	return r
+}
+
+// ready sets the calls up if they are not, and sees that they flow.
+func (y *way) ready(ctx context.Context) error {
+	if err := y.open(ctx); err != nil {
+		return err
+	}
+	return y.prime(ctx)
+}
+
 // reason says why a result is unsound.
 func reason(r result) string {
 	if r.sound() {
@@ -105,8 +124,12 @@ func reason(r result) string {
 	return fmt.Sprint("UNSOUND: ", cmp.Or(r.why, errors.New("no reason known")))
 }
 
-// mayLose is the share of packets that a sound round may lose.
-const mayLose = 0.01
+// What a sound round may lose of all packets, and what may still be under way
+// when its window ends.
+const (
+	mayLose = 0.01
+	mayOwe  = 0.1
+)
 
 // prime sends gently until media flows both ways in every call.
 func (y *way) prime(ctx context.Context) error {
@@ -124,22 +147,19 @@ func (y *way) prime(ctx context.Context) error {
 // measure sends at a rate and finds what a packet costs the subject.
 func (y *way) measure(ctx context.Context, perSecond int, window time.Duration) result {
 	s := y.streams
+	all := s.tally()
 	s.run(ctx, perSecond, 300*time.Millisecond)
 	s.delays()
 	count, begun, before := s.tally(), time.Now(), spent([]int{y.proc.cmd.Process.Pid})
 	s.run(ctx, perSecond, window)
 	took, cpu := time.Since(begun), spent([]int{y.proc.cmd.Process.Pid})-before
 	count = s.tally().less(count)
-	s.run(ctx, 0, 50*time.Millisecond) // what is still on its way does not count for the next
+	s.drain(ctx)
+	all = s.tally().less(all)
 	r := result{rate: float64(count.got) / took.Seconds(), offered: float64(count.sent) / took.Seconds(),
-		busy: cpu.Seconds() / took.Seconds(), lost: max(0, 1-float64(count.got)/float64(max(count.sent, 1)))}
-	if r.failed = count.bad; r.failed > 0 {
-		r.why = fmt.Errorf("%d packets came spoilt", count.bad)
-	}
-	if count.got > 0 {
-		r.cost = float64(cpu) / float64(count.got)
-	} else {
-		r.failed, r.why = max(r.failed, 1), errors.New("nothing came through")
+		busy: cpu.Seconds() / took.Seconds(), lost: all.missing(), cost: float64(cpu) / float64(max(count.got, 1))}
+	if r.why = fault(count, all); r.why != nil {
+		r.failed = 1
 	}
 	if d := s.delays(); len(d) > 0 {
 		slices.Sort(d)
@@ -148,21 +168,32 @@ func (y *way) measure(ctx context.Context, perSecond int, window time.Duration) 
 	return r
 }
 
-// most raises the rate until packets are lost twice or this program cannot
-// send more, and returns the last that was whole.
-func (y *way) most(ctx context.Context) result {
-	best := result{failed: 1, why: errors.New("packets were lost from the beginning")}
+// fault says why a measurement does not count: count is what passed in its
+// window, all what passed until nothing more came.
+func fault(count, all tally) error {
+	switch {
+	case count.got == 0:
+		return errors.New("nothing came through")
+	case all.bad > 0:
+		return fmt.Errorf("%d packets came spoilt", all.bad)
+	case all.missing() > mayLose:
+		return fmt.Errorf("%.1f %% of the packets lost", 100*all.missing())
+	case count.missing() > mayOwe:
+		return fmt.Errorf("it fell behind by %.0f %% of the packets", 100*count.missing())
+	}
+	return nil
+}
+
+// most raises the rate until packets are lost or this program cannot send
+// more, and returns the last that was whole.
+func (y *way) most(ctx context.Context) (best result) {
 	for rate := calls * 50 * 8; ctx.Err() == nil; rate += rate / 3 {
-		r := y.measure(ctx, rate, 600*time.Millisecond)
-		if r.lost > mayLose || !r.sound() {
-			r = y.measure(ctx, rate, 600*time.Millisecond) // somebody else's burst of work, perhaps
+		r := y.try(ctx, rate, 600*time.Millisecond)
+		if !r.sound() && best.cost > 0 {
+			return best
 		}
-		if r.lost > mayLose || !r.sound() {
-			break
-		}
-		best = r
-		if r.offered < 0.95*float64(rate) {
-			break
+		if best = r; !r.sound() || r.offered < 0.95*float64(rate) {
+			return best
 		}
 	}
 	return best

@@ -236,10 +236,12 @@ beside edge, which looks into no packet, and the same SRTP to RTP beside core.
 Paced is 20,000 packets a second, dense 60,000, most as many as pass or as the
 load can send. Packets leave each millisecond, and the load looks for what came
 as often, so that nobody pays for waking it. Every 101st packet that arrives is
-unprotected and checked. A round that loses more than 1 % does not count. Delay
-is from sending to the far socket, for edge and core through both of them: under
-load each looks at its sockets once a millisecond. As loopback delivers in the
-sender's thread, each figure holds the way into the next socket.
+unprotected and checked. What loses more than 1 % of its packets, or has more
+than a tenth under way at its end, is tried once more with calls set up anew and
+does not count if that fails too. Delay is from sending to the far socket, for
+edge and core through both of them: under load each looks at its sockets once a
+millisecond. As loopback delivers in the sender's thread, each figure holds the
+way into the next socket.
 
 **Memory of a call.** Growth of the proportional set size from one call to 1,001
 with packets flowing, ours after giving free memory back to the system; sockets

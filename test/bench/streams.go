@@ -168,12 +168,29 @@ func (s *streams) tally() tally {
 
 func (t tally) less(o tally) tally { return tally{t.sent - o.sent, t.got - o.got, t.bad - o.bad} }
 
+// missing is the share of what was sent that did not come.
+func (t tally) missing() float64 { return max(0, 1-float64(t.got)/float64(max(t.sent, 1))) }
+
+// drain hears what is still under way, so that it does not count for the next.
+func (s *streams) drain(ctx context.Context) {
+	for range 40 {
+		before := s.tally().got
+		if s.run(ctx, 0, 50*time.Millisecond); s.tally().got == before {
+			return
+		}
+	}
+}
+
 // delays gives away the delays that were seen.
 func (s *streams) delays() []time.Duration {
 	all := append(s.phone.delays, s.uc.delays...)
 	s.phone.delays, s.uc.delays = nil, nil
 	return all
 }
+
+// maxDebt bounds what is sent at once after somebody else had the processor:
+// no phone sends a third of a second of voice in one burst.
+const maxDebt = 10 * time.Millisecond
 
 // run sends packets of both sides at a rate for a while and hears what comes.
 // Packets leave each millisecond, call after call.
@@ -185,7 +202,9 @@ func (s *streams) run(ctx context.Context, perSecond int, d time.Duration) {
 		if now.Sub(begun) >= d {
 			return
 		}
-		for due := int(now.Sub(begun) * time.Duration(perSecond) / time.Second); n < due; n += 2 {
+		due := int(now.Sub(begun) * time.Duration(perSecond) / time.Second)
+		n = max(n, due-int(maxDebt*time.Duration(perSecond)/time.Second))
+		for ; n < due; n += 2 {
 			s.phone.queue(s.next, now)
 			s.uc.queue(s.next, now)
 			s.next = (s.next + 1) % len(s.phone.to)
@@ -194,7 +213,9 @@ func (s *streams) run(ctx context.Context, perSecond int, d time.Duration) {
 		s.uc.flush()
 		s.phone.hear()
 		s.uc.hear()
-		beat = beat.Add(time.Millisecond)
+		if beat = beat.Add(time.Millisecond); now.Sub(beat) > maxDebt {
+			beat = now
+		}
 		rest := unix.NsecToTimespec(int64(max(0, time.Until(beat))))
 		_ = unix.Nanosleep(&rest, nil)
 	}
