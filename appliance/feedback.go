@@ -56,36 +56,38 @@ func (h *hub) leave(c chan shell.Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.subs, c)
-	close(c)
 }
 
 // statusEvery is how often a status element that somebody registered for is
 // looked at.
 const statusEvery = time.Second
 
-// Feedback sends what fits an expression until ctx ends.
-func (n *Node) Feedback(ctx context.Context, expression string) (<-chan shell.Event, error) {
+// Feedback listens for what fits an expression.
+func (n *Node) Feedback(expression string) (shell.Feed, error) {
 	kind, name, _ := strings.Cut(strings.Trim(expression, "/"), "/")
 	switch strings.ToLower(kind) {
 	case "event":
 		c := n.hub.join(name)
-		context.AfterFunc(ctx, func() { n.hub.leave(c) })
-		return c, nil
+		return func(ctx context.Context, tell func(shell.Event)) {
+			defer n.hub.leave(c)
+			for {
+				select {
+				case e := <-c:
+					tell(e)
+				case <-ctx.Done():
+					return
+				}
+			}
+		}, nil
 	case "status":
-		if _, err := n.Status(ctx, name); err != nil {
-			return nil, err
-		}
-		c := make(chan shell.Event, feedbackQueue)
-		go n.follow(ctx, name, c)
-		return c, nil
+		_, err := n.Status(context.Background(), name)
+		return func(ctx context.Context, tell func(shell.Event)) { n.follow(ctx, name, tell) }, err
 	}
-	return nil, fmt.Errorf("%s: register Status/… or Event/…", expression)
+	return nil, fmt.Errorf("%s: register Configuration/…, Status/… or Event/…", expression)
 }
 
-// follow sends a status element each time it has changed. It ends with ctx,
-// which whoever asked for it holds.
-func (n *Node) follow(ctx context.Context, name string, c chan<- shell.Event) {
-	defer close(c)
+// follow tells of a status element each time it has changed, until ctx ends.
+func (n *Node) follow(ctx context.Context, name string, tell func(shell.Event)) {
 	tick := time.NewTicker(statusEvery)
 	defer tick.Stop()
 	var last *xapi.Node
@@ -93,10 +95,7 @@ func (n *Node) follow(ctx context.Context, name string, c chan<- shell.Event) {
 		now, err := n.Status(ctx, name)
 		if err == nil && !reflect.DeepEqual(now, last) {
 			last = now
-			select {
-			case c <- shell.Event{Status: true, Node: now}:
-			default:
-			}
+			tell(shell.Event{Status: true, Node: now})
 		}
 		select {
 		case <-ctx.Done():

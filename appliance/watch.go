@@ -106,6 +106,9 @@ func (n *Node) lookPending() {
 	p := n.store.Pending()
 	detail := ""
 	if p != nil {
+		detail = fmt.Sprintf("What %s changes goes back when his session ends, unless it is confirmed.", p.Who.User)
+	}
+	if p != nil && p.Holder == 0 {
 		detail = fmt.Sprintf("The change that %s made goes back at %s unless it is confirmed.", p.Who.User, p.Deadline.Format(time.TimeOnly))
 	}
 	n.alarms.Set(xapi.AlarmUnconfirmed, "", p != nil, detail)

@@ -57,6 +57,7 @@ type Store struct {
 
 	write   sync.Mutex    // one edit at a time
 	pending *Pending      // guarded by write
+	holders uint64        // how many Hold has made
 	rearm   chan struct{} // tells Run that pending changed
 
 	watches watchSet
@@ -141,6 +142,9 @@ func (s *Store) load() error {
 		return err
 	}
 	if err := s.db.View(s.read); err != nil {
+		return err
+	}
+	if err := s.releaseLost(); err != nil {
 		return err
 	}
 	return s.revertIfDue()

@@ -16,6 +16,7 @@ type Pending struct {
 	Since    time.Time // when the first unconfirmed change was made
 	Deadline time.Time
 	Who      Who
+	Holder   uint64 `json:",omitempty"` // goes back when this one lets go, whatever the deadline; 0: nobody holds it
 }
 
 // MaxConfirm is the longest time that a change may wait to be confirmed.
@@ -36,7 +37,7 @@ func (p *Pending) same(q *Pending) bool {
 	if p == nil || q == nil {
 		return p == q
 	}
-	return p.Base == q.Base && p.Deadline.Equal(q.Deadline)
+	return p.Base == q.Base && p.Deadline.Equal(q.Deadline) && p.Holder == q.Holder
 }
 
 // EditConfirm is Edit with a time limit: unless Confirm is called within it, the
@@ -52,9 +53,53 @@ func (s *Store) EditConfirm(who Who, within time.Duration, fn func(*Edit) error)
 	now := s.opt.Clock()
 	p := &Pending{Base: s.Snapshot().rev, Since: now, Deadline: now.Add(within), Who: who}
 	if s.pending != nil {
-		p.Base, p.Since = s.pending.Base, s.pending.Since
+		p.Base, p.Since, p.Holder = s.pending.Base, s.pending.Since, s.pending.Holder
 	}
 	return s.editLocked(who, p, fn)
+}
+
+// ErrPending is what Hold says when a change waits already.
+var ErrPending = errors.New("a change waits to be confirmed already")
+
+// Hold makes all that changes from now on wait: it goes back with Release, at
+// the latest after MaxConfirm, and when the store is opened again, unless
+// Confirm is called. It returns what to give to Release.
+func (s *Store) Hold(who Who) (holder uint64, err error) {
+	s.write.Lock()
+	defer s.write.Unlock()
+	if s.pending != nil {
+		return 0, fmt.Errorf("%w, of %s", ErrPending, s.pending.Who.User)
+	}
+	s.holders++
+	now := s.opt.Clock()
+	p := &Pending{Base: s.Snapshot().rev, Since: now, Deadline: now.Add(MaxConfirm), Who: who, Holder: s.holders}
+	_, err = s.editLocked(who, p, func(e *Edit) error {
+		e.Note("safe mode begins")
+		return nil
+	})
+	return p.Holder, err
+}
+
+// Release takes back what holder holds; nothing if that was confirmed. It
+// reports what went back.
+func (s *Store) Release(holder uint64, who Who) (*Commit, error) {
+	s.write.Lock()
+	defer s.write.Unlock()
+	if holder == 0 || s.pending == nil || s.pending.Holder != holder {
+		return &Commit{Rev: s.Snapshot().rev, Pending: s.pending.copy()}, nil
+	}
+	return s.revertLocked(who, "safe mode ends")
+}
+
+// releaseLost takes back what a session of an earlier life of the node held.
+func (s *Store) releaseLost() error {
+	s.write.Lock()
+	defer s.write.Unlock()
+	if s.pending == nil || s.pending.Holder == 0 {
+		return nil
+	}
+	_, err := s.revertLocked(Who{User: "system"}, "the session of safe mode is gone")
+	return err
 }
 
 // Pending returns the change that waits to be confirmed, or nil.

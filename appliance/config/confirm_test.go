@@ -128,3 +128,28 @@ func TestConfirmBounds(t *testing.T) {
 		t.Errorf("revert of nothing: %v", err)
 	}
 }
+
+// What a session held is not there when the node comes back without it.
+func TestHeldChangeDiesWithTheNode(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "config.db")
+	opt := testOptions(nil)
+	opt.Clock = time.Now
+	s := openAt(t, path, opt)
+	set(t, s, alice, "SystemUnit Name: before")
+	holder, err := s.Hold(alice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set(t, s, alice, "SystemUnit Name: risky")
+	if _, err := s.Release(holder+1, bob); err != nil || s.Snapshot().Str(xapi.SystemUnitName) != "risky" {
+		t.Errorf("another's release: %v, %s", err, s.Snapshot().Str(xapi.SystemUnitName))
+	}
+	s.Close()
+	s = openAt(t, path, opt)
+	if got := s.Snapshot().Str(xapi.SystemUnitName); got != "before" || s.Pending() != nil {
+		t.Errorf("after a restart: %s, waiting %v", got, s.Pending())
+	}
+	if c, err := s.Release(holder, alice); err != nil || len(c.Changes) != 0 {
+		t.Errorf("released twice: %v, %v", c, err)
+	}
+}

@@ -32,10 +32,9 @@ type Backend interface {
 	// name it returns a node whose children are the elements there are.
 	History(ctx context.Context, element string) (*xapi.Node, error)
 
-	// Feedback sends what fits the expression, "Status/Calls" or
-	// "Event/CallConnected", until ctx ends, and then closes the channel. The
-	// receiver may be slow; what it misses is dropped.
-	Feedback(ctx context.Context, expression string) (<-chan Event, error)
+	// Feedback listens for what fits the expression, "Status/Calls" or
+	// "Event/CallConnected". The session runs the feed, once.
+	Feedback(expression string) (Feed, error)
 
 	// Why tells the story of a user's newest requests. Trace writes what user
 	// sends and receives for the time d, as it happens.
@@ -45,6 +44,10 @@ type Backend interface {
 	// Alarms lists the alarms that are raised.
 	Alarms() []alarm.Raised
 }
+
+// Feed tells of events until ctx ends. tell may be slow; what is missed
+// meanwhile is dropped.
+type Feed func(ctx context.Context, tell func(Event))
 
 // Event is one thing that a feedback expression asked for.
 type Event struct {

@@ -113,6 +113,10 @@ func (t *turn) waits(c *config.Commit) {
 	if c.Pending == nil || len(c.Changes) == 0 {
 		return
 	}
+	if c.Pending.Holder != 0 && c.Pending.Deadline.Sub(c.Pending.Since) >= config.MaxConfirm {
+		t.printf("It goes back, to revision %d, when the session of %s ends, unless it is confirmed.\n", c.Pending.Base, c.Pending.Who.User)
+		return
+	}
 	left := c.Pending.Deadline.Sub(t.now())
 	t.printf("This may cut off a session. It is taken back in %d seconds, to revision %d, unless you type: confirm\n",
 		int(left.Seconds()+0.5), c.Pending.Base)

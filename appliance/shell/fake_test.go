@@ -127,28 +127,21 @@ func (n *node) History(ctx context.Context, element string) (*xapi.Node, error) 
 	return h, nil
 }
 
-func (n *node) Feedback(ctx context.Context, expression string) (<-chan Event, error) {
+func (n *node) Feedback(expression string) (Feed, error) {
 	c := make(chan Event, 10)
 	n.mu.Lock()
 	n.feeds = append(n.feeds, c)
 	n.mu.Unlock()
-	out := make(chan Event)
-	go func() {
-		defer close(out)
+	return func(ctx context.Context, tell func(Event)) {
 		for {
 			select {
 			case e := <-c:
-				select {
-				case out <- e:
-				case <-ctx.Done():
-					return
-				}
+				tell(e)
 			case <-ctx.Done():
 				return
 			}
 		}
-	}()
-	return out, nil
+	}, nil
 }
 
 func (n *node) happen(e Event) {

@@ -67,9 +67,13 @@ func (t *turn) feedback(_ context.Context, words []word) int {
 // expression spells an expression as the tables do.
 func (s *Session) expression(text string) (string, error) {
 	root, rest, _ := strings.Cut(strings.Trim(text, "/"), "/")
-	root, err := pick(root, []string{"Event", "Status"})
-	if err != nil {
+	root, err := pick(root, []string{"Configuration", "Event", "Status"})
+	switch {
+	case err != nil:
 		return "", err
+	case root == "Configuration":
+		at, err := s.branch(rest)
+		return strings.TrimSuffix(root+"/"+strings.ReplaceAll(pathOf(at), " ", "/"), "/"), err
 	}
 	names := eventNames()
 	if root == "Status" {
@@ -96,19 +100,39 @@ func (s *Session) register(text string) error {
 	} else if slices.ContainsFunc(all, func(f feed) bool { return f.expression == expression }) {
 		return nil
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	events, err := s.b.Feedback(ctx, expression)
+	run, err := s.feed(expression)
 	if err != nil {
-		cancel()
 		return err
 	}
+	ctx, cancel := context.WithCancel(context.Background())
 	id := s.feeds.add(expression, cancel)
-	s.work.Go(func() {
-		for e := range events {
-			s.feeds.event(id, e)
-		}
-	})
+	s.work.Go(func() { run(ctx, func(text string) { s.feeds.tell(id, text) }) })
 	return nil
+}
+
+// feed is what tells of an expression, in the words that the session shows.
+func (s *Session) feed(expression string) (run func(context.Context, func(string)), err error) {
+	if path, ok := strings.CutPrefix(expression, "Configuration"); ok {
+		at, err := s.branch(strings.TrimPrefix(path, "/"))
+		if err != nil {
+			return nil, err
+		}
+		return s.watch(at), nil
+	}
+	feed, err := s.b.Feedback(expression)
+	return func(ctx context.Context, tell func(string)) {
+		feed(ctx, func(e Event) { tell(blockOf(e)) })
+	}, err
+}
+
+func blockOf(e Event) string {
+	var b strings.Builder
+	letter := byte('e')
+	if e.Status {
+		letter = 's'
+	}
+	(&printer{w: &b}).block(letter, e.Node)
+	return b.String()
 }
 
 func (s *Session) deregister(text string) error {
@@ -152,15 +176,9 @@ func (f *feeds) drop(id int) (found bool) {
 	return found
 }
 
-// event writes an event, or lets it wait. One that was on its way when its feed
+// tell writes an event, or lets it wait. One that was on its way when its feed
 // was deregistered is dropped.
-func (f *feeds) event(id int, e Event) {
-	var b strings.Builder
-	letter := byte('e')
-	if e.Status {
-		letter = 's'
-	}
-	(&printer{w: &b}).block(letter, e.Node)
+func (f *feeds) tell(id int, text string) {
 	f.mu.Lock()
 	if !slices.ContainsFunc(f.list, func(x feed) bool { return x.id == id }) {
 		f.mu.Unlock()
@@ -168,13 +186,13 @@ func (f *feeds) event(id int, e Event) {
 	}
 	write := f.write
 	if write == nil {
-		f.wait = append(f.wait, b.String())
+		f.wait = append(f.wait, text)
 		f.wait = f.wait[max(0, len(f.wait)-maxEvents):]
 		f.signalLocked()
 	}
 	f.mu.Unlock()
 	if write != nil {
-		write(b.String())
+		write(text)
 	}
 }
 

@@ -170,7 +170,7 @@ func (t *turn) statusHelp(words []word) int {
 }
 
 func (t *turn) feedbackHelp() int {
-	t.help("xFeedback register <expression>", "", "Prints events in this session as they happen, such as /Status/Calls or /Event/CallConnected.")
+	t.help("xFeedback register <expression>", "", "Prints events in this session as they happen, such as /Status/Calls, /Event/CallConnected or /Configuration/Zones.")
 	t.help("xFeedback deregister <n>", "", "Ends one registration; 0 ends all.")
 	t.help("xFeedback list", "", "Lists the registrations.")
 	t.help("Status", fmt.Sprintf("<%s>", strings.Join(elements(t.b.Role()), "/")), "")

@@ -107,6 +107,10 @@ func (t *turn) rollback(_ context.Context, words []word) int {
 }
 
 func (t *turn) confirm(context.Context, []word) int {
+	safe := t.holds()
 	_, err := t.b.Config().Confirm(t.who)
+	if err == nil && safe {
+		err = t.hold()
+	}
 	return t.answer(err)
 }

@@ -49,7 +49,8 @@ type Session struct {
 	size   func(width, height int)
 	width  int
 	height int
-	done   bool // exit was typed
+	done   bool   // exit was typed
+	holder uint64 // what config.Store.Hold returned; 0: safe mode is off
 }
 
 // New starts a session. It starts no goroutine.
@@ -68,10 +69,11 @@ func New(b Backend, o Options) *Session {
 	return s
 }
 
-// Close ends the feedback and waits for all that the session started. What the
-// session reads from must be closed by then.
+// Close ends the feedback, takes back what safe mode holds, and waits for all
+// that the session started. What the session reads from must be closed by then.
 func (s *Session) Close() {
 	s.feeds.drop(0)
+	_, _ = s.release() // what cannot go back now does when the node starts anew
 	s.work.Wait()
 }
 

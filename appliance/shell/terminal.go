@@ -75,7 +75,10 @@ func (e *editor) resizable() {
 }
 
 func (e *editor) prompt() string {
-	if e.b.Config().Pending() != nil {
+	switch p := e.b.Config().Pending(); {
+	case p != nil && e.holds():
+		return e.b.NodeName() + " (safe)> "
+	case p != nil:
 		return e.b.NodeName() + " (confirm?)> "
 	}
 	return e.b.NodeName() + "> "

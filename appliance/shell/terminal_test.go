@@ -324,3 +324,78 @@ func TestOnceFollowsFeedback(t *testing.T) {
 	far.Close()
 	s.Close()
 }
+
+// Changes of the configuration are told as lines that can be pasted back.
+func TestFeedbackOfTheConfiguration(t *testing.T) {
+	n := newNode(t, xapi.Edge)
+	s, other := n.session(t), n.session(t)
+	var out strings.Builder
+	for _, line := range []string{"xFeedback register /Configuration/sip/TLS", "xFeedback register /Configuration/Zones", "xFeedback list"} {
+		s.Exec(t.Context(), line, &out)
+	}
+	if want := "OK\nOK\n*xf 1 Configuration/SIP/TLS\n*xf 2 Configuration/Zones\nOK\n"; out.String() != want {
+		t.Errorf("got %q, want %q", out.String(), want)
+	}
+	told := func(want string) {
+		t.Helper()
+		out.Reset()
+		for deadline := time.Now().Add(5 * time.Second); out.Len() < len(want) && time.Now().Before(deadline); {
+			s.feeds.flush(&out)
+			time.Sleep(time.Millisecond)
+		}
+		if out.String() != want {
+			t.Errorf("told %q, want %q", out.String(), want)
+		}
+	}
+	other.Exec(t.Context(), "xConfiguration SIP TLS Port: 5088", io.Discard)
+	told("*c xConfiguration SIP TLS Port: \"5088\"\n")
+	other.Exec(t.Context(), `xConfiguration SystemUnit Name: "elsewhere"`, io.Discard)
+	other.Exec(t.Context(), `xConfiguration SIP TLS Port: ""`, io.Discard)
+	told("*c xConfiguration SIP TLS Port: \"5061\"\n")
+	out.Reset()
+	if s.Exec(t.Context(), "xFeedback register /Configuration/SIP/Teleport", &out) != Misread || !strings.Contains(out.String(), "Teleport") {
+		t.Errorf("a path that is not there: %s", out.String())
+	}
+}
+
+// What is changed in safe mode goes back when the session ends, unless it was
+// confirmed; another session's changes go with it.
+func TestSafeMode(t *testing.T) {
+	n := newNode(t, xapi.Edge)
+	name := func() string { return n.store.Snapshot().Str(xapi.SystemUnitName) }
+	run := func(s *Session, want string, lines ...string) {
+		t.Helper()
+		var out strings.Builder
+		for _, line := range lines {
+			out.Reset()
+			s.Exec(t.Context(), line, &out)
+		}
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%s: got %q, want %q in it", lines[len(lines)-1], out.String(), want)
+		}
+	}
+	s, other := n.session(t), n.session(t)
+	run(s, "not on", "safe off")
+	run(s, "unless you type: confirm", "safe on")
+	run(s, "on already", "safe on")
+	run(other, "waits to be confirmed already", "safe on")
+	run(other, "not on in this session", "safe revert")
+	run(s, "when the session of admin ends", `xConfiguration SystemUnit Name: "one"`)
+	run(s, "1 changes wait", "safe off")
+	run(s, "OK", "confirm", `xConfiguration SystemUnit Name: "two"`)
+	run(other, "OK", `xConfiguration SIP TLS Port: 5088`)
+	s.Close()
+	if name() != "one" || n.store.Snapshot().Int(xapi.SIPTLSPort) != 5061 || n.store.Pending() != nil {
+		t.Errorf("after the session: %s, %d, waiting %v", name(), n.store.Snapshot().Int(xapi.SIPTLSPort), n.store.Pending())
+	}
+
+	s = n.session(t)
+	run(s, `+ SystemUnit Name: "one"`, "safe on", `xConfiguration SystemUnit Name: "three"`, "safe revert")
+	run(s, "OK", "safe on", "safe off", `xConfiguration SystemUnit Name: "four"`)
+	run(s, "OK", "safe on", `xConfiguration SystemUnit Name: "five"`)
+	run(other, "OK", "confirm") // anybody may say that it is well
+	s.Close()
+	if name() != "five" {
+		t.Errorf("confirmed by another session: %s", name())
+	}
+}

@@ -19,6 +19,7 @@ func verbTable() []verb {
 		{"diff", "[rev [rev]]", "Shows what changed since a revision.", (*turn).diff},
 		{"rollback", "<rev>", "Goes back to the values of a revision.", (*turn).rollback},
 		{"confirm", "", "Keeps a change that else is taken back.", (*turn).confirm},
+		{"safe", "on|off|revert", "Lets changes go back when this session ends, unless they are confirmed.", (*turn).safe},
 		{"export", "[file]", "Prints the configuration as lines to paste, or writes them to a file.", (*turn).export},
 		{"import", "[file] [-all|-dry]", "Takes such lines, or a dump of the replaced product.", (*turn).importLines},
 		{"why", "user <name>", "Tells what became of a user's newest requests, and which rule decided.", (*turn).why},
