@@ -15,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/appliance/shell"
 	"sallyport/test/lab"
 	"sallyport/test/story"
 )
@@ -143,18 +142,28 @@ func (s *stage) engine() *story.Engine {
 }
 
 // execer runs each line in a fresh shell, since its node may be another by now.
-type execer func() *shell.Session
+// What a line changes is in force before the next step, if it can be.
+type execer struct{ of *running }
 
-func (f execer) Exec(ctx context.Context, line string, out io.Writer) int {
-	s := f()
+// forceTime bounds the wait for a change to be in force.
+const forceTime = 2 * time.Second
+
+func (e execer) Exec(ctx context.Context, line string, out io.Writer) int {
+	s := e.of.node.Console("story")
 	defer s.Close()
-	return s.Exec(ctx, line, out)
+	exit := s.Exec(ctx, line, out)
+	if exit == 0 && (strings.HasPrefix(line, "xConfiguration") || strings.HasPrefix(line, "xCommand")) {
+		ctx, cancel := context.WithTimeout(ctx, forceTime)
+		defer cancel()
+		_ = AwaitApplied(ctx, e.of.node) // the story tells what comes of it
+	}
+	return exit
 }
 
 func (s *stage) shells() map[string]story.Execer {
 	all := map[string]story.Execer{}
 	for _, r := range s.pair.nodes {
-		all[r.spec.Name] = execer(func() *shell.Session { return r.node.Console("story") })
+		all[r.spec.Name] = execer{r}
 	}
 	return all
 }
