@@ -49,3 +49,14 @@ func (g *Guard) Report(t *xapi.Node) {
 	defer g.cache.mu.Unlock()
 	d.Add("Cache").Int("Entries", g.cache.order.Len()).Int("Hits", g.cache.hits).Int("Misses", g.cache.misses)
 }
+
+// Report shows what single sign-on came to (xStatus Edgesso).
+func (s *SSO) Report(t *xapi.Node) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, what := range []string{"Requests", "Responses", "TokenRequests", "Refused"} {
+		t.Int(what, s.counts[what])
+	}
+	t.Int("Pending", len(s.pending))
+	t.Int("Tokens", s.cfg.Tokens.Len())
+}

@@ -1,0 +1,220 @@
+package auth
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"sync"
+	"time"
+
+	"context"
+
+	"sallyport/appliance/state"
+)
+
+// SSOConfig is what single sign-on needs of core.
+type SSOConfig struct {
+	Log    *slog.Logger
+	Clock  func() time.Time
+	Rand   io.Reader // of cryptographic quality
+	Tokens *state.Table
+	Key    func() (SPKey, error)
+	// Home lists the call control nodes of a user's home cluster, the best first;
+	// nodes of any cluster of the deployment for "".
+	Home func(ctx context.Context, deployment int, user string) ([]string, error)
+	// Upstream reaches them.
+	Upstream http.RoundTripper
+}
+
+// SSO is core's end of single sign-on: it sends a browser to the identity
+// provider of its domain, checks what that says, has the user's home cluster
+// give a token or a code for it, and hands that to the client. All methods may
+// be called from any goroutine.
+//
+//	authorize ─▶ identity provider ─▶ fedlet ─▶ home cluster ─▶ oauthcb
+type SSO struct {
+	cfg SSOConfig
+
+	mu      sync.Mutex
+	plan    SSOPlan
+	pending map[string]pending
+	seen    map[string]time.Time // assertions, until they would be too old anyway
+	visits  map[string]*visits   // by source
+	counts  map[string]int
+	paths   map[string]string // token endpoint by node, once known
+}
+
+// A Client is who stands before a lane, before any login.
+type Client struct {
+	Domain     string
+	Deployment int
+	Source     string
+	Trace      string
+	URL        func(lane string) string // of a lane, as the client reaches it
+}
+
+// pending is a client that was sent to its identity provider.
+type pending struct {
+	client  Client
+	idp     IdP
+	ask     ask
+	expires time.Time
+}
+
+// Bounds of what strangers can make grow.
+const (
+	maxPending    = 10_000
+	pendingLife   = 5 * time.Minute
+	maxAssertions = 50_000
+	maxSources    = 20_000
+	maxVisits     = 60 // of a source in a minute
+)
+
+// NewSSO returns single sign-on that is off.
+func NewSSO(cfg SSOConfig) *SSO {
+	return &SSO{cfg: cfg, pending: map[string]pending{}, seen: map[string]time.Time{}, visits: map[string]*visits{}, counts: map[string]int{}, paths: map[string]string{}}
+}
+
+// Apply makes a plan the one in force. Who is on the way goes on.
+func (s *SSO) Apply(p SSOPlan) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.plan = p
+}
+
+func (s *SSO) current() SSOPlan {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.plan
+}
+
+// visits counts what a source asked for within a minute.
+type visits struct {
+	since time.Time
+	count int
+}
+
+// welcome counts a visit; false: the source comes too often.
+func (s *SSO) welcome(source string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.cfg.Clock()
+	v := s.visits[source]
+	if v == nil || now.Sub(v.since) >= time.Minute {
+		if v == nil && len(s.visits) >= maxSources {
+			maps.DeleteFunc(s.visits, func(_ string, v *visits) bool { return now.Sub(v.since) >= time.Minute })
+		}
+		if len(s.visits) >= maxSources {
+			return false
+		}
+		v = &visits{since: now}
+		s.visits[source] = v
+	}
+	v.count++
+	return v.count <= maxVisits
+}
+
+// await keeps who was sent away under the id of the question.
+func (s *SSO) await(id string, p pending) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.cfg.Clock()
+	if len(s.pending) >= maxPending {
+		maps.DeleteFunc(s.pending, func(_ string, p pending) bool { return !now.Before(p.expires) })
+	}
+	if len(s.pending) >= maxPending {
+		return false
+	}
+	p.expires = now.Add(pendingLife)
+	s.pending[id] = p
+	return true
+}
+
+// take is who was sent away under an id; each id is good for one answer.
+func (s *SSO) take(id, domain string) (pending, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, ok := s.pending[id]
+	if !ok || p.client.Domain != domain {
+		return pending{}, false
+	}
+	delete(s.pending, id)
+	return p, s.cfg.Clock().Before(p.expires)
+}
+
+// first notes an assertion; false: it was here before.
+func (s *SSO) first(a assertion) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.cfg.Clock()
+	if len(s.seen) >= maxAssertions {
+		maps.DeleteFunc(s.seen, func(_ string, until time.Time) bool { return !now.Before(until) })
+	}
+	if _, again := s.seen[a.id]; again || len(s.seen) >= maxAssertions {
+		return false
+	}
+	s.seen[a.id] = a.expires
+	return true
+}
+
+func (s *SSO) count(what string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.counts[what]++
+}
+
+// ClearStatus sets the counters to zero.
+func (s *SSO) ClearStatus() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.counts)
+}
+
+// issued is an opaque token that a cluster gave through us: only we know here
+// whose it is. The table keeps its hash.
+type issued struct {
+	User       string
+	Deployment int
+	Expires    time.Time
+}
+
+func hashed(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(sum[:])
+}
+
+func (s *SSO) issue(token, user string, deployment int, life time.Duration) error {
+	v, err := json.Marshal(issued{user, deployment, s.cfg.Clock().Add(life)})
+	if err != nil {
+		return err
+	}
+	return s.cfg.Tokens.Put(hashed(token), v, life)
+}
+
+// Verify tells whose an opaque token is that was given through us.
+func (s *SSO) Verify(deployment int, token string) (user string, expires time.Time, ok bool) {
+	v, found := s.cfg.Tokens.Get(hashed(token))
+	var t issued
+	if !found || json.Unmarshal(v, &t) != nil || t.Deployment != deployment {
+		return "", time.Time{}, false
+	}
+	return t.User, t.Expires, true
+}
+
+// DeleteTokens forgets the opaque tokens of a user, "" of all, and tells how
+// many there were.
+func (s *SSO) DeleteTokens(user string) (n int) {
+	s.cfg.Tokens.Range(func(key string, v []byte, _ time.Time) bool {
+		var t issued
+		if json.Unmarshal(v, &t) == nil && (user == "" || t.User == user) {
+			s.cfg.Tokens.Delete(key)
+			n++
+		}
+		return true
+	})
+	return n
+}
