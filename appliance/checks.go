@@ -12,7 +12,7 @@ import (
 // checks are the rules that a role's configuration must keep.
 func checks(role xapi.Role) []config.Check {
 	if role == xapi.Core {
-		return []config.Check{zone.Check, core.Check, xmpp.Check, auth.Check, checkTimeZone}
+		return []config.Check{zone.Check, core.Check, xmpp.Check, auth.Check, auth.CheckSSO, checkTimeZone}
 	}
 	return []config.Check{zone.Check, checkTimeZone}
 }

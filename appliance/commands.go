@@ -31,6 +31,7 @@ func commands() map[string]command {
 		"RefreshServers": refreshServers, "CertificatePreflight": certificatePreflight,
 		"AdminAccountAdd": accountAdd, "AdminAccountDelete": accountDelete,
 		"CredentialAdd": credentialAdd, "CredentialDelete": credentialDelete,
+		"EdgeSSOIdPImport": idpImport, "EdgeSSOIdPDelete": idpDelete, "EdgeSSOMetadataExport": spExport,
 		"AuthzKeyImport": authzKeyImport, "AuthzKeyDelete": authzKeyDelete,
 		"RemoteSyslogAdd": syslogAdd, "RemoteSyslogDelete": syslogDelete,
 		"ServerCertificateInstall": certificateInstall, "CACertificateInstall": authorityInstall,

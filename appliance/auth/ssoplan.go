@@ -23,34 +23,37 @@ type SSOPlan struct {
 	Token    string // of its token endpoint, "" = found out
 }
 
-// SSOPlanFrom reads the plan. An error names identity providers that cannot be
-// used; the rest can be applied.
+// SSOPlanFrom reads the plan. An error names domains whose identity provider
+// cannot be used; the rest can be applied.
 func SSOPlanFrom(snap *config.Snapshot) (SSOPlan, error) {
 	p := SSOPlan{
 		On: snap.Bool(xapi.LoginSsoEnabled), Code: snap.Bool(xapi.LoginOauthSso), Opaque: snap.Enum(xapi.LoginLegacySso) != "Off",
 		Local: snap.Bool(xapi.LoginOauthLocal), Redirect: snap.Bool(xapi.SSORedirectURI), Domains: map[string]IdP{},
 		Path: snap.Str(xapi.SSOAuthorizePath), Token: snap.Str(xapi.SSOTokenPath),
 	}
-	var errs []error
-	all := map[string]IdP{}
+	idps := map[string]int{}
 	for _, i := range snap.Indexes(xapi.SSOIdPName.Item) {
-		idp, err := idpFrom(snap, i)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("identity provider %s: %w", idp.Name, err))
-			continue
+		if name := strings.ToLower(snap.Str(xapi.SSOIdPName, i)); name != "" {
+			idps[name] = i
 		}
-		all[strings.ToLower(idp.Name)] = idp
 	}
+	var errs []error
 	for _, i := range snap.Indexes(xapi.SIPDomainIdP.Item) {
 		domain, name := uc.Canonical(snap.Str(xapi.SIPDomainName, i)), snap.Str(xapi.SIPDomainIdP, i)
-		idp, known := all[strings.ToLower(name)]
-		switch {
-		case name == "" || domain == "":
-		case !known:
-			errs = append(errs, fmt.Errorf("domain %s: there is no identity provider %q", domain, name))
-		default:
-			p.Domains[domain] = idp
+		if domain == "" || name == "" {
+			continue
 		}
+		at, known := idps[strings.ToLower(name)]
+		if !known {
+			errs = append(errs, fmt.Errorf("domain %s: there is no identity provider %q", domain, name))
+			continue
+		}
+		idp, err := idpFrom(snap, at)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("domain %s: identity provider %s: %w", domain, name, err))
+			continue
+		}
+		p.Domains[domain] = idp
 	}
 	return p, errors.Join(errs...)
 }
@@ -68,4 +71,11 @@ func idpFrom(snap *config.Snapshot, i int) (IdP, error) {
 		p.Certificates = append(p.Certificates, der)
 	}
 	return p, p.Check()
+}
+
+// CheckSSO refuses domains whose identity provider is not there or cannot be
+// used. It is a config.Check.
+func CheckSSO(snap *config.Snapshot) error {
+	_, err := SSOPlanFrom(snap)
+	return err
 }

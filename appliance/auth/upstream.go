@@ -17,10 +17,10 @@ import (
 // What a cluster's authorization service is asked, and how long one node may
 // take.
 const (
-	ssoPort    = "8443"
-	ssoWait    = 10 * time.Second
-	maxReply   = 64 << 10
-	maxToToken = 64 << 10
+	ssoPort  = "8443"
+	ssoWait  = 10 * time.Second
+	maxReply = 64 << 10
+	maxForm  = 64 << 10
 )
 
 var errUpstream = &denial{http.StatusBadGateway, "Next Hop Connection Failed", "home cluster"}
@@ -63,7 +63,9 @@ func (s *SSO) askOne(ctx context.Context, host string, make func(string) (*http.
 	return resp.StatusCode, resp.Header, body, err
 }
 
-func upstreamURL(host, path string) string { return "https://" + net.JoinHostPort(host, ssoPort) + path }
+func upstreamURL(host, path string) string {
+	return "https://" + net.JoinHostPort(host, ssoPort) + path
+}
 
 // localPath is a cluster's authorization service for a client with a password.
 const localPath = "/ssosp/oauth/authorize"
@@ -219,7 +221,7 @@ func (s *SSO) AccessToken(w http.ResponseWriter, r *http.Request, c Client) {
 		s.deny(w, c, "access_token", no, nil)
 		return
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxToToken))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
 	if err != nil {
 		s.deny(w, c, "access_token", &denial{http.StatusRequestEntityTooLarge, "Request is too large", "limits"}, err)
 		return
@@ -246,7 +248,8 @@ func (s *SSO) AccessToken(w http.ResponseWriter, r *http.Request, c Client) {
 }
 
 // exchange asks node after node: the first that takes the code or token counts,
-// else the last refusal. Nodes of another cluster refuse what is not theirs.
+// else the first that refuses it. Nodes of another cluster refuse what is not
+// theirs, and some have no token endpoint at all.
 func (s *SSO) exchange(r *http.Request, body []byte, nodes []string) (status int, h http.Header, answer []byte, err error) {
 	err = errors.New("no node of any cluster answers")
 	for _, host := range nodes {
@@ -254,11 +257,19 @@ func (s *SSO) exchange(r *http.Request, body []byte, nodes []string) (status int
 		if e != nil || st >= 500 {
 			continue
 		}
-		if status, h, answer, err = st, hd, b, nil; st < 300 {
-			return status, h, answer, nil
+		if st < 300 {
+			return st, hd, b, nil
+		}
+		if err != nil || absent(status) && !absent(st) {
+			status, h, answer, err = st, hd, b, nil
 		}
 	}
 	return status, h, answer, err
+}
+
+// absent tells that nothing is at a path.
+func absent(status int) bool {
+	return status == http.StatusNotFound || status == http.StatusMethodNotAllowed
 }
 
 // exchangeAt finds the token endpoint of a node by asking.
@@ -279,7 +290,7 @@ func (s *SSO) exchangeAt(r *http.Request, body []byte, host string) (status int,
 			}
 			return req, err
 		})
-		if err != nil || status != http.StatusNotFound && status != http.StatusMethodNotAllowed {
+		if err != nil || !absent(status) {
 			if err == nil {
 				s.learnPath(host, path)
 			}

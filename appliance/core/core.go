@@ -80,6 +80,7 @@ type Core struct {
 	keys  *auth.Keys  // of access tokens
 	vault *auth.Vault // of passwords
 	local *auth.Accounts
+	sso   *auth.SSO
 
 	forget chan []string // users whose password edges shall forget
 	desk   signaling.Desk
@@ -160,10 +161,11 @@ func New(cfg Config) *Core {
 	})
 	c.media = NewMedia(MediaConfig{Relay: c.relay, Log: cfg.Log, Clock: cfg.Clock, EdgeMedia: c.edgeMedia})
 	c.uc = c.newDiscovery()
+	c.newCredentials()
+	c.sso = c.newSSO()
 	c.http = c.newHTTP()
 	c.links.Handle(methodTicket, c.answerTicket)
 	c.chat = c.newChat()
-	c.newCredentials()
 	c.desk = signaling.Desk{
 		Calls: c.calls, Log: cfg.Log, Refuse: c.refuse,
 		End:      func(id uint64) { c.media.End(media.SessionID(id)) },

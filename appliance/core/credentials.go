@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"strings"
 	"time"
 
@@ -43,6 +44,9 @@ func (c *Core) SetTokenKeys(source string, keys []uc.TokenKey) error { return c.
 // error is an auth.Fault; an expired token is not held against its owner.
 func (c *Core) VerifyToken(_ context.Context, deployment int, token string) (user string, expires time.Time, err error) {
 	claims, err := c.keys.Verify(deployment, token, c.cfg.Clock(), 0)
+	if errors.Is(err, auth.Opaque) {
+		return c.verifySSO(deployment, token, err)
+	}
 	return claims.User, claims.Expires, err
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // Do runs a command of the core role; known is false for one that it lacks.
-func (c *Core) Do(_ context.Context, name string, args xapi.Args) (result *xapi.Node, known bool, err error) {
+func (c *Core) Do(ctx context.Context, name string, args xapi.Args) (result *xapi.Node, known bool, err error) {
 	switch name {
 	case "Locate":
 		result, err = c.locate(args.First("Alias"), args.First("SourceZone"), args.First("Authenticated") != "No")
@@ -23,6 +23,12 @@ func (c *Core) Do(_ context.Context, name string, args xapi.Args) (result *xapi.
 		result, err = c.locals.FindAlias(args.First("Alias"), c.cfg.Clock())
 	case "RemoveRegistration":
 		_, err = c.locals.Discard(args.First("Registration"), args.First("RegistrationSerialNumber"))
+	case "EdgeSSODeleteTokens":
+		result = c.deleteTokens(ctx, args.First("Username"))
+	case "EdgeSSOPurgeTokens":
+		result = c.deleteTokens(ctx, "")
+	case "EdgeSSOStatusClear":
+		c.sso.ClearStatus()
 	case "DisconnectCall":
 		err = c.disconnect(args.First("Call"), args.First("CallSerialNumber"))
 	default:

@@ -32,7 +32,7 @@ func (c *Core) signIn() httpproxy.Auth {
 				c.vault.Learn(in.Domain, in.User, in.Password, in.Ends, in.Lines...)
 			}
 		},
-		Lanes: c.cfg.Lanes,
+		Lanes: c.lanes(),
 	}
 }
 

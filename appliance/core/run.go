@@ -41,13 +41,15 @@ func (c *Core) replan(snap *config.Snapshot) error {
 	default:
 	}
 	who, whoErr := auth.PlanFrom(snap)
+	sign, signErr := auth.SSOPlanFrom(snap)
+	c.sso.Apply(sign)
 	links, linkErr := traversal.PlanFrom(snap, xapi.Core)
 	web, httpErr := httpproxy.PlanFrom(snap, plan.Topology)
 	chat, chatErr := xmpp.PlanFrom(snap, plan.Topology)
 	c.advise(plan.Topology, web)
 	return errors.Join(
 		named("deployments", planErr),
-		named("credentials", errors.Join(whoErr, c.applyCredentials(who), c.SetTokenKeys("discovery", c.uc.TokenKeys()))),
+		named("credentials", errors.Join(whoErr, signErr, c.applyCredentials(who), c.SetTokenKeys("discovery", c.uc.TokenKeys()))),
 		named("media", c.relay.Apply(media.PlanFrom(snap, xapi.Core))),
 		named("sip", c.flows.Apply(sip)),
 		named("link", errors.Join(linkErr, c.links.Apply(links))),

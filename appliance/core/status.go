@@ -21,6 +21,7 @@ func (c *Core) Status(t *xapi.Node) {
 	c.chat.Report(t.Add("XMPP"))
 	c.deployments(t.Add("CollaborationEdge"))
 	c.keys.Report(t.Add("Authzkeys"))
+	c.sso.Report(t.Add("Edgesso"))
 	c.http.ReportLogins(t.Add("EdgeConfigProvisioning"))
 	usage := t.Add("ResourceUsage")
 	c.calls.ReportUsage(usage.Add("Calls"))

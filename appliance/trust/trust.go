@@ -18,6 +18,7 @@ const (
 	pendingFile = "pending.pem"
 	caFile      = "ca.pem"
 	nodeFile    = "node.pem"
+	samlFile    = "saml.pem"
 )
 
 // Trust is one node's certificates and keys. All methods may be called from

@@ -8,7 +8,7 @@ import (
 // Items returns every xConfiguration row, sorted by path, in a fresh slice.
 func Items() []*Item {
 	items := slices.Concat(
-		administrationItems(), authenticationItems(), authItems(), collaborationEdgeItems(), discoveryItems(),
+		administrationItems(), authenticationItems(), authItems(), ssoItems(), collaborationEdgeItems(), discoveryItems(),
 		dnsItems(), ethernetItems(), firewallItems(), ipItems(), logItems(), managementItems(),
 		remoteItems(), machineItems(), resourceUsageItems(), sipItems(), systemUnitItems(),
 		timeItems(), traversalItems(), zoneItems(), searchRuleItems(), routingItems(), xmppItems(), loginItems(),
@@ -23,6 +23,7 @@ func Commands() []*Command {
 		accountCommands(),
 		allowListCommands(),
 		authCommands(),
+		ssoCommands(),
 		backupCommands(),
 		callCommands(),
 		certificateCommands(),
@@ -37,7 +38,7 @@ func Commands() []*Command {
 
 // Statuses returns every xStatus row, sorted by path, in a fresh slice.
 func Statuses() []*Status {
-	all := slices.Concat(statusRows(), machineStatuses(), xmppStatuses(), discoveryStatuses(), loginStatuses(), authStatuses(), routingStatuses())
+	all := slices.Concat(statusRows(), machineStatuses(), xmppStatuses(), discoveryStatuses(), loginStatuses(), authStatuses(), ssoStatuses(), routingStatuses())
 	slices.SortFunc(all, func(a, b *Status) int { return strings.Compare(a.Path, b.Path) })
 	return all
 }

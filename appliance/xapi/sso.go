@@ -90,7 +90,7 @@ var (
 		Name: "EdgeSSOMetadataExport", Spaced: "Edge SSO Metadata Export", Role: Core, Guide: "SAML SSO", New: true,
 		Params: []Param{
 			{Name: "Domain", Kind: DNSName, Min: 1, Max: 128, Required: true, Help: "Domain whose users sign in."},
-			{Name: "Edge", Kind: Host, Min: 1, Max: 128, Required: true, Repeats: true, Help: "Name of an edge, as clients reach it; with :port if that is not 8443."},
+			{Name: "Edge", Kind: Host, Min: 1, Max: 128, Required: true, Repeats: true, Help: "Name of an edge, as clients reach it."},
 			{Name: "File", Kind: String, Min: 1, Max: 128, Help: "File to write; the domain with -sp.xml if not given."},
 		},
 		Help: "Writes the metadata that the identity provider of a domain needs into the sftp folder.",

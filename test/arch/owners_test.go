@@ -31,7 +31,7 @@ var owners = map[string][]string{
 	"github.com/go-jose/go-jose":      {"appliance/auth"},
 	"github.com/crewjam/saml":         {"appliance/auth"},
 	"github.com/russellhaering/":      {"appliance/auth"},
-	"github.com/beevik/etree":         {"appliance/auth"},
+	"github.com/mattermost/":          {"appliance/auth"}, // one reading of a SAML document only
 	"github.com/ulikunitz/xz":         {"rootfs"},
 }
 

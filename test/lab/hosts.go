@@ -2,6 +2,7 @@ package lab
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"net/netip"
 )
 
@@ -25,6 +26,10 @@ func ClusterAddrs(net netip.Addr) (all []netip.Addr) {
 func (w *World) startHosts(server *tls.Config) error {
 	w.Home, w.Remote = Clusters(w.cfg.Net, w.Domain)
 	w.hosts = map[netip.Addr]*Host{}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(w.CA)
+	server = server.Clone()
+	server.ClientAuth, server.ClientCAs = tls.VerifyClientCertIfGiven, pool
 	for _, a := range append(ClusterAddrs(w.cfg.Net), w.host(30)) {
 		h := NewHost(a, server)
 		w.hosts[a] = h
@@ -42,6 +47,8 @@ func (w *World) Host(a netip.Addr) *Host { return w.hosts[a] }
 // startServices gives the clusters what clients ask them for.
 func (w *World) startServices() (err error) {
 	w.UDS = newUDS(w, w.Home, w.Remote)
+	w.UDS.Set(func(o *UDSOptions) { o.Bearer = w.Tokens.Owner })
+	w.SSOSP = newSSOSP(w, w.Home)
 	if w.Files, err = newFiles(w, w.Home, w.Remote); err != nil {
 		return err
 	}

@@ -38,7 +38,8 @@ type World struct {
 	Web       *Web
 	Chat      *ChatServer
 	Carol     *Phone
-	Tokens    *TokenIssuer // of the cluster
+	Tokens    *TokenIssuer // of the home cluster
+	SSOSP     *SSOSP       // gives them
 	Domain    string
 	CA        []byte // who signed the world's certificate
 

@@ -1,0 +1,94 @@
+package lab
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+)
+
+// SSOSP is the authorization service of a world's home cluster, on each of its
+// nodes: it gives codes and tokens for users whom core vouches for, or who show
+// their password, and takes codes and refresh tokens back.
+type SSOSP struct {
+	cluster *Cluster
+	tokens  *TokenIssuer
+
+	mu    sync.Mutex
+	codes map[string]string // code to user, each good once
+	renew map[string]string // refresh token to user
+	Path  string            // of the token endpoint
+}
+
+func newSSOSP(w *World, c *Cluster) *SSOSP {
+	s := &SSOSP{cluster: c, tokens: w.Tokens, codes: map[string]string{}, renew: map[string]string{}, Path: "/ssosp/oauth/token"}
+	for _, n := range c.Nodes {
+		h := w.Host(n.Addr)
+		h.Handle("/ssosp/oauth/authorize_proxy", http.HandlerFunc(s.proxy))
+		h.Handle("/ssosp/oauth/authorize", http.HandlerFunc(s.local))
+		h.Handle("POST "+s.Path, http.HandlerFunc(s.token))
+	}
+	return s
+}
+
+// proxy trusts whoever shows a certificate, as call control trusts core's.
+func (s *SSOSP) proxy(w http.ResponseWriter, r *http.Request) {
+	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
+		http.Error(w, "no certificate", http.StatusForbidden)
+		return
+	}
+	s.grant(w, r, r.URL.Query().Get("user_id"))
+}
+
+func (s *SSOSP) local(w http.ResponseWriter, r *http.Request) {
+	user, password, _ := r.BasicAuth()
+	if u, known := s.cluster.User(user); !known || u.Password != password {
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	s.grant(w, r, user)
+}
+
+func (s *SSOSP) grant(w http.ResponseWriter, r *http.Request, user string) {
+	q := r.URL.Query()
+	if _, known := s.cluster.User(user); !known || q.Get("client_id") == "" {
+		http.Error(w, `{"error":"INVALID_REQUEST"}`, http.StatusBadRequest)
+		return
+	}
+	back := q.Get("redirect_uri")
+	if q.Get("response_type") == "token" {
+		token := randomHex(32)
+		s.tokens.owners.Store(token, user)
+		w.Header().Set("Location", back+"#access_token="+token+"&token_type=Bearer&expires_in=3600")
+	} else {
+		code := randomHex(16)
+		s.mu.Lock()
+		s.codes[code] = user
+		s.mu.Unlock()
+		w.Header().Set("Location", back+"?"+url.Values{"code": {code}}.Encode())
+	}
+	w.WriteHeader(http.StatusFound)
+}
+
+func (s *SSOSP) token(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	user := s.codes[r.FormValue("code")]
+	delete(s.codes, r.FormValue("code"))
+	if r.FormValue("grant_type") == "refresh_token" {
+		user = s.renew[r.FormValue("refresh_token")]
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if user == "" {
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = w.Write([]byte(`{"error":"INVALID_GRANT"}`))
+		return
+	}
+	refresh := s.tokens.Refresh(user)
+	s.renew[refresh] = user
+	_ = json.NewEncoder(w).Encode(map[string]any{
+		"access_token": s.tokens.Access(user, time.Hour), "refresh_token": refresh, "token_type": "Bearer",
+		"expires_in": 3600, "refresh_token_expires_in": 5184000,
+	})
+}
