@@ -208,18 +208,6 @@ func (s *Server) fileServers(l *live, deployment int, in *login) []uc.Node {
 	return files
 }
 
-// ofType lists the nodes of a deployment that something runs on, each host
-// once.
-func ofType(top *uc.Topology, deployment int, kind uc.NodeType) (out []uc.Node) {
-	for _, n := range top.Nodes() {
-		same := func(o uc.Node) bool { return o.Host == n.Host }
-		if n.Deployment == deployment && n.Is(kind) && !slices.ContainsFunc(out, same) {
-			out = append(out, n)
-		}
-	}
-	return out
-}
-
 // lookUp asks inside DNS for a service of the domain.
 func (s *Server) lookUp(ctx context.Context, l *live, v Visitor, name string) (out []srvServer) {
 	if s.cfg.LookupSRV == nil || !serviceName(name) {

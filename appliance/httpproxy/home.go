@@ -1,6 +1,7 @@
 package httpproxy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,12 +33,7 @@ type cluster struct {
 // discovery told it, else by the zone that they share.
 func (s *Server) clusters(top *uc.Topology, deployment int) (out []cluster) {
 	at := map[string]int{}
-	done := map[string]bool{}
-	for _, n := range top.Nodes() {
-		if n.Deployment != deployment || !n.Is(uc.UnifiedCM) || done[n.Host] {
-			continue
-		}
-		done[n.Host] = true
+	for _, n := range ofType(top, deployment, uc.UnifiedCM) {
 		group := "zone " + n.Zone
 		if n.Publisher != "" {
 			group = "publisher " + n.Publisher
@@ -54,6 +50,28 @@ func (s *Server) clusters(top *uc.Topology, deployment int) (out []cluster) {
 		out[i].up = s.ailing.answering(out[i].all)
 	}
 	return out
+}
+
+// ofType lists the nodes of a deployment that something runs on, each host
+// once. A host that is both in a zone and discovered has what either says.
+func ofType(top *uc.Topology, deployment int, kind uc.NodeType) (out []uc.Node) {
+	at := map[string]int{}
+	for _, n := range top.Nodes() {
+		if n.Deployment != deployment {
+			continue
+		}
+		i, known := at[n.Host]
+		if !known {
+			i = len(out)
+			at[n.Host] = i
+			out = append(out, n)
+			continue
+		}
+		out[i].Types = slices.Concat(out[i].Types, n.Types)
+		out[i].Down = out[i].Down || n.Down
+		out[i].Publisher = cmp.Or(out[i].Publisher, n.Publisher)
+	}
+	return slices.DeleteFunc(out, func(n uc.Node) bool { return !n.Is(kind) })
 }
 
 // findHome asks the clusters of a deployment in turn for a user. Clusters that

@@ -315,6 +315,42 @@ func TestHomeByShortNames(t *testing.T) {
 	}
 }
 
+// TestClusters: nodes are grouped by publisher or zone, and what a zone and
+// discovery say of one host counts together.
+func TestClusters(t *testing.T) {
+	cm := []uc.NodeType{uc.UnifiedCM}
+	top, err := uc.New(uc.Facts{
+		Deployments: []uc.Deployment{{ID: 2, Name: "Other"}},
+		Nodes: []uc.Node{
+			{Host: "a1", Zone: "A", Types: cm, Deployment: 1},
+			{Host: "b1", Zone: "B", Types: cm, Deployment: 1},
+			{Host: "b2", Zone: "B", Types: cm, Deployment: 1},
+			{Host: "t1", Zone: "A", Types: []uc.NodeType{uc.TFTP}, Deployment: 1},
+			{Host: "o1", Zone: "O", Types: cm, Deployment: 2},
+			{Host: "a1", Types: cm, Publisher: "a1", Discovered: true, Down: true, Deployment: 1},
+			{Host: "a2", Types: cm, Publisher: "a1", Discovered: true, Deployment: 1},
+			{Host: "t1", Types: cm, Publisher: "a1", Discovered: true, Deployment: 1},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newHand()
+	s := &Server{ailing: &ailing{clock: h.clock, until: map[string]time.Time{}}}
+	got := ""
+	for _, c := range s.clusters(top, 1) {
+		for _, nodes := range [][]uc.Node{c.all, c.up} {
+			for _, n := range nodes {
+				got += n.Host + " "
+			}
+			got += "/ "
+		}
+	}
+	if want := "a1 t1 a2 / t1 a2 / b1 b2 / b1 b2 / "; got != want {
+		t.Errorf("clusters %s, want %s", got, want)
+	}
+}
+
 func TestOwnRecord(t *testing.T) {
 	for path, want := range map[string]bool{
 		"/cucm-uds/user/alice": true, "/cucm-uds/user/ALICE/devices": true, "/cucm-uds/user/bob": false, "/cucm-uds/user/alice;x": false,
