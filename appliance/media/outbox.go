@@ -110,6 +110,11 @@ func (o *outbox) flush() {
 		}
 		at += sent
 	}
+	o.clear()
+}
+
+// clear empties the outbox for the next round.
+func (o *outbox) clear() {
 	o.n = 0
 	o.round++
 }

@@ -171,7 +171,7 @@ func (w *worker) guarded(ctx context.Context) {
 	defer func() {
 		if p := recover(); p != nil {
 			w.relay.log.Error("media worker panicked", "panic", p, "stack", string(debug.Stack()))
-			w.taken = 0
+			w.forget()
 		}
 	}()
 	for ctx.Err() == nil {
@@ -276,6 +276,14 @@ func (w *worker) buffer() []byte {
 
 // giveBack returns the buffer that was taken last.
 func (w *worker) giveBack() { w.taken-- }
+
+// forget drops what waits to be sent, whose buffers are in doubt.
+func (w *worker) forget() {
+	for _, o := range w.out {
+		o.clear()
+	}
+	w.taken, w.burst = 0, 0
+}
 
 // flush sends what waits and makes every buffer free again.
 func (w *worker) flush() {

@@ -9,14 +9,16 @@ import (
 	"time"
 )
 
-// callMemory names what mediaMemory measures, heldCalls how many calls share it.
+// callMemory names what mediaMemory measures: heldCalls on top of firstCalls,
+// which have filled what is there once.
 const (
 	callMemory = "memory of a call"
+	firstCalls = 200
 	heldCalls  = 1000
 )
 
 // mediaMemory measures what a call takes while packets flow: the growth of
-// each process from one call to a thousand more.
+// each process by a thousand more.
 func mediaMemory(ctx context.Context, w *world, b *book) error {
 	p, err := startPair(w, 2, subjectCPU, subjectCPU)
 	if err != nil {
@@ -47,7 +49,7 @@ func holdCalls(ctx context.Context, b *book, call func(*streams, int) error, tri
 	}
 	defer s.close()
 	before := map[string]held{}
-	for n, at := 0, 1; ; at = heldCalls + 1 {
+	for n, at := 0, firstCalls; ; at = firstCalls + heldCalls {
 		for ; n < at; n++ {
 			if err := call(s, n); err != nil {
 				return err
@@ -57,7 +59,7 @@ func holdCalls(ctx context.Context, b *book, call func(*streams, int) error, tri
 		if err := trim(); err != nil {
 			return err
 		}
-		if at > 1 {
+		if at > firstCalls {
 			break
 		}
 		for name, p := range procs {
