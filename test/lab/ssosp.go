@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"crypto/x509"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -14,6 +15,7 @@ import (
 type SSOSP struct {
 	cluster *Cluster
 	tokens  *TokenIssuer
+	roots   *x509.CertPool
 
 	mu    sync.Mutex
 	codes map[string]string // code to user, each good once
@@ -22,7 +24,8 @@ type SSOSP struct {
 }
 
 func newSSOSP(w *World, c *Cluster) *SSOSP {
-	s := &SSOSP{cluster: c, tokens: w.Tokens, codes: map[string]string{}, renew: map[string]string{}, Path: "/ssosp/oauth/token"}
+	s := &SSOSP{cluster: c, tokens: w.Tokens, codes: map[string]string{}, renew: map[string]string{}, roots: x509.NewCertPool(), Path: "/ssosp/oauth/token"}
+	s.roots.AppendCertsFromPEM(w.CA)
 	for _, n := range c.Nodes {
 		h := w.Host(n.Addr)
 		h.Handle("/ssosp/oauth/authorize_proxy", http.HandlerFunc(s.proxy))
@@ -32,9 +35,15 @@ func newSSOSP(w *World, c *Cluster) *SSOSP {
 	return s
 }
 
-// proxy trusts whoever shows a certificate, as call control trusts core's.
+// proxy trusts whoever shows a certificate of the world's authority, as call
+// control trusts core's.
 func (s *SSOSP) proxy(w http.ResponseWriter, r *http.Request) {
-	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
+	trusted := false
+	for _, c := range r.TLS.PeerCertificates[:min(1, len(r.TLS.PeerCertificates))] {
+		_, err := c.Verify(x509.VerifyOptions{Roots: s.roots, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
+		trusted = err == nil
+	}
+	if !trusted {
 		http.Error(w, "no certificate", http.StatusForbidden)
 		return
 	}
