@@ -191,7 +191,7 @@ func (n *Node) newRole(keys *trust.Keyring, host ed25519.PrivateKey) role {
 	if n.cfg.Role == xapi.Edge {
 		return edge.New(edge.Config{
 			Log: n.log, Tap: sipTap{n.tracer}, Tracer: n.tracer, Clock: n.cfg.Clock, Rand: random, Alarms: n.alarms,
-			Trust: n.trust, Keys: keys, HostKey: host, Name: n.cfg.Name, Event: n.hub.event,
+			Trust: n.trust, Zones: n.zones, Keys: keys, HostKey: host, Name: n.cfg.Name, Event: n.hub.event,
 		})
 	}
 	return core.New(core.Config{

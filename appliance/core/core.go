@@ -19,6 +19,7 @@ import (
 	"sallyport/appliance/flow"
 	"sallyport/appliance/httpproxy"
 	"sallyport/appliance/media"
+	"sallyport/appliance/run"
 	"sallyport/appliance/signaling"
 	"sallyport/appliance/sip"
 	"sallyport/appliance/state"
@@ -62,7 +63,7 @@ type Core struct {
 	contacts    *state.Table
 	endpoints   *state.Table
 	locals      locals
-	lookups     *lookups
+	lookups     *run.Tasks
 	names       *zone.Resolver
 	credentials Credentials
 	resolver    *net.Resolver
@@ -107,6 +108,9 @@ type Core struct {
 // maxCalls and the limits of what core remembers for tokens. A route set is
 // shared by all dialogs that have it, a contact by all refreshes.
 const (
+	maxLookups = 64
+	lookupTime = 10 * time.Second
+
 	maxCalls    = 10_000
 	maxRoutes   = 200_000
 	maxContacts = 200_000
@@ -120,7 +124,7 @@ func New(cfg Config) *Core {
 		book:        newBook(cfg.State, maxRoutes),
 		contacts:    cfg.State.Table("contacts", maxContacts),
 		endpoints:   cfg.State.Table("endpoints", maxEndpoints),
-		lookups:     newLookups(),
+		lookups:     run.NewTasks(maxLookups, lookupTime),
 		names:       cfg.Names,
 		credentials: cfg.Credentials,
 		resolver:    cfg.Resolver,

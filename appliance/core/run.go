@@ -79,7 +79,7 @@ func (c *Core) Run(ctx context.Context) error {
 	g.Add("links", c.links.Run)
 	g.Add("monitor", c.monitor)
 	g.Add("endpoints", c.locals.Run)
-	g.Add("lookups", c.lookups.run)
+	g.Add("lookups", c.lookups.Run)
 	g.Add("discovery", c.uc.Run)
 	g.Add("rediscovery", c.rediscover)
 	return g.Run(ctx)

@@ -43,7 +43,7 @@ func (c *Core) startTrunk(r *signaling.Request, from *flow.Conn, uri sip.URI) {
 		w.take(context.Background())
 		return
 	}
-	if !c.lookups.do(w.take) {
+	if !c.lookups.Do(w.take) {
 		c.refuse(r, 503, "Too many look-ups", "limits", sip.Field{Name: "Retry-After", Value: "5"})
 	}
 }

@@ -15,6 +15,10 @@ import (
 // connection of the binding that our own Route names, and nowhere else: edge
 // never dials a client.
 func (e *Edge) fromCore(r *signaling.Request, from *traversal.Conn) {
+	if !r.Msg.Has("Route") {
+		e.toPartner(r, from)
+		return
+	}
 	na, err := sip.ParseNameAddr(first(r.Msg.Values("Route")))
 	if err != nil {
 		e.refuse(r, 404, "No route to a client of this edge", "route token")
@@ -25,7 +29,7 @@ func (e *Edge) fromCore(r *signaling.Request, from *traversal.Conn) {
 		e.refuse(r, 403, "Route token is not of this edge", "route token")
 		return
 	}
-	b, ok := e.bindings.Get(flow.BindingID(t.binding))
+	b, ok := e.binding(flow.BindingID(t.binding))
 	if !ok || b.Conn == nil {
 		e.refuse(r, 430, "Flow Failed", "binding")
 		return

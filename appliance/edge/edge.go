@@ -15,12 +15,14 @@ import (
 	"sallyport/appliance/flow"
 	"sallyport/appliance/httpproxy"
 	"sallyport/appliance/media"
+	"sallyport/appliance/run"
 	"sallyport/appliance/signaling"
 	"sallyport/appliance/sip"
 	"sallyport/appliance/traversal"
 	"sallyport/appliance/trust"
 	"sallyport/appliance/xapi"
 	"sallyport/appliance/xmpp"
+	"sallyport/appliance/zone"
 )
 
 // Config is what an edge needs of its node.
@@ -32,6 +34,7 @@ type Config struct {
 	Rand    func() uint64
 	Alarms  *alarm.Book
 	Trust   *trust.Trust
+	Zones   *zone.Resolver // asks for whom DNS zones mean
 	Keys    *trust.Keyring
 	HostKey ed25519.PrivateKey
 	Name    string                                      // the node's own name towards its peers
@@ -50,6 +53,9 @@ type Edge struct {
 	proxy    *signaling.Proxy
 	flows    *flow.Flows
 	bindings *flow.Bindings
+	partners *flow.Bindings // connections of who is not registered
+	dials    *run.Tasks     // to partners
+	names    *zone.Resolver
 	links    *traversal.Links
 	relay    *media.Relay
 	watch    *call.Watch
@@ -96,9 +102,11 @@ func New(cfg Config) *Edge {
 		TLS:       func(flow.Listener) *tls.Config { return cfg.Trust.ServerConfig(trust.SIPOutside) },
 		OnMessage: e.clientMessage,
 		OnFault:   func(c *flow.Conn, f *sip.Fault) { e.proxy.Refuse(c, f) },
-		OnClose:   e.clientClosed,
-		OnListen:  e.listening,
+		OnClose:   e.clientClosed, AllowDial: true, // partners; a client is never dialled
+		OnListen: e.listening,
 	})
+	e.partners = flow.NewBindings(flow.BindingsConfig{Clock: cfg.Clock, Rand: cfg.Rand, Total: maxPartners, PerUser: maxPartnersEach})
+	e.dials, e.names = run.NewTasks(maxDials, dialTime), cfg.Zones
 	e.bindings = flow.NewBindings(flow.BindingsConfig{Clock: cfg.Clock, Rand: cfg.Rand, Named: e.tokens.binding, OnChange: e.bindingEvent, Total: maxBindings})
 	e.links = traversal.New(traversal.Config{
 		Role: xapi.Edge, Log: cfg.Log, Clock: cfg.Clock, HostKey: cfg.HostKey,

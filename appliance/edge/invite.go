@@ -26,7 +26,7 @@ func (e *Edge) fromClient(r *signaling.Request, c *flow.Conn) {
 	}
 	bindings := e.bindings.ByConn(c)
 	if len(bindings) == 0 {
-		e.refuse(r, 403, "Register on this connection first", "binding")
+		e.fromPartner(r, c)
 		return
 	}
 	token, ok := e.ownRoutes(r.Msg, c)
@@ -124,6 +124,9 @@ func (e *Edge) inward(r *signaling.Request, c *flow.Conn, b flow.Binding, t rout
 	}
 	out.Set(headerTrace, r.Trace)
 	out.Set(headerBinding, strconv.FormatUint(uint64(b.ID), 16))
+	if homeOf(b).partner {
+		out.Set(headerPartner, "1")
+	}
 	kind := signaling.RequestDescription(out, e.media.Pending(media.SessionID(t.session), media.UCSide))
 	if e.needsMedia(t.session, opens, kind) {
 		e.media.Use(media.SessionID(t.session), MediaCall{Client: c.Remote(), Label: strings.Clone(out.CallID())})

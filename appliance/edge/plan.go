@@ -27,6 +27,9 @@ type Plan struct {
 	All     []*zone.Zone
 
 	PreRouted bool // registrations take the fast path
+
+	search   *zone.Plan // where calls to partners go
+	partners bool       // some domain takes calls of partners
 }
 
 // A Domain is one that remote users may register for.
@@ -34,6 +37,8 @@ type Domain struct {
 	Name string // lower case
 	Zone string // traversal zone its users go through; "" = the first
 	Auth auth.Mode
+
+	Partners bool // calls of who has not registered are taken
 }
 
 // PlanFrom reads the plan of the role; the planes have their own.
@@ -43,7 +48,7 @@ func PlanFrom(snap *config.Snapshot) *Plan {
 		Host:      hostName(snap),
 		TLSPort:   snap.Int(xapi.SIPTLSPort),
 		TCPPort:   snap.Int(xapi.SIPTCPPort),
-		All:       zone.PlanFrom(snap).Zones,
+		search:    zone.PlanFrom(snap),
 		PreRouted: zone.PreRouted(snap),
 		TLSOn:     snap.Bool(xapi.SIPTLSMode),
 
@@ -59,9 +64,11 @@ func PlanFrom(snap *config.Snapshot) *Plan {
 	modes := auth.Modes(snap)
 	for _, i := range snap.Indexes(xapi.SIPDomainName.Item) {
 		if name := snap.Str(xapi.SIPDomainName, i); name != "" && snap.Bool(xapi.SIPDomainEdge, i) && snap.Bool(xapi.SIPDomainSip, i) {
-			p.Domains = append(p.Domains, Domain{strings.ToLower(name), snap.Str(xapi.SIPDomainAuthzone, i), modes[uc.Canonical(name)]})
+			p.Domains = append(p.Domains, Domain{strings.ToLower(name), snap.Str(xapi.SIPDomainAuthzone, i), modes[uc.Canonical(name)], snap.Bool(xapi.SIPDomainPartners, i)})
+			p.partners = p.partners || snap.Bool(xapi.SIPDomainPartners, i)
 		}
 	}
+	p.All = p.search.Zones
 	for _, z := range p.All {
 		if z.Type == zone.TraversalServer && z.Edge && z.SIP {
 			p.Zones = append(p.Zones, z.Name)
@@ -79,6 +86,12 @@ func hostName(snap *config.Snapshot) string {
 	return strings.ToLower(name + "." + domain)
 }
 
+// PartnersOf finds a domain for which calls of partners are taken.
+func (p *Plan) PartnersOf(name string) (Domain, bool) {
+	d, ok := p.Domain(strings.ToLower(name))
+	return d, ok && d.Partners
+}
+
 // Domain finds the domain that a user registers for.
 func (p *Plan) Domain(name string) (Domain, bool) {
 	for _, d := range p.Domains {
@@ -92,6 +105,7 @@ func (p *Plan) Domain(name string) (Domain, bool) {
 // zoneWord is what of a zone goes into tokens: its place in the table, which it
 // keeps when it is given another name.
 func (p *Plan) zoneWord(name string) string {
+	p.All = p.search.Zones
 	for _, z := range p.All {
 		if z.Name == name {
 			return strconv.Itoa(z.Index)
@@ -104,6 +118,7 @@ func (p *Plan) zoneWord(name string) string {
 func (p *Plan) renamed(before *Plan) map[string]string {
 	names := map[string]string{}
 	for _, old := range before.All {
+		p.All = p.search.Zones
 		for _, z := range p.All {
 			if z.Index == old.Index && z.Type == old.Type && z.Name != old.Name {
 				names[old.Name] = z.Name

@@ -94,6 +94,8 @@ type home struct {
 	peer  traversal.PeerID
 	agent string
 	route string // core's token of the hop inside, for the next REGISTER
+
+	partner bool // nobody registered: the connection of a partner
 }
 
 // same tells whether a binding is where it was, by whichever route.

@@ -48,6 +48,8 @@ func (e *Edge) Run(ctx context.Context) error {
 	g.Add("transactions", e.proxy.Run)
 	g.Add("links", e.links.Run)
 	g.Add("bindings", e.bindings.Run)
+	g.Add("partners", e.partners.Run)
+	g.Add("dials", e.dials.Run)
 	g.Add("credentials", e.guard.Run)
 	g.Add("flows", e.flows.Run)
 	g.Add("https", e.http.Run)

@@ -13,6 +13,7 @@ import (
 // back, and its transactions fail.
 func (e *Edge) clientClosed(c *flow.Conn) {
 	e.bindings.ConnClosed(c)
+	e.partners.ConnClosed(c)
 	e.proxy.ConnClosed(c)
 }
 

@@ -90,6 +90,11 @@ var (
 		Role: Both, Guide: "Search rules",
 		Help: "Keeps the rule to requests of registered users, and of zones whose authentication is trusted.",
 	}}
+	SIPDomainPartners = Bool{&Item{
+		Path: "SIP Domain [1..200] Partners", Kind: Enumeration, Values: onOff, Default: "Off",
+		Role: Edge, Guide: "Business-to-business calls", New: true,
+		Help: "Takes calls to users of the domain from outside by who has not registered.",
+	}}
 	RegistrationMode = Bool{&Item{
 		Path: "SIP Registration Mode", Kind: Enumeration, Values: []string{"Off", "On"}, Default: "On",
 		Role: Core, Guide: "SIP registration",
@@ -119,7 +124,7 @@ func routingItems() []*Item {
 		TransformPattern.Item, TransformBehavior.Item, TransformReplace.Item,
 		DNSZoneIncludeAddress.Item, DNSZoneTransport.Item, DNSZoneTLSVerify.Item, DNSZoneSubjectName.Item,
 		DNSZoneMediaEncryption.Item, ENUMSuffix.Item, NeighborMaxPeers.Item, NeighborPreloaded.Item,
-		RuleAuthentication.Item, PreRoutedMethods.Item,
+		RuleAuthentication.Item, PreRoutedMethods.Item, SIPDomainPartners.Item,
 		RegistrationMode.Item, RegistrationMinimum.Item, RegistrationMaximum.Item,
 	}
 }
