@@ -140,7 +140,11 @@ func TestSelfSignedPublisher(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.hostWith("pub.example.com", cert, key, lab.NewAXL("15.0.1", "pub.example.com"))
+	conf, err := lab.ServerTLS(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.hostWith("pub.example.com", conf, lab.NewAXL("15.0.1", "pub.example.com"))
 	src := source(uc.UnifiedCM, "pub.example.com")
 	_, err = s.d.Ask(t.Context(), src)
 	for _, want := range []string{"authority that is not in the trusted CA list", "CACertificateInstall", "CertificatePreflight"} {

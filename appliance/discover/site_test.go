@@ -88,15 +88,15 @@ func (s *site) host(name string, h http.Handler) *lab.Host {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return s.hostWith(name, cert, key, h)
-}
-
-func (s *site) hostWith(name string, cert, key []byte, h http.Handler) *lab.Host {
-	s.t.Helper()
 	conf, err := lab.ServerTLS(cert, key)
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	return s.hostWith(name, conf, h)
+}
+
+func (s *site) hostWith(name string, conf *tls.Config, h http.Handler) *lab.Host {
+	s.t.Helper()
 	host := lab.NewHost(loopback, conf)
 	if h != nil {
 		host.Handle("/", h)
