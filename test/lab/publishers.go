@@ -21,10 +21,12 @@ func AXLAccount() (user, password string) { return "axl", "axl-secret" }
 func (w *World) startPublishers(server, client *tls.Config) error {
 	w.HomeAXL = w.publisher(w.Home, HomeVersion).SetRemote(w.Remote.Publisher().Host)
 	w.RemoteAXL = w.publisher(w.Remote, RemoteVersion).SetRemote(w.Home.Publisher().Host)
-	for c, a := range map[*Cluster]*AXL{w.Home: w.HomeAXL, w.Remote: w.RemoteAXL} {
-		if err := w.startCallControl(c, a, server, client); err != nil {
-			return err
-		}
+	w.nodes = map[string]*Registrar{}
+	if err := w.startCallControl(w.Home, w.HomeAXL, server, client); err != nil {
+		return err
+	}
+	if err := w.startCallControl(w.Remote, w.RemoteAXL, server, client); err != nil {
+		return err
 	}
 	w.PresenceAXL = NewPresenceAXL(HomeVersion, w.Domain, w.host(30).String())
 	w.Host(w.host(30)).Handle("POST /axl/", w.PresenceAXL)
@@ -67,6 +69,9 @@ func trustRows(bundle []byte) (rows []AXLRow) {
 	return rows
 }
 
+// CallControl is the registrar on a node of a cluster, by its host.
+func (w *World) CallControl(host string) *Registrar { return w.nodes[host] }
+
 // startCallControl opens a registrar on each node of a cluster.
 func (w *World) startCallControl(c *Cluster, a *AXL, server, client *tls.Config) error {
 	accounts := map[string]string{}
@@ -78,7 +83,7 @@ func (w *World) startCallControl(c *Cluster, a *AXL, server, client *tls.Config)
 		at := func(port uint16) netip.AddrPort { return netip.AddrPortFrom(n.Addr, w.port(port)) }
 		r := NewRegistrar(RegistrarConfig{Domain: w.Domain, Accounts: accounts, UDP: at(5060), TCP: at(5060), TLS: at(5061),
 			ServerTLS: server, ClientTLS: client, Path: w.cfg.Path, Log: w.cfg.Log})
-		w.nodes = append(w.nodes, r)
+		w.nodes[n.Host] = r
 		if err := r.Start(); err != nil {
 			return err
 		}

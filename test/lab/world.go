@@ -52,7 +52,7 @@ type World struct {
 
 	cfg   WorldConfig
 	hosts map[netip.Addr]*Host
-	nodes []*Registrar // of the clusters
+	nodes map[string]*Registrar // of the clusters, by host
 }
 
 // CarolTone is what the inside phone speaks.
