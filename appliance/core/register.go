@@ -197,10 +197,14 @@ func (c *Core) remember(resp *sip.Message, stand map[string]standIn, asked, trac
 			c.contacts.Delete(string(in.handle[:]))
 			continue
 		}
+		had, _ := c.contacts.Get(string(in.handle[:]))
 		if err := c.contacts.Put(string(in.handle[:]), []byte(in.value), min(ttl+contactSlack, contactTTL)); err != nil {
 			c.log.Error("registration not kept", "err", err, "trace", trace)
 			resp.SetStatus(503, "Too many registrations")
 			return
+		}
+		if string(had) != in.value { // the registrar calls by it from now on; a refresh can wait
+			c.contacts.Hurry()
 		}
 	}
 }

@@ -2,7 +2,8 @@
 // bindings, sessions, discovered nodes, each with an expiry.
 //
 // A Store is memory first: reads and writes never wait for the disk. Run writes
-// what changed in batches, and drops what has expired. Losing the last batch, or
+// what changed in batches, or sooner where a table is in a hurry, and drops what
+// has expired. Losing the last batch, or
 // the whole file, costs clients a new registration and nothing else; therefore a
 // damaged file is put aside and the store starts empty. The roles own the
 // tables' meaning; nothing secret that must not reach the disk belongs here.
@@ -34,7 +35,8 @@ type Store struct {
 	db     *bolt.DB // nil = memory only
 	damage string   // what happened to the file at Open; empty = nothing
 
-	wake chan struct{} // tells Run that there is something to write or expire
+	wake  chan struct{} // tells Run that there is something to write or expire
+	hurry chan struct{} // and that it must not wait for more
 
 	mu     sync.Mutex
 	tables map[string]*Table
@@ -54,7 +56,7 @@ type Change struct {
 // renamed to path + ".damaged" and Damage tells so; the error is one of the
 // machine (no permission, file in use).
 func Open(path string, clock func() time.Time) (*Store, error) {
-	s := &Store{clock: clock, tables: map[string]*Table{}, wake: make(chan struct{}, 1)}
+	s := &Store{clock: clock, tables: map[string]*Table{}, wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1)}
 	if path == "" {
 		return s, nil
 	}
@@ -98,7 +100,7 @@ func (s *Store) Table(name string, limit int) *Table {
 		t.setLimit(limit)
 		return t
 	}
-	t := newTable(name, limit, s.clock, s.wakeUp)
+	t := newTable(name, limit, s.clock, func() { signal(s.wake) }, func() { signal(s.hurry) })
 	t.feed = s.feed
 	if s.db != nil {
 		t.dirty = map[string]bool{}
@@ -118,9 +120,9 @@ func (s *Store) Close() error {
 	return errors.Join(s.flush(), s.db.Close())
 }
 
-func (s *Store) wakeUp() {
+func signal(c chan struct{}) {
 	select {
-	case s.wake <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }

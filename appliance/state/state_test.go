@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	bolt "go.etcd.io/bbolt"
 	"go.uber.org/goleak"
 	"pgregory.net/rapid"
 )
@@ -285,4 +286,47 @@ func TestShares(t *testing.T) {
 	put(t, tab, "aa3", "x", 0) // the second has expired
 	tab.Delete("aa1")
 	put(t, tab, "aa4", "x", 0)
+}
+
+// What is in a hurry is on disk without the wait for a batch.
+func TestHurry(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	synctest.Test(t, func(t *testing.T) {
+		s, err := Open(path, time.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- s.Run(ctx) }()
+		synctest.Wait()
+		begin := time.Now()
+		written := func(key string) bool {
+			t.Helper()
+			synctest.Wait()
+			found := false
+			if err := s.db.View(func(tx *bolt.Tx) error {
+				b := tx.Bucket([]byte("contacts"))
+				found = b != nil && b.Get([]byte(key)) != nil
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+			return found
+		}
+		tab := s.Table("contacts", 10)
+		put(t, tab, "slow", "1", time.Hour)
+		if written("slow") {
+			t.Error("a change is written by itself")
+		}
+		put(t, tab, "new", "2", time.Hour)
+		tab.Hurry()
+		if !written("new") || !written("slow") || !time.Now().Equal(begin) {
+			t.Errorf("not written after %s", time.Since(begin))
+		}
+		stop()
+		if err := errors.Join(<-done, s.Close()); err != nil {
+			t.Error(err)
+		}
+	})
 }

@@ -19,6 +19,7 @@ type Table struct {
 	name  string
 	clock func() time.Time
 	wake  func()
+	hurry func()
 
 	mu     sync.Mutex
 	limit  int
@@ -36,8 +37,8 @@ type row struct {
 	slot    int       // place in the heap; -1 = not there
 }
 
-func newTable(name string, limit int, clock func() time.Time, wake func()) *Table {
-	return &Table{name: name, limit: limit, clock: clock, wake: wake, rows: map[string]*row{}}
+func newTable(name string, limit int, clock func() time.Time, wake, hurry func()) *Table {
+	return &Table{name: name, limit: limit, clock: clock, wake: wake, hurry: hurry, rows: map[string]*row{}}
 }
 
 // Put sets a key for ttl; a ttl of zero or less never expires. The value is
@@ -65,6 +66,11 @@ func (t *Table) Put(key string, val []byte, ttl time.Duration) error {
 	t.changedLocked(Change{t.name, key, r.value, r.expires})
 	return nil
 }
+
+// Hurry has what changed written at once, not with the next batch: what others
+// were told to rely on is lost only if the node dies within the one write. It
+// does not wait for that; many that hurry share a write.
+func (t *Table) Hurry() { t.hurry() }
 
 // Get returns a copy of what the key holds. What has expired is not there.
 func (t *Table) Get(key string) ([]byte, bool) {

@@ -27,8 +27,9 @@ func (s *Store) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return s.flush()
+		case <-s.hurry:
 		case <-s.wake:
-			if !sleep(ctx, batchWait) {
+			if !s.gather(ctx) {
 				return s.flush()
 			}
 		case <-timer.C:
@@ -140,14 +141,16 @@ func decode(key string, text []byte) (*row, bool) {
 	return r, true
 }
 
-// sleep waits, and reports whether the wait was over before ctx.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
+// gather waits for a batch to fill, unless somebody is in a hurry, and reports
+// whether that was over before ctx.
+func (s *Store) gather(ctx context.Context) bool {
+	t := time.NewTimer(batchWait)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
 		return false
+	case <-s.hurry:
 	case <-t.C:
-		return true
 	}
+	return true
 }
