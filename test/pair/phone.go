@@ -27,10 +27,14 @@ func (p *Pair) Phone(user string, tone float64, change ...func(*lab.PhoneConfig)
 }
 
 // Browser makes a client of edge's HTTPS gate.
-func (p *Pair) Browser() (*lab.Browser, error) {
-	return lab.NewBrowser(lab.BrowserConfig{
+func (p *Pair) Browser(change ...func(*lab.BrowserConfig)) (*lab.Browser, error) {
+	cfg := lab.BrowserConfig{
 		Edge: netip.AddrPortFrom(p.Outer, 8443), ServerName: EdgeName, Domain: Domain, CA: p.CA,
-	})
+	}
+	for _, f := range change {
+		f(&cfg)
+	}
+	return lab.NewBrowser(cfg)
 }
 
 // PageURL is the outside form of a page of the inside web server.

@@ -176,12 +176,17 @@ func (s *stage) sprayed(name string) (string, error) {
 	return "", nil
 }
 
-// browserVerb: gets PATH of the inside web server.
+// browserVerb: gets PATH of the inside web server, by the port named behind it.
 func (s *stage) browserVerb(ctx context.Context, _ *story.Script, args []string) (string, error) {
-	if len(args) != 2 || args[0] != "gets" {
-		return "", errors.New("browser gets PATH")
+	if len(args) < 2 || args[0] != "gets" {
+		return "", errors.New("browser gets PATH [PORT]")
 	}
-	b, err := s.pair.Browser()
+	b, err := s.pair.Browser(func(c *lab.BrowserConfig) {
+		if len(args) > 2 {
+			port, _ := strconv.ParseUint(args[2], 10, 16)
+			c.Edge = netip.AddrPortFrom(c.Edge.Addr(), uint16(port))
+		}
+	})
 	if err != nil {
 		return "", err
 	}
