@@ -169,6 +169,7 @@ func New(cfg Config) *Core {
 	c.sso = c.newSSO()
 	c.http = c.newHTTP()
 	c.links.Handle(methodTicket, c.answerTicket)
+	c.links.Handle(methodPresence, c.answerPresence)
 	c.chat = c.newChat()
 	c.desk = signaling.Desk{
 		Calls: c.calls, Log: cfg.Log, Refuse: c.refuse,

@@ -62,6 +62,7 @@ type Edge struct {
 	media    *Media
 	http     *httpproxy.Gate
 	chat     *xmpp.Gate
+	push     *push
 	desk     signaling.Desk
 	calls    *signaling.Calls
 
@@ -119,6 +120,7 @@ func New(cfg Config) *Edge {
 	e.media = NewMedia(MediaConfig{Relay: e.relay, Log: cfg.Log, Clock: cfg.Clock})
 	e.http = e.newGate()
 	e.chat = e.newChat()
+	e.push = newPush(e)
 	e.guard = e.newGuard()
 	e.desk = signaling.Desk{
 		Calls: e.calls, Log: cfg.Log, Refuse: e.refuse,

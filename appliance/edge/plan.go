@@ -27,6 +27,7 @@ type Plan struct {
 	All     []*zone.Zone
 
 	PreRouted bool // registrations take the fast path
+	Fcm       bool // push through Google's service
 
 	search   *zone.Plan // where calls to partners go
 	partners bool       // some domain takes calls of partners
@@ -50,6 +51,7 @@ func PlanFrom(snap *config.Snapshot) *Plan {
 		TCPPort:   snap.Int(xapi.SIPTCPPort),
 		search:    zone.PlanFrom(snap),
 		PreRouted: zone.PreRouted(snap),
+		Fcm:       snap.Bool(xapi.FcmService),
 		TLSOn:     snap.Bool(xapi.SIPTLSMode),
 
 		HTTPSPort: snap.Int(xapi.CollaborationEdgeHTTPSPort),

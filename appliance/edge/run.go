@@ -22,6 +22,7 @@ func (e *Edge) Apply(snap *config.Snapshot) error {
 	plan := PlanFrom(snap)
 	e.settle(e.plan.Swap(plan), plan)
 	e.guard.Apply(auth.GuardPlanFrom(snap))
+	e.push.apply(plan.Fcm)
 	e.open.keep(e.alarms, plan.Domains)
 	links, linkErr := traversal.PlanFrom(snap, xapi.Edge)
 	return errors.Join(
@@ -54,5 +55,6 @@ func (e *Edge) Run(ctx context.Context) error {
 	g.Add("flows", e.flows.Run)
 	g.Add("https", e.http.Run)
 	g.Add("xmpp", e.chat.Run)
+	g.Add("push", e.push.run)
 	return g.Run(ctx)
 }

@@ -30,7 +30,7 @@ func (t *turn) command(ctx context.Context, words []word) int {
 		return t.refused("BadParameter", err)
 	}
 	if !forced && !t.agreed(cmd.Confirm) {
-		return t.refused("NotConfirmed", t.unasked(cmd))
+		return t.refused("NotConfirmed", t.unasked(cmd.Confirm))
 	}
 	node, err := t.carryOut(ctx, cmd, args)
 	switch {
@@ -71,11 +71,11 @@ func (t *turn) agreed(question string) bool {
 	return question == "" || t.ask != nil && t.ask(question)
 }
 
-func (t *turn) unasked(cmd *xapi.Command) error {
+func (t *turn) unasked(question string) error {
 	if t.ask != nil {
 		return errors.New("the answer was not yes, so nothing was done")
 	}
-	return errors.New(cmd.Confirm + " Put ! at the end of the line to say yes")
+	return errors.New(question + " Put ! at the end of the line to say yes")
 }
 
 // findCommand finds the command that the first words name: run together, or each

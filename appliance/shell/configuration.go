@@ -67,6 +67,9 @@ func (t *turn) set(settings []setting, forced bool) int {
 			return t.wrong(usageError(fmt.Sprintf("%s: %s only stands for the password; type the password itself", s.place, xapi.Mask)))
 		}
 	}
+	if question := t.questions(settings); !forced && !t.agreed(question) {
+		return t.wrong(t.unasked(question))
+	}
 	c, err := t.commit(t.cutsOff(settings) && !forced, func(e *config.Edit) error {
 		var errs []error
 		for _, s := range settings {
@@ -89,6 +92,20 @@ func assign(e *config.Edit, s setting) error {
 		return e.Unset(s.place.String())
 	}
 	return e.SetPlace(s.place, s.value)
+}
+
+// questions are what has to be asked before the settings are made: of the rows
+// that ask and whose value would change.
+func (t *turn) questions(settings []setting) string {
+	sn := t.b.Config().Snapshot()
+	var all []string
+	for _, s := range settings {
+		value, err := s.place.Item.Parse(s.value)
+		if s.place.Item.Confirm != "" && err == nil && value != sn.Text(s.place.Item, s.place.Idx...) {
+			all = append(all, s.place.Item.Confirm)
+		}
+	}
+	return strings.Join(all, " ")
 }
 
 // cutsOff reports whether the settings change something that this session may

@@ -11,7 +11,7 @@ func Items() []*Item {
 		administrationItems(), authenticationItems(), authItems(), ssoItems(), collaborationEdgeItems(), discoveryItems(),
 		dnsItems(), ethernetItems(), firewallItems(), ipItems(), logItems(), managementItems(),
 		remoteItems(), machineItems(), resourceUsageItems(), sipItems(), systemUnitItems(),
-		timeItems(), traversalItems(), zoneItems(), searchRuleItems(), routingItems(), xmppItems(), loginItems(),
+		timeItems(), traversalItems(), zoneItems(), searchRuleItems(), routingItems(), xmppItems(), loginItems(), pushItems(),
 	)
 	slices.SortFunc(items, func(a, b *Item) int { return strings.Compare(a.Path, b.Path) })
 	return items
@@ -50,7 +50,7 @@ func Alarms() []*Alarm {
 		authAlarms(),
 		discoveryAlarms(),
 		routingAlarms(),
-		[]*Alarm{AlarmChatNode, AlarmRestoreFailed, AlarmCommitsDropped, AlarmManagementOpen, AlarmMemory},
+		[]*Alarm{AlarmChatNode, AlarmFcmService, AlarmRestoreFailed, AlarmCommitsDropped, AlarmManagementOpen, AlarmMemory},
 	)
 	slices.SortFunc(all, func(a, b *Alarm) int { return a.ID - b.ID })
 	return all

@@ -70,6 +70,7 @@ type Item struct {
 	Effect  Effect   // what a change costs
 	Guide   string   // the feature it belongs to, as the guide names it
 	Help    string   // one sentence
+	Confirm string   // a question to ask before it is changed; empty = none
 
 	New     bool     // spelled by us, because the replaced product has no such row
 	Differs string   // why space or default differ from the replaced product's

@@ -63,21 +63,36 @@ func NewGate(cfg GateConfig) *Gate {
 }
 
 // Apply makes a plan real: listeners that are not wanted close, streams of
-// domains that are served no more end. It may be called again with the same
-// plan, which tries again what failed.
+// domains that are served no more end, and all of them where push was switched,
+// since clients agree on that when they sign in. It may be called again with the
+// same plan, which tries again what failed.
 func (g *Gate) Apply(p GatePlan) error {
 	p.Domains = maps.Clone(p.Domains)
-	g.plan.Store(&p)
+	before := g.plan.Swap(&p)
 	var wait sync.WaitGroup
 	g.mu.Lock()
 	for v := range g.visits {
-		if _, served := p.Domains[v.domain]; v.domain != "" && !served {
-			wait.Go(func() { v.end(fault(condHostGone, "the domain is not served any more")) })
+		if why := p.ends(v.domain, before); why != nil {
+			wait.Go(func() { v.end(why) })
 		}
 	}
 	g.mu.Unlock()
 	wait.Wait()
 	return g.listeners.Apply(p.Listen)
+}
+
+// ends tells why the streams of a domain cannot go on, or nil.
+func (p *GatePlan) ends(domain string, before *GatePlan) *Fault {
+	_, served := p.Domains[domain]
+	switch {
+	case domain == "":
+		return nil // it has not said yet what it wants
+	case !served:
+		return fault(condHostGone, "the domain is not served any more")
+	case p.Fcm != before.Fcm:
+		return fault(condReset, "push was switched: sign in again")
+	}
+	return nil
 }
 
 // Run serves until ctx ends, and may be run again. When it returns, nothing of

@@ -365,6 +365,28 @@ func TestPlansChangeUnderStreams(t *testing.T) {
 	}
 }
 
+// Clients agree on push when they sign in, so switching it ends their streams,
+// and only then. What they say about push is the node's business.
+func TestPushIsSwitched(t *testing.T) {
+	w := build(t, impatient)
+	n := w.node(false)
+	plan := GatePlan{Listen: w.listens, Domains: map[string]string{"example.com": "zone 1"}}
+	w.gate.Apply(plan)
+	p, inside := w.login(n)
+	enable := `<iq type='set' id='p1'><enable xmlns='urn:xmpp:push:0' jid='push.example.com' node='a&amp;b'><x xmlns='jabber:x:data' type='submit'><field var='service'><value>FCM</value></field></x></enable></iq>`
+	p.send(enable)
+	inside.expect(enable)
+	w.gate.Apply(plan)
+	p.send("<presence/>")
+	inside.expect("<presence/>")
+	plan.Fcm = true
+	w.gate.Apply(plan)
+	p.refused(condReset)
+	again, inside := w.login(n)
+	again.send(enable)
+	inside.expect(enable)
+}
+
 // A core does not take edge's word for a domain, nor a stream that is to
 // another one than edge says.
 func TestCoreChecksAgain(t *testing.T) {

@@ -18,17 +18,18 @@ type GatePlan struct {
 	Listen  []netip.AddrPort  // none: off
 	Domains map[string]string // chat domains, lower case, to the zone of their core; "" = the first
 	DSCP    int               // of packets to clients
+	Fcm     bool              // push through Google's service; a change ends all streams
 }
 
 // Equal tells whether two plans want the same.
 func (p GatePlan) Equal(q GatePlan) bool {
-	return slices.Equal(p.Listen, q.Listen) && maps.Equal(p.Domains, q.Domains) && p.DSCP == q.DSCP
+	return slices.Equal(p.Listen, q.Listen) && maps.Equal(p.Domains, q.Domains) && p.DSCP == q.DSCP && p.Fcm == q.Fcm
 }
 
 // GatePlanFrom reads edge's part of a snapshot. Without a chat domain nothing
 // listens.
 func GatePlanFrom(snap *config.Snapshot) GatePlan {
-	p := GatePlan{Domains: map[string]string{}, DSCP: snap.Int(xapi.QoSXMPP)}
+	p := GatePlan{Domains: map[string]string{}, DSCP: snap.Int(xapi.QoSXMPP), Fcm: snap.Bool(xapi.FcmService)}
 	for i, name := range chatDomains(snap) {
 		p.Domains[name] = snap.Str(xapi.SIPDomainAuthzone, i)
 	}

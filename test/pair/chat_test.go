@@ -46,6 +46,8 @@ func TestChat(t *testing.T) {
 		t.Errorf("core does not know why: %s", got)
 	}
 	s.wrongPassword(ctx)
+	s.pushSwitched(ctx, bob)
+	alice = s.chat(ctx, "alice")
 	s.shell(ctx, "core", "xConfiguration SIP Domain 1 Edgexmpp: Off")
 	if _, err := alice.Receive(ctx); err == nil || !strings.Contains(err.Error(), "host-gone") {
 		t.Errorf("alice hears %v of a domain that is gone", err)
@@ -65,6 +67,19 @@ func TestChat(t *testing.T) {
 	if err != nil {
 		t.Error("edge listens without a chat domain: ", err)
 	}
+}
+
+// pushSwitched signs a user out of chat by switching push, and in again.
+func (s *stage) pushSwitched(ctx context.Context, bob *lab.Chat) {
+	s.Helper()
+	s.shell(ctx, "edge", "xConfiguration XCP Config FcmService: On !")
+	if _, err := bob.Receive(ctx); err == nil || !strings.Contains(err.Error(), "reset") {
+		s.Errorf("bob hears %v when push is switched", err)
+	}
+	if got := s.shell(ctx, "edge", "xStatus XCP FcmService"); !strings.Contains(got, "Mode: On") || !strings.Contains(got, "Expected: Unknown") {
+		s.Errorf("edge shows %s", got)
+	}
+	s.chat(ctx, "bob")
 }
 
 func (s *stage) wrongPassword(ctx context.Context) {
