@@ -87,8 +87,10 @@ func (s *Server) refuseLogin(w http.ResponseWriter, r *http.Request, v Visitor, 
 	if c, ok := credentialsOf(r); ok {
 		user = c.user
 	}
-	s.cfg.Log.Info("edge login refused", "event", "denied", "status", no.status, "why", no.why, "rule", no.rule,
-		"user", user, "domain", v.Domain, "client", v.Source, "trace", v.Trace)
+	if s.writesDown(v.Source) {
+		s.cfg.Log.Info("edge login refused", "event", "denied", "status", no.status, "why", no.why, "rule", no.rule,
+			"user", user, "domain", v.Domain, "client", v.Source, "trace", v.Trace)
+	}
 	no.answer(w)
 	s.tap.answer(v.Trace, user, "edge", true, no.status, w.Header())
 }

@@ -54,6 +54,8 @@ type Gate struct {
 	full      door.Seldom
 	tap       tap
 	tickets   tickets
+	denials   *ration     // lines of the log by client
+	flood     door.Seldom // and where there are more
 	refused   atomic.Int64
 }
 
@@ -65,6 +67,7 @@ func NewGate(cfg GateConfig) *Gate {
 	l := cfg.Limits.withDefaults()
 	g := &Gate{
 		cfg: cfg, limits: l, full: door.Seldom{Clock: cfg.Clock}, tap: tap{cfg.Tap}, tickets: tickets{clock: cfg.Clock},
+		denials: newRation(cfg.Clock), flood: door.Seldom{Clock: cfg.Clock},
 		requests: door.NewCount(l.Requests, l.SourceRequests), conns: door.NewCount(l.Conns, l.SourceConns),
 	}
 	g.proxy = &httputil.ReverseProxy{
@@ -131,8 +134,10 @@ func (g *Gate) tooMany(source netip.Addr) {
 type visit struct {
 	trace, user, source string
 	zone                string
+	target              allow.Target
+	bad                 error // why there is no target; core says so
 	core                uint64
-	face                Face
+	face                string // what core is told of edge
 	body                *pacedBody
 }
 
@@ -158,6 +163,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.refuse(out, r, v, status, why)
 		return
 	}
+	v.target, v.bad = allow.ParseTarget(r.URL.EscapedPath())
 	g.place(r, v)
 	var ok bool
 	if v.face, ok = g.face(r, v); !ok {
@@ -188,8 +194,12 @@ func unfit(r *http.Request) (status int, why string) {
 
 func (g *Gate) refuse(w http.ResponseWriter, r *http.Request, v *visit, status int, why string) {
 	g.refused.Add(1)
-	g.cfg.Log.Info("http request refused", "event", "refused", "method", r.Method, "status", status, "why", why,
-		"client", v.source, "user", v.user, "trace", v.trace)
+	if _, ok := g.denials.take(v.source, deniedLines, time.Minute); ok {
+		g.cfg.Log.Info("http request refused", "event", "refused", "method", r.Method, "status", status, "why", why,
+			"client", v.source, "user", v.user, "trace", v.trace)
+	} else if skipped, ok := g.flood.Now(); ok {
+		g.cfg.Log.Warn("http requests refused", "event", "refused", "why", "more than are written down", "client", v.source, "skipped", skipped)
+	}
 	refuse(w, status, why)
 }
 
@@ -205,16 +215,17 @@ func (g *Gate) rewrite(p *httputil.ProxyRequest) {
 	dropPrivate(p.Out.Header)
 	p.Out.Header.Set(headerTrace, v.trace)
 	p.Out.Header.Set(headerClient, v.source)
-	p.Out.Header.Set(headerFace, v.face.String())
+	if v.face != "" {
+		p.Out.Header.Set(headerFace, v.face)
+	}
 }
 
 // zone picks a request's zone by the domain in its path. A path that core will
 // refuse goes to the zone of no domain, for core to say so.
-func (g *Gate) zone(r *http.Request) string {
+func (g *Gate) zone(t allow.Target) string {
 	if g.cfg.Zone == nil {
 		return ""
 	}
-	t, _ := allow.ParseTarget(r.URL.EscapedPath())
 	return g.cfg.Zone(t.Domain)
 }
 

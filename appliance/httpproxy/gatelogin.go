@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"sync"
 	"time"
-
-	"sallyport/appliance/allow"
 )
 
 // ticketLife is how long edge goes by what core said of a cookie: so long a
@@ -72,8 +70,8 @@ func (t *tickets) put(k ticketKey, ticket Ticket) {
 // inside. What leads nowhere anyway is left to core, which says why. It sets
 // the visit's user where core knows one.
 func (g *Gate) checkLogin(r *http.Request, v *visit) (no *refusal) {
-	t, err := allow.ParseTarget(r.URL.EscapedPath())
-	if err != nil || t.Scheme == "" || g.cfg.Ticket == nil {
+	t := v.target
+	if v.bad != nil || t.Scheme == "" || g.cfg.Ticket == nil {
 		return nil
 	}
 	cookies := cookiesOf(r)
@@ -110,7 +108,7 @@ func (g *Gate) ticket(ctx context.Context, v *visit, domain, cookie string) (Tic
 
 // place finds the core for a request: the one that knows its login, else any.
 func (g *Gate) place(r *http.Request, v *visit) {
-	v.zone = g.zone(r)
+	v.zone = g.zone(v.target)
 	var want uint64
 	for _, cookie := range cookiesOf(r) {
 		want, _ = parseCookie(cookie)
@@ -121,21 +119,18 @@ func (g *Gate) place(r *http.Request, v *visit) {
 	}
 }
 
-// face is what edge tells core of itself. ok is false for requests below a
-// domain that name another host than edge: what core would answer them in
-// that name could be read by whoever owns it.
-func (g *Gate) face(r *http.Request, v *visit) (f Face, ok bool) {
-	if g.cfg.Face == nil {
-		return Face{Core: v.core}, true
-	}
-	t, err := allow.ParseTarget(r.URL.EscapedPath())
-	if err != nil || t.Scheme != "" {
-		return Face{Core: v.core}, true // nobody asks
+// face is what edge tells core of itself with requests below a domain. ok is
+// false for those that name another host than edge: what core would answer them
+// in that name could be read by whoever owns it.
+func (g *Gate) face(r *http.Request, v *visit) (text string, ok bool) {
+	if g.cfg.Face == nil || v.bad != nil || v.target.Scheme != "" {
+		return "", true // nobody asks
 	}
 	host := HostName(r.Host)
-	if f, ok = g.cfg.Face(v.zone, t.Domain, host); !ok {
-		return Face{}, false
+	f, ok := g.cfg.Face(v.zone, v.target.Domain, host)
+	if !ok {
+		return "", false
 	}
 	f.Host, f.Cookie, f.Core = host, CookieDomain(host), v.core
-	return f, true
+	return f.String(), true
 }

@@ -32,7 +32,7 @@ func TestRequestsGoToTheCoreThatKnows(t *testing.T) {
 	} {
 		r := httptest.NewRequest("GET", allow.Target{Domain: "example.com"}.Prefix()+"/x", nil)
 		r.AddCookie(&http.Cookie{Name: cookieName, Value: cookie})
-		v := &visit{}
+		v := &visit{target: allow.Target{Domain: "example.com"}}
 		g.place(r, v)
 		g.open(t.Context(), "tcp", poolOf(v.zone, v.core)+":80")
 		if opened.core != want || opened.zone != "Core éù" {
@@ -81,7 +81,7 @@ func TestGateTurnsStrangersAway(t *testing.T) {
 		for _, cookie := range c.cookies {
 			r.AddCookie(&http.Cookie{Name: cookieName, Value: cookie})
 		}
-		v := &visit{}
+		v := visitTo(r)
 		status := 0
 		if no := g.checkLogin(r, v); no != nil {
 			status = no.status
@@ -93,7 +93,13 @@ func TestGateTurnsStrangersAway(t *testing.T) {
 	down = true
 	h.pass(ticketLife)
 	r := httptest.NewRequest("GET", allow.Target{Domain: "example.com", Scheme: "https", Host: "10.0.0.1", Port: 8443}.Prefix()+"/x", nil)
-	if no := g.checkLogin(r, &visit{}); no == nil || no.status != 503 {
+	if no := g.checkLogin(r, visitTo(r)); no == nil || no.status != 503 {
 		t.Errorf("without a link: %+v", no)
 	}
+}
+
+func visitTo(r *http.Request) *visit {
+	v := &visit{}
+	v.target, v.bad = allow.ParseTarget(r.URL.EscapedPath())
+	return v
 }

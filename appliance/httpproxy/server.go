@@ -259,11 +259,19 @@ func (s *Server) deny(w http.ResponseWriter, r *http.Request, p *pass, no *refus
 	s.tap.answer(p.trace, p.user, "edge", true, no.status, w.Header())
 }
 
+// writesDown tells whether one more denial of a client gets a line.
+func (s *Server) writesDown(client string) bool {
+	if _, ok := s.denials.take(client, deniedLines, time.Minute); ok {
+		return true
+	}
+	if skipped, ok := s.flood.Now(); ok {
+		s.cfg.Log.Warn("http requests denied", "event", "denied", "why", "more than are written down", "client", client, "skipped", skipped)
+	}
+	return false
+}
+
 func (s *Server) logDenial(r *http.Request, p *pass, no *refusal) {
-	if _, ok := s.denials.take(p.client, deniedLines, time.Minute); !ok {
-		if skipped, ok := s.flood.Now(); ok {
-			s.cfg.Log.Warn("http requests denied", "event", "denied", "why", "more than are written down", "client", p.client, "skipped", skipped)
-		}
+	if !s.writesDown(p.client) {
 		return
 	}
 	s.cfg.Log.Info("http request denied", "event", "denied", "method", r.Method, "status", no.status, "why", no.why,

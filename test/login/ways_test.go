@@ -135,7 +135,7 @@ func TestVerifyOriginServer(t *testing.T) {
 	defer cancel()
 	b := netip.MustParseAddr(s.Pair.WebServer()).As4()
 	b[2], b[3] = b[2]+1, 0
-	strange, err := lab.NewWorld(ctx, lab.WorldConfig{Domain: "strange.example.com", Net: netip.AddrFrom4(b)})
+	strange, err := lab.NewWorld(ctx, lab.WorldConfig{Domain: "strange.example.com", Net: netip.AddrFrom4(b), CA: s.Pair.CA})
 	if err != nil {
 		t.Fatal(err)
 	}
