@@ -70,6 +70,8 @@ func (r *round) steps() []step {
 		{"allow-list-csv", r.allowListCSV},
 		{"deployment-isolation", r.deploymentIsolation},
 		{"login-password", r.loginPassword},
+		{"login-token", r.loginToken},
+		{"login-sso", r.loginSSO},
 		{"home-cluster", r.homeCluster},
 		{"discovery", r.discovery},
 		{"tftp-file", r.tftpFile},

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"sallyport/appliance/xapi"
 	"sallyport/test/deploy"
 	"sallyport/test/lab"
 	"sallyport/test/pair"
@@ -37,9 +38,19 @@ func (s *Stage) file(name string, text []byte) error {
 	return os.WriteFile(filepath.Join(s.Pair.Core.Folder(), name), text, 0o600)
 }
 
-// OpenSSO associates the stage's domain, which is the index-th of core, with an
-// identity provider of its own.
-func (s *Stage) OpenSSO(ctx context.Context, index int) (*SSO, error) {
+// index is the stage's domain among those of core.
+func (s *Stage) index() int {
+	snap := s.Pair.Core.Store().Snapshot()
+	for _, i := range snap.Indexes(xapi.SIPDomainName.Item) {
+		if snap.Str(xapi.SIPDomainName, i) == s.Domain {
+			return i
+		}
+	}
+	return 0
+}
+
+// OpenSSO associates the stage's domain with an identity provider of its own.
+func (s *Stage) OpenSSO(ctx context.Context) (*SSO, error) {
 	idp, err := lab.NewIdP()
 	if err != nil {
 		return nil, err
@@ -49,7 +60,7 @@ func (s *Stage) OpenSSO(ctx context.Context, index int) (*SSO, error) {
 	}
 	err = deploy.Type(ctx, s.Pair.Core,
 		"xCommand EdgeSSOIdPImport Name: Company File: idp.xml",
-		fmt.Sprintf("xConfiguration SIP Domain %d IdP: Company", index),
+		fmt.Sprintf("xConfiguration SIP Domain %d IdP: Company", s.index()),
 		"xConfiguration CollaborationEdge SsoEnabled: On",
 		"xConfiguration CollaborationEdge OauthSso: On",
 		"xConfiguration CollaborationEdge LegacySso: On",
@@ -65,10 +76,10 @@ func (s *Stage) OpenSSO(ctx context.Context, index int) (*SSO, error) {
 }
 
 // CloseSSO takes the identity provider away again.
-func (s *SSO) CloseSSO(ctx context.Context, index int) error {
+func (s *SSO) CloseSSO(ctx context.Context) error {
 	return deploy.Type(ctx, s.Pair.Core,
 		"xConfiguration CollaborationEdge SsoEnabled: Off", "xConfiguration CollaborationEdge OauthSso: Off", "xConfiguration CollaborationEdge LegacySso: Off",
-		fmt.Sprintf(`xConfiguration SIP Domain %d IdP: ""`, index), "xCommand EdgeSSOIdPDelete Name: Company")
+		fmt.Sprintf(`xConfiguration SIP Domain %d IdP: ""`, s.index()), "xCommand EdgeSSOIdPDelete Name: Company")
 }
 
 // Begin asks for a code or a token and returns where the browser is sent.

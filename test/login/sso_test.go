@@ -19,7 +19,7 @@ func TestSSO(t *testing.T) {
 	if err := s.Keys(ctx); err != nil {
 		t.Fatal(err)
 	}
-	sso, err := s.OpenSSO(ctx, 2)
+	sso, err := s.OpenSSO(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,6 +83,11 @@ func TestSSO(t *testing.T) {
 	if at, err = sso.Vouched(ctx, c, "code", "alice"); err != nil || at.Query().Get("code") == "" {
 		t.Errorf("fail-over: %v %v", at, err)
 	}
+	defer func() {
+		if err := sso.CloseSSO(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}()
 	status, err := s.Pair.Core.Status(ctx, "Edgesso")
 	if err != nil || leaf(status, "Responses") != "3" || leaf(status, "Refused") != "0" {
 		t.Errorf("status: %+v %v", status, err)
@@ -103,7 +108,7 @@ func mustPath(t *testing.T, address string) string {
 func TestSSORefuses(t *testing.T) {
 	s := stage(t, Open)
 	ctx := t.Context()
-	sso, err := s.OpenSSO(ctx, 2)
+	sso, err := s.OpenSSO(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
