@@ -1,6 +1,9 @@
 package pair
 
-import "fmt"
+import (
+	"fmt"
+	"net/netip"
+)
 
 // edgeLines is all that an edge needs to be told.
 func (p *Pair) edgeLines() []string {
@@ -8,7 +11,7 @@ func (p *Pair) edgeLines() []string {
 		`xConfiguration SystemUnit Name: "edge"`,
 		`xConfiguration IP DNS Hostname: "edge"`,
 		`xConfiguration IP DNS Domain Name: "example.com"`,
-		`xConfiguration Ethernet 1 IP V4 Address: "` + p.Outer.String() + `"`,
+		`xConfiguration Ethernet 1 IP ` + family(p.Outer) + ` Address: "` + p.Outer.String() + `"`,
 		`xConfiguration Ethernet 2 IP V4 Address: "` + p.EdgeInner() + `"`,
 		`xConfiguration IP External Interface: LAN1`,
 		`xConfiguration SIP TCP Mode: On`,
@@ -58,6 +61,13 @@ func (p *Pair) coreLines() []string {
 		`xConfiguration CollaborationEdge AllowList Rule 1 MatchType: prefix`,
 		`xConfiguration CollaborationEdge AllowList Rule 1 Description: "Company pages"`,
 	}, append(p.adminLines(), p.cfg.Core...)...)
+}
+
+func family(a netip.Addr) string {
+	if a.Is6() {
+		return "V6"
+	}
+	return "V4"
 }
 
 func onOff(b bool) string {
