@@ -11,21 +11,56 @@ import (
 	"sallyport/test/lab"
 )
 
-// TestIPv6 has everybody outside on IPv6 and everything inside on IPv4: alice
+// TestIPv6 has everybody outside on IPv6 and call control on IPv4: alice
 // registers, calls and is called with media both ways, and a browser fetches.
 //
 //	alice, browser ::1 ──▶ edge ::1 │ 127.x.1.1 ◀── core 127.x.1.2 ──▶ 127.x.2.x
-func TestIPv6(t *testing.T) {
-	outside := netip.IPv6Loopback()
+func TestIPv6(t *testing.T) { ipv6(t, Config{Listen: netip.IPv6Loopback()}, "127.") }
+
+// TestIPv6Link has the link on IPv6 too: signalling, streams and media. Both
+// nodes share the one address that there is, so core has other ports.
+//
+//	alice, browser ::1 ──▶ edge ::1 │ ::1 ◀── core ::1, 127.x.1.2 ──▶ 127.x.2.x
+func TestIPv6Link(t *testing.T) {
+	ipv6(t, Config{
+		Listen: netip.IPv6Loopback(),
+		Edge: []string{
+			`xConfiguration Ethernet 2 IP V4 Address: ""`,
+			`xConfiguration Ethernet 2 IP V6 Address: "::1"`,
+			`xConfiguration Traversal Media Port End: 49999`,
+		},
+		Core: []string{
+			`xConfiguration Ethernet 1 IP V6 Address: "::1"`,
+			`xConfiguration Zones Zone 1 TraversalClient Peer 1 Address: "::1"`,
+			`xConfiguration SIP TCP Port: 5090`,
+			`xConfiguration SIP UDP Port: 5090`,
+			`xConfiguration SIP TLS Port: 5091`,
+			`xConfiguration Administration SSH Port: 2023`,
+			`xConfiguration Traversal Media Port Start: 50000`,
+		},
+		World: func(w *lab.WorldConfig) { w.Core = netip.AddrPortFrom(w.Core.Addr(), 5090) },
+	}, "::1")
+}
+
+// ipv6 plays on a pair whose link begins at an address that begins with link.
+func ipv6(t *testing.T, cfg Config, link string) {
+	outside := cfg.Listen
 	if l, err := net.Listen("tcp6", netip.AddrPortFrom(outside, 0).String()); err != nil {
 		t.Skip("this machine has no IPv6 loopback: ", err)
 	} else {
 		l.Close()
 	}
-	s := open(t, Config{Listen: outside})
+	s := open(t, cfg)
 	ctx, cancel := context.WithTimeout(t.Context(), storyTime)
 	defer cancel()
 	defer s.clear()
+	var zones strings.Builder
+	shell := s.pair.Edge.Console("test")
+	shell.Exec(ctx, "xStatus Zones", &zones)
+	shell.Close()
+	if !strings.Contains(zones.String(), `"`+link) {
+		t.Errorf("the link is not at %s:\n%s", link, zones.String())
+	}
 	alice := s.registered(ctx, t, "alice")
 	call, err := alice.Call(ctx, "carol")
 	if err != nil {
