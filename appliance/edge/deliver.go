@@ -54,7 +54,7 @@ func (e *Edge) outward(r *signaling.Request, c *flow.Conn, b flow.Binding, t rou
 	out.Remove("Route")
 	f.outward(out)
 	veil := e.veil(homeOf(b).zone, host(b.Key.AOR))
-	asked, called := veil.remember(r.Msg), strings.Clone(r.Msg.Get("To"))
+	owner, asked, called := b.Key.AOR, veil.remember(r.Msg), strings.Clone(r.Msg.Get("To"))
 	veil.request(out, t.begunInside)
 	if opens && signaling.FormsDialog(out) {
 		out.Prepend("Record-Route", f.uri(e.tokens.seal(purposeBegunInside, homeOf(b).zone, t.of(out, "To")), ";lr"))
@@ -75,7 +75,7 @@ func (e *Edge) outward(r *signaling.Request, c *flow.Conn, b flow.Binding, t rou
 		HideVia: true,
 		Gone:    &signaling.StatusError{Status: 430, Reason: "Flow Failed"},
 		OnResponse: func(resp *sip.Message) {
-			strip(resp, b.Key.AOR, called)
+			strip(resp, owner, called)
 			veil.restore(resp, asked)
 			answer := signaling.ResponseDescription(kind, resp)
 			if err := call.Describe(resp, t.session, answer, r.Trace, e.media.Inward); err != nil {

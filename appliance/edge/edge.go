@@ -157,12 +157,12 @@ func (e *Edge) linkMessage(c *traversal.Conn, m *sip.Message, trace string) {
 // face is how the client of a connection sees this edge.
 func (e *Edge) face(c *flow.Conn) face {
 	plan := e.plan.Load()
-	f := face{host: plan.Host, port: plan.TLSPort, transport: "tls"}
+	f := plan.tls
 	if c.Network() != "TLS" {
-		f.port, f.transport = plan.TCPPort, "tcp"
+		f = plan.tcp
 	}
 	if f.host == "" {
-		f.host = c.Local().Addr().String()
+		return newFace(c.Local().Addr().String(), f.port, f.transport)
 	}
 	return f
 }

@@ -55,7 +55,7 @@ var deviceParams = [...]string{"+sip.instance", "+u.sip!devicename.ccm.cisco.com
 
 // ownContacts tells whether the Contacts of a request are of a device that is
 // registered on its connection: call control finds the line by them.
-func ownContacts(m *sip.Message, owner string, bindings []flow.Binding) bool {
+func ownContacts(m *sip.Message, owner string, bindings []*flow.Binding) bool {
 	for _, v := range m.Values("Contact") {
 		na, err := sip.ParseNameAddr(v)
 		if err != nil {
@@ -63,7 +63,7 @@ func ownContacts(m *sip.Message, owner string, bindings []flow.Binding) bool {
 		}
 		known := false
 		for _, b := range bindings {
-			known = known || b.Key.AOR == owner && sameLine(na, b)
+			known = known || b.Key.AOR == owner && sameLine(na, *b)
 		}
 		if !known {
 			return false

@@ -73,7 +73,7 @@ func TestSpeaksFor(t *testing.T) {
 }
 
 func TestSpeakerIsOneOfTheConnection(t *testing.T) {
-	two := []flow.Binding{{ID: 1, Key: flow.Key{AOR: "bob@example.com"}}, {ID: 2, Key: flow.Key{AOR: "alice@example.com"}}}
+	two := []*flow.Binding{{ID: 1, Key: flow.Key{AOR: "bob@example.com"}}, {ID: 2, Key: flow.Key{AOR: "alice@example.com"}}}
 	if b, _, ok := speaker(invite(t), two); !ok || b.ID != 2 {
 		t.Errorf("got %d, %v", b.ID, ok)
 	}
@@ -112,7 +112,7 @@ func TestPartOf(t *testing.T) {
 
 func TestOwnContacts(t *testing.T) {
 	const registered = `<sip:alice@192.0.2.9:5061>;+sip.instance="<urn:uuid:1>";+u.sip!devicename.ccm.cisco.com="CSFALICE"`
-	lines := []flow.Binding{
+	lines := []*flow.Binding{
 		{Key: flow.Key{AOR: "alice@example.com"}, Contact: registered},
 		{Key: flow.Key{AOR: "bob@example.com"}, Contact: `<sip:bob@192.0.2.9>;+sip.instance="<urn:uuid:2>"`},
 	}
@@ -146,7 +146,7 @@ func TestOwnContacts(t *testing.T) {
 // The user part of a Contact is the phone's own invention, or call control's; a
 // public GRUU has the user's own.
 func TestOwnContactsOfAnotherName(t *testing.T) {
-	lines := []flow.Binding{{Key: flow.Key{AOR: "alice@example.com"}, Contact: `<sip:6c2f-11@192.0.2.9:5061>`}}
+	lines := []*flow.Binding{{Key: flow.Key{AOR: "alice@example.com"}, Contact: `<sip:6c2f-11@192.0.2.9:5061>`}}
 	for contact, ok := range map[string]bool{
 		`<sip:6c2f-11@192.0.2.9>`: true, `<sip:alice@example.com;gr>`: true, `<sip:alice@192.0.2.9>`: false, `<sip:6c2f-12@192.0.2.9>`: false,
 	} {

@@ -42,7 +42,7 @@ func (e *Edge) fromClient(r *signaling.Request, c *flow.Conn) {
 }
 
 // startInward takes a request outside a dialog to core.
-func (e *Edge) startInward(r *signaling.Request, c *flow.Conn, bindings []flow.Binding) {
+func (e *Edge) startInward(r *signaling.Request, c *flow.Conn, bindings []*flow.Binding) {
 	if r.Msg.ToTag() != "" {
 		e.refuse(r, 403, "A request within a dialog needs the route it was given", "route token")
 		return
@@ -57,26 +57,26 @@ func (e *Edge) startInward(r *signaling.Request, c *flow.Conn, bindings []flow.B
 		return
 	}
 	session := e.newSession(r.Msg)
-	e.inward(r, c, b, route{binding: uint64(b.ID), session: session, peer: homeOf(b).peer}, true)
+	e.inward(r, c, b, route{binding: uint64(b.ID), session: session, peer: homeOf(*b).peer}, true)
 }
 
 // speaker finds the binding that a request speaks for.
-func speaker(m *sip.Message, bindings []flow.Binding) (b flow.Binding, claimed string, ok bool) {
+func speaker(m *sip.Message, bindings []*flow.Binding) (b *flow.Binding, claimed string, ok bool) {
 	for _, b := range bindings {
 		if claimed, ok = speaksFor(m, b.Key.AOR); ok {
 			return b, claimed, true
 		}
 	}
-	return flow.Binding{}, claimed, false
+	return nil, claimed, false
 }
 
 // continueInward takes a request within a dialog to the core that the dialog
 // runs through. The token must be of a binding on this very connection: one
 // that was overheard elsewhere opens nothing. And it opens nothing but its own
 // dialog, or whoever has one could speak as anybody.
-func (e *Edge) continueInward(r *signaling.Request, c *flow.Conn, bindings []flow.Binding, token string) {
+func (e *Edge) continueInward(r *signaling.Request, c *flow.Conn, bindings []*flow.Binding, token string) {
 	for _, b := range bindings {
-		t, err := e.tokens.dialog(homeOf(b).zone, token)
+		t, err := e.tokens.dialog(homeOf(*b).zone, token)
 		if err != nil || t.binding != uint64(b.ID) {
 			continue
 		}
@@ -97,8 +97,8 @@ func (e *Edge) continueInward(r *signaling.Request, c *flow.Conn, bindings []flo
 }
 
 // inward forwards a client's request to core.
-func (e *Edge) inward(r *signaling.Request, c *flow.Conn, b flow.Binding, t route, opens bool) {
-	zone := homeOf(b).zone
+func (e *Edge) inward(r *signaling.Request, c *flow.Conn, b *flow.Binding, t route, opens bool) {
+	zone := homeOf(*b).zone
 	link, err := e.links.Conn(zone, t.peer, b.Key.AOR) // all of one user's in their order
 	if err != nil && opens {
 		link, err = e.links.Conn(zone, 0, b.Key.AOR)
@@ -124,7 +124,7 @@ func (e *Edge) inward(r *signaling.Request, c *flow.Conn, b flow.Binding, t rout
 	}
 	out.Set(headerTrace, r.Trace)
 	out.Set(headerBinding, strconv.FormatUint(uint64(b.ID), 16))
-	if homeOf(b).partner {
+	if homeOf(*b).partner {
 		out.Set(headerPartner, "1")
 	}
 	kind := signaling.RequestDescription(out, e.media.Pending(media.SessionID(t.session), media.UCSide))

@@ -30,6 +30,13 @@ type face struct {
 	host      string
 	port      int
 	transport string // "tls" or "tcp"
+	at        string // hostport, if it was made before
+}
+
+func newFace(host string, port int, transport string) face {
+	f := face{host: host, port: port, transport: transport}
+	f.at = f.hostport()
+	return f
 }
 
 // uri is this edge's own URI with a token for a user part.
@@ -50,6 +57,9 @@ func (f face) uri(token, params string) string {
 
 // hostport is the sent-by form, with IPv6 in brackets.
 func (f face) hostport() string {
+	if f.at != "" {
+		return f.at
+	}
 	h := f.host
 	if strings.IndexByte(h, ':') >= 0 { // IPv6: names and IPv4 have no colon
 		h = "[" + h + "]"

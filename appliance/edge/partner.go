@@ -82,7 +82,7 @@ func (e *Edge) startPartner(r *signaling.Request, c *flow.Conn) {
 		e.refuse(r, 503, "Too many partners", "limits", retryAfter(10))
 		return
 	}
-	e.inward(r, c, b, route{binding: uint64(b.ID), session: e.newSession(r.Msg)}, true)
+	e.inward(r, c, &b, route{binding: uint64(b.ID), session: e.newSession(r.Msg)}, true)
 }
 
 // admitPartner gives a partner's connection its binding.
@@ -112,7 +112,7 @@ func (e *Edge) continuePartner(r *signaling.Request, c *flow.Conn, token string)
 				break
 			}
 		}
-		e.inward(r, c, b, t, false)
+		e.inward(r, c, &b, t, false)
 		return
 	}
 	e.refuse(r, 403, "Route token is not of this connection", "route token")

@@ -31,6 +31,8 @@ type Plan struct {
 
 	search   *zone.Plan // where calls to partners go
 	partners bool       // some domain takes calls of partners
+
+	tls, tcp face // how clients see this edge, but for a host that is not known
 }
 
 // A Domain is one that remote users may register for.
@@ -58,6 +60,8 @@ func PlanFrom(snap *config.Snapshot) *Plan {
 		XMPPPort:  snap.Int(xapi.XMPPPort),
 		Chat:      map[string]bool{},
 	}
+	p.tls = newFace(p.Host, p.TLSPort, "tls")
+	p.tcp = newFace(p.Host, p.TCPPort, "tcp")
 	for _, i := range snap.Indexes(xapi.SIPDomainName.Item) {
 		if snap.Bool(xapi.SIPDomainEdge, i) && snap.Bool(xapi.SIPDomainEdgexmpp, i) {
 			p.Chat[strings.ToLower(snap.Str(xapi.SIPDomainName, i))] = true

@@ -46,11 +46,16 @@ func (b *Bindings) SetInfo(id BindingID, v any) {
 	}
 }
 
-// ByConn returns the bindings behind a connection.
-func (b *Bindings) ByConn(c *Conn) []Binding {
+// ByConn returns the bindings behind a connection, not to be written to.
+func (b *Bindings) ByConn(c *Conn) []*Binding {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return copies(b.byConn[c.id])
+	list := b.byConn[c.id]
+	all := make([]*Binding, len(list))
+	for i, e := range list {
+		all[i] = e.Binding
+	}
+	return all
 }
 
 // ByUser returns the bindings of an address of record.

@@ -80,7 +80,7 @@ func (p *Proxy) request(c Conn, m *sip.Message, trace string) {
 		return
 	}
 	if t.invite {
-		t.Reply(100, "Trying")
+		t.trying()
 	}
 	p.handle(&t.Request)
 }

@@ -116,6 +116,18 @@ func (t *transaction) respond(m *sip.Message) bool {
 	return ok
 }
 
+// trying says at once that the request is here.
+func (t *transaction) trying() {
+	raw := t.Msg.Trying()
+	t.mu.Lock()
+	t.advanceLocked(100, raw)
+	t.mu.Unlock()
+	if tap := t.proxy.cfg.Tap; tap != nil && tap.Active() {
+		t.proxy.tap(t.Conn, true, t.Trace, t.Msg.Reply(100, "Trying"))
+	}
+	_ = reply(t.Conn, t.port, raw)
+}
+
 // keeps tells whether an answer may have to be sent again.
 func (t *transaction) keeps(status int) bool {
 	if t.invite {

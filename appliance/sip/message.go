@@ -28,7 +28,7 @@ type Message struct {
 	status      int    // of a response; 0 in a request
 	start       int    // bytes of raw that are the start line; 0 once edited
 
-	few [32]row // backs rows while they are few: most messages need no more
+	few [24]row // backs rows while they are few: most messages need no more
 }
 
 // row is where one header field lies. It is kept at twelve bytes: the table is

@@ -43,6 +43,34 @@ func (m *Message) ReplyTag(status int, reason, tag string) *Message {
 	return r
 }
 
+// Trying is the 100 to a request as it goes on the wire: what Reply(100,
+// "Trying") says, without a Message in between.
+func (m *Message) Trying() []byte {
+	const first, last = "SIP/2.0 100 Trying\r\n", "Content-Length: 0\r\n\r\n"
+	n := len(first) + len(last)
+	for i := range m.rows {
+		if inTrying(m.rows[i].kind) {
+			n += int(m.rows[i].value) + len("Max-Forwards: \r\n") // no name here is longer
+		}
+	}
+	b := append(make([]byte, 0, n), first...)
+	for i := range m.rows {
+		if k := m.rows[i].kind; inTrying(k) {
+			b = append(append(b, k.String()...), ": "...)
+			b = append(append(b, m.value(i)...), "\r\n"...)
+		}
+	}
+	return append(b, last...)
+}
+
+func inTrying(k kind) bool {
+	switch k {
+	case kVia, kFrom, kTo, kCallID, kCSeq, kTimestamp:
+		return true
+	}
+	return false
+}
+
 // derivedTag is the same for a request and its retransmissions, and different
 // for any other request.
 func (m *Message) derivedTag() string {
