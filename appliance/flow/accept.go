@@ -45,7 +45,13 @@ func (f *Flows) greet(c *Conn) {
 		c.drop()
 		return
 	}
-	if !f.run(c.read) {
+	f.mu.Lock()
+	over := f.state == ended
+	if !over {
+		c.startLocked()
+	}
+	f.mu.Unlock()
+	if over {
 		c.drop()
 	}
 }

@@ -149,7 +149,7 @@ func (f *Flows) pooled(c *Conn) error {
 	}
 	f.conns[c.id] = c
 	f.pool.conns[c.key] = c
-	f.wait.Go(c.read)
+	c.startLocked()
 	f.mu.Unlock()
 	f.count.dialled.Add(1)
 	return nil

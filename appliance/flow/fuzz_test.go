@@ -49,7 +49,7 @@ func feed(stream []byte, size int) (messages, answers string, lost bool) {
 		stream = stream[n:]
 		lost = r.consume() != nil
 		if !lost && !r.busy() {
-			_ = r.settle()
+			r.settle()
 		}
 	}
 	r.giveBack()

@@ -43,97 +43,93 @@ type reader struct {
 	started time.Time // when the message in buf began
 	within  bool      // reading on in that message
 	limit   time.Time // the read deadline that is set
+	ended   error     // why
 }
 
-// read reads messages until the connection ends.
-func (c *Conn) read() {
+// startLocked reads messages, in a goroutine that Flows waits for, until the
+// connection ends.
+//
+// The loop is one function without results to keep, because thousands of these
+// wait in it, in some 1,200 bytes of stack below crypto/tls. A frame or two
+// more, and the runtime would not give half of each one's 8 KiB back: it does
+// so where less than a quarter is in use, its own reserve included.
+func (c *Conn) startLocked() {
 	r := &reader{Conn: c, opened: time.Now()}
 	c.stream.OnWait = r.limitWait
-	err := r.loop()
-	if err != nil && !errors.Is(err, io.EOF) {
-		c.why.CompareAndSwap(nil, &closeReason{err})
-	}
-	c.Close()
-	c.leaveSource()
-	c.flows.remove(c)
-	c.flows.count.closed.Add(1)
-	if c.flows.cfg.OnClose != nil {
-		c.flows.cfg.OnClose(c)
-	}
-}
-
-func (r *reader) loop() (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			r.flows.count.panics.Add(1)
-			r.flows.cfg.Log.Error("reader panicked", "conn", r.id, "panic", v, "stack", string(debug.Stack()))
-			err = errFraming
+	c.flows.wait.Add(1)
+	go func() {
+		for r.ended == nil {
+			r.took(r.net.Read(r.room()))
 		}
-		r.giveBack()
+		r.end()
 	}()
-	for {
-		if err := r.wait(); err != nil {
-			return err
-		}
-		for r.busy() {
-			if err := r.fill(); err != nil {
-				return err
-			}
-		}
-		if err := r.settle(); err != nil {
-			return err
-		}
+}
+
+// contain makes a panic of a message's handling end its connection only.
+func (r *reader) contain() {
+	if v := recover(); v != nil {
+		r.flows.count.panics.Add(1)
+		r.flows.cfg.Log.Error("reader panicked", "conn", r.id, "panic", v, "stack", string(debug.Stack()))
+		r.ended = errFraming
 	}
 }
 
-// wait reads the first bytes of something, with next to no memory held.
-func (r *reader) wait() error {
-	r.within = false
-	if !r.listener.Open {
-		r.borrow()
-		n, err := r.readInto(r.buf[r.held:])
-		r.held += n
-		return r.arrived(n, err)
+// end lets go of everything.
+func (r *reader) end() {
+	defer r.flows.wait.Done()
+	r.giveBack()
+	if !errors.Is(r.ended, io.EOF) {
+		r.why.CompareAndSwap(nil, &closeReason{r.ended})
 	}
-	n, err := r.readInto(r.idle[r.held:])
-	if n > 0 {
-		kept := r.held
-		r.borrow()
-		r.held = copy(r.buf, r.idle[:kept+n])
+	r.Close()
+	r.leaveSource()
+	r.flows.remove(r.Conn)
+	r.flows.count.closed.Add(1)
+	if r.flows.cfg.OnClose != nil {
+		r.flows.cfg.OnClose(r.Conn)
 	}
-	return r.arrived(n, err)
 }
 
-// fill reads on in the middle of a message.
-func (r *reader) fill() error {
-	if r.held == len(r.buf) {
+// room is what to read into: the rest of the buffer in the middle of a message,
+// else next to no memory, or an inside connection's own.
+func (r *reader) room() []byte {
+	r.within = r.busy()
+	switch {
+	case r.within && r.held == len(r.buf):
 		r.grow()
+	case r.within:
+	case r.listener.Open:
+		r.settle()
+		return r.idle[r.held:]
+	default:
+		r.started = time.Time{}
+		r.borrow()
 	}
-	r.within = true
-	n, err := r.readInto(r.buf[r.held:])
+	return r.buf[r.held:]
+}
+
+// took deals with what a read brought; ended says if that was the last.
+func (r *reader) took(n int, err error) {
+	defer r.contain()
+	if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) {
+		if end := r.until(); time.Now().Before(end) { // it has moved meanwhile
+			r.setLimit(end)
+			return
+		}
+	}
+	if n > 0 && r.buf == nil {
+		r.borrow()
+		copy(r.buf, r.idle[:r.held+n])
+	}
 	r.held += n
-	return r.arrived(n, err)
+	r.ended = r.arrived(n, err)
 }
 
 // near is how much too early a deadline may be set: setting one costs as much
 // as routing a message, and when it passes it is looked at again anyway.
 const near = 10 * time.Minute
 
-// readInto reads with a deadline, which limitWait sets if it comes to waiting,
-// and which may have moved meanwhile.
-func (r *reader) readInto(b []byte) (int, error) {
-	for {
-		n, err := r.net.Read(b)
-		if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) {
-			if end := r.until(); time.Now().Before(end) {
-				r.setLimit(end)
-				continue
-			}
-		}
-		return n, err
-	}
-}
-
+// limitWait sets the deadline of a read that has to wait.
 func (r *reader) limitWait() {
 	end := r.until()
 	if early := end.Sub(r.limit); early < 0 || early > near || time.Until(end) < 2*near {
@@ -201,14 +197,12 @@ func (r *reader) busy() bool {
 }
 
 // settle goes back to waiting with little memory.
-func (r *reader) settle() error {
+func (r *reader) settle() {
 	r.started = time.Time{}
-	if r.buf == nil || !r.listener.Open {
-		return nil
+	if r.buf != nil {
+		copy(r.idle[:], r.buf[:r.held]) // at most a line end or two
+		r.giveBack()
 	}
-	copy(r.idle[:], r.buf[:r.held]) // at most a line end or two
-	r.giveBack()
-	return nil
 }
 
 func (r *reader) borrow() {
