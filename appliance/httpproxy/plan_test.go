@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"sallyport/appliance/allow"
 	"sallyport/appliance/config"
@@ -131,5 +132,79 @@ func TestDecideConfines(t *testing.T) {
 	}
 	if rule, why := p.Decide(p.List(), "GET", target, "2", false); rule != nil || why != "node of deployment Main" {
 		t.Errorf("%+v, %q", rule, why)
+	}
+}
+
+// TestWhoMustSignIn: by the domain's setting, else where there is both
+// somebody to ask and a way to sign in.
+func TestWhoMustSignIn(t *testing.T) {
+	top := house(t)
+	base := []string{
+		"CollaborationEdge Enabled: On", "SIP Domain 1 Name: example.com", "SIP Domain 1 Edge: On",
+		"SIP Domain 2 Name: lab.example.com", "SIP Domain 2 Edge: On",
+	}
+	for lines, want := range map[string]string{
+		"":                                 "",
+		"CollaborationEdge LegacyCred: On": "example.com password",
+		"CollaborationEdge OauthLocal: On": "example.com token",
+		"CollaborationEdge OauthSso: On":   "example.com token",
+		"CollaborationEdge LegacySso: On":  "example.com",
+		"CollaborationEdge LegacyCred: On|CollaborationEdge LegacySso: Exclusive":                                "example.com",
+		"CollaborationEdge LegacyCred: On|SIP Domain 1 Edgelogin: Off":                                           "password",
+		"SIP Domain 2 Edgelogin: On":                                                                             "lab.example.com",
+		"CollaborationEdge LegacyCred: On|CollaborationEdge OauthLocal: On|SIP Domain 2 Edgelogin: On":           "example.com lab.example.com password token",
+		"CollaborationEdge LegacyCred: On|CollaborationEdge Enabled: Off|SIP Domain 2 Edgelogin: On":             "",
+		"CollaborationEdge LegacyCred: On|SIP Domain 1 Edgelogin: Auto|EdgeConfigServer VerifyOriginServer: Off": "example.com password loose",
+	} {
+		all := slices.Clone(base)
+		if lines != "" {
+			all = append(all, strings.Split(lines, "|")...)
+		}
+		p, err := PlanFrom(config.NewSnapshotForTest(xapi.Core, all...), top)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, d := range slices.Sorted(maps.Keys(p.Login.Domains)) {
+			if p.Login.Domains[d] {
+				got = append(got, d)
+			}
+		}
+		for word, on := range map[string]bool{"password": p.Login.Password, "token": p.Login.Token, "loose": p.Login.Loose} {
+			if on {
+				got = append(got, word)
+			}
+		}
+		slices.Sort(got)
+		wanted := strings.Fields(want)
+		slices.Sort(wanted)
+		if !slices.Equal(got, wanted) {
+			t.Errorf("%s: %v, want %v", lines, got, wanted)
+		}
+	}
+}
+
+func TestLifeOfALogin(t *testing.T) {
+	for _, c := range []struct{ ttl, purge, want int }{
+		{28800, 43200, 28800}, {43200, 28800, 28800}, {0, 600, 600}, {600, 0, 600}, {0, 0, maxLife},
+	} {
+		if got := lifeOf(c.ttl, c.purge); got != time.Duration(c.want)*time.Second {
+			t.Errorf("%d and %d: %s", c.ttl, c.purge, got)
+		}
+	}
+}
+
+// TestFilesGetNoCredentials: what is fetched in the clear and needs none does
+// not carry them.
+func TestFilesGetNoCredentials(t *testing.T) {
+	for prefix, want := range map[allow.Target]bool{
+		{Scheme: "http", Host: "a", Port: 6970}:  true,
+		{Scheme: "https", Host: "a", Port: 6972}: false,
+		{Scheme: "https", Host: "a", Port: 6970}: false,
+		{Scheme: "http", Host: "a", Port: 7080}:  false,
+	} {
+		if got := openFiles(prefix); got != want {
+			t.Errorf("%s: %v", prefix.Origin(), got)
+		}
 	}
 }
