@@ -53,6 +53,7 @@ type Edge struct {
 	proxy    *signaling.Proxy
 	flows    *flow.Flows
 	bindings *flow.Bindings
+	partly   partly
 	partners *flow.Bindings // connections of who is not registered
 	dials    *run.Tasks     // to partners
 	names    *zone.Resolver

@@ -42,7 +42,7 @@ func (e *Edge) fromPartner(r *signaling.Request, c *flow.Conn) {
 	token, ok := e.ownRoutes(r.Msg, c)
 	switch {
 	case !ok:
-		e.refuse(r, 403, "Route is not of this edge", "route token")
+		e.refuse(r, 403, "Register on this connection first", "binding") // a stranger hears the same whatever he tries
 	case token != "":
 		e.continuePartner(r, c, token)
 	case r.Msg.Method() != "INVITE" || !e.plan.Load().partners:
@@ -115,7 +115,7 @@ func (e *Edge) continuePartner(r *signaling.Request, c *flow.Conn, token string)
 		e.inward(r, c, &b, t, false)
 		return
 	}
-	e.refuse(r, 403, "Route token is not of this connection", "route token")
+	e.refuse(r, 403, "Register on this connection first", "binding")
 }
 
 // toPartner takes a request that core sent for nobody registered here to whom

@@ -38,6 +38,7 @@ func (e *Edge) peerChanged(p traversal.Peer, up bool, why string) {
 func (e *Edge) Look(snap *config.Snapshot) {
 	e.links.Judge(e.alarms)
 	e.watch.Look(snap)
+	e.partly.look(e.bindings, e.alarms)
 	e.watch.Capacity(snap, "registrations", e.bindings.Len(), maxBindings)
 }
 
@@ -71,6 +72,7 @@ func (e *Edge) bindingEvent(old, now *flow.Binding) {
 	if old != nil && old.Conn != nil && (now == nil || now.Conn != old.Conn) {
 		e.estrange(old.Conn)
 	}
+	e.partly.changed(old, now, e.clock())
 	name, is := "RegistrationChanged", now
 	switch {
 	case now == nil && old.Confirmed:

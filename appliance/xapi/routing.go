@@ -153,8 +153,13 @@ var (
 
 func routingCommands() []*Command { return []*Command{TransformAdd, TransformDelete} }
 
-// Alarms of trunks.
+// Alarms of trunks and of phones with several lines.
 var (
+	AlarmPartlyRegistered = &Alarm{
+		ID: 74020, Title: "Phone partly registered", Severity: "Warning", Role: Edge,
+		Cause:  "One line of a phone has expired while another is registered, so calls to that line do not reach the phone.",
+		Remedy: "Look at what call control said to the line's last REGISTER, and restart the phone if the line does not come back.",
+	}
 	AlarmPortConflict = &Alarm{
 		ID: 35015, Title: "Unified CM port conflict", Severity: "Warning", Role: Core,
 		Cause:  "A SIP trunk uses the port on which call control takes the registrations of phones, so one of the two would be refused.",
@@ -162,7 +167,7 @@ var (
 	}
 )
 
-func routingAlarms() []*Alarm { return []*Alarm{AlarmPortConflict} }
+func routingAlarms() []*Alarm { return []*Alarm{AlarmPortConflict, AlarmPartlyRegistered} }
 
 func routingStatuses() []*Status {
 	return []*Status{
