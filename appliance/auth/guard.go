@@ -141,12 +141,12 @@ func (g *Guard) Decide(a Attempt, done func(Verdict)) {
 		done(Verdict{Status: 400, Reason: "Digest uri is not the Request-URI"})
 		return
 	}
-	if wait := g.punished(a); wait > 0 {
-		done(Verdict{Status: 403, Reason: "Too many wrong passwords", Wait: wait})
-		return
-	}
 	if ha1, ok := g.cache.get(keyOf(a, d)); ok && d.Fits(ha1, a.Method) {
 		done(g.admit(a, d, row, bareUser(d.User)))
+		return
+	}
+	if wait := g.punished(a); wait > 0 {
+		done(Verdict{Status: 403, Reason: "Too many wrong passwords", Wait: wait})
 		return
 	}
 	select {
