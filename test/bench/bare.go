@@ -8,10 +8,15 @@ import (
 	"os"
 	"os/exec"
 	"sync"
+
+	"sallyport/appliance/quick"
 )
 
 // startBare runs the floor: TLS in from many clients, one TLS link out, and
-// nothing between but the bytes. No proxy in Go can be cheaper by much.
+// nothing between but the bytes. It reads and writes by package quick, as edge
+// does: by package net, each first system call of a process that sleeps between
+// messages wakes the runtime's monitor thread, which is a third of what a paced
+// relay then costs. It allocates nothing for a message.
 func startBare(ctx context.Context, w *world) (*subject, error) {
 	s := &subject{name: "bare relay", addr: rawOuter + ":" + sipPort, far: &farEnd{}}
 	stop, err := s.far.serve(w.serverTLS(), rawFar+":"+linkPort, true)
@@ -46,6 +51,7 @@ func child(what string, args []string) error {
 type bare struct {
 	link net.Conn
 	out  sync.Mutex
+	buf  []byte // of what is written; out guards it
 	mu   sync.Mutex
 	all  map[uint32]net.Conn
 	ids  uint32
@@ -57,10 +63,11 @@ func bareRelay(addr, far, cert, key string) error {
 		return err
 	}
 	conf := &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS13, DynamicRecordSizingDisabled: true}
-	link, err := tls.Dial("tcp", far, &tls.Config{InsecureSkipVerify: true, DynamicRecordSizingDisabled: true})
+	tc, err := net.Dial("tcp", far)
 	if err != nil {
 		return err
 	}
+	link := tls.Client(quick.New(tc.(*net.TCPConn)), &tls.Config{InsecureSkipVerify: true, DynamicRecordSizingDisabled: true})
 	b := &bare{link: link, all: map[uint32]net.Conn{}}
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -76,7 +83,7 @@ func (b *bare) accept(l net.Listener, conf *tls.Config) {
 		if err != nil {
 			return
 		}
-		go b.inward(tls.Server(c, conf))
+		go b.inward(tls.Server(quick.New(c.(*net.TCPConn)), conf))
 	}
 }
 
@@ -95,7 +102,8 @@ func (b *bare) inward(c net.Conn) {
 			return
 		}
 		b.out.Lock()
-		_, err = b.link.Write(chunk(id, buf[:n]))
+		b.buf = appendChunk(b.buf[:0], id, buf[:n])
+		_, err = b.link.Write(b.buf)
 		b.out.Unlock()
 		if err != nil {
 			return

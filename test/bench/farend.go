@@ -202,11 +202,12 @@ func (f *farEnd) readChunks(c net.Conn) error {
 	}
 }
 
-func chunk(id uint32, b []byte) []byte {
-	out := make([]byte, chunkHeader, chunkHeader+len(b))
-	binary.BigEndian.PutUint32(out, id)
-	binary.BigEndian.PutUint32(out[4:], uint32(len(b)))
-	return append(out, b...)
+func chunk(id uint32, b []byte) []byte { return appendChunk(nil, id, b) }
+
+func appendChunk(dst []byte, id uint32, b []byte) []byte {
+	dst = binary.BigEndian.AppendUint32(dst, id)
+	dst = binary.BigEndian.AppendUint32(dst, uint32(len(b)))
+	return append(dst, b...)
 }
 
 // chunks reads what chunk made; the bytes hold until the next call.

@@ -211,7 +211,8 @@ product's own core end; it logs to a file as usual, opens tokens and bindings,
 and checks identities. Kamailio runs ` + "`-x tlsf -m 2048`" + ` with one worker, does
 Path with received and Record-Route, keeps transactions and logs nothing; its
 link is primed. The bare relay is Go's TLS on both sides and a goroutine per
-connection, with eight bytes of header for each read and no look at the bytes.
+connection, with eight bytes of header for each read and no look at the bytes; it
+reads and writes past the runtime's monitor thread, as edge does.
 
 * REGISTER: a refresh with credentials, 1.3 kB, answered 200. Saturated: 64
   outstanding; paced: 1000 a second; sparse (-long): 10,000 phones, 87 a second.
