@@ -102,20 +102,23 @@ func plain(kind rtp.Kind, pkt []byte) ([]byte, rtp.Verdict) {
 
 // learn confirms the source of a good packet if edge sends elsewhere and the
 // source it sends to has fallen silent. A packet that somebody copied and
-// sent faster is good too, but its owner is alive then.
+// sent faster is good too, but its owner is alive then. A source that was told
+// of counts as alive from its own packets on, before edge flags them.
 func (st *CoreStream) learn(w *worker, c component, f frame) {
 	l := &st.learned[c]
+	told := f.tag == l.tag
 	switch {
 	case f.flags&flagConfirmed != 0 || f.tag == noSlot:
 		return
-	case l.alive != 0 && w.now-l.alive < int64(moveSilence):
+	case !told && l.alive != 0 && w.now-l.alive < int64(moveSilence):
 		return
-	case w.now-l.told < int64(confirmEvery):
+	case told && w.now-l.told < int64(confirmEvery):
+		l.alive = w.now
 		return
 	case st.crypto.Load().fromClient == nil && (w.now > st.window.Load() || f.flags&flagExpected == 0):
 		return // nothing proves the source: only the signalled host, only for a short time
 	}
-	l.tag, l.again = f.tag, confirmTimes
+	l.alive, l.tag, l.again = w.now, f.tag, confirmTimes
 	st.confirm(w, c)
 }
 

@@ -45,7 +45,7 @@ type CoreStream struct {
 
 // learned is what core knows of edge's confirmed source of one half.
 type learned struct {
-	alive int64 // when a packet of the confirmed source last came
+	alive int64 // when a packet of the source that edge should send to last came
 	told  int64 // when the last confirmation went out
 	tag   slotTag
 	again int // how often it is still repeated, because the client may fall mute again
