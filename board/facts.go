@@ -165,6 +165,18 @@ func memory(proc string) (m Memory) {
 	return m
 }
 
+// Resident is how much memory a process has, in bytes; proc is its folder below
+// /proc.
+func Resident(proc string) int64 {
+	b, _ := os.ReadFile(filepath.Join(proc, "statm"))
+	f := strings.Fields(string(b))
+	if len(f) < 2 {
+		return 0
+	}
+	pages, _ := strconv.ParseInt(f[1], 10, 64)
+	return pages * int64(os.Getpagesize())
+}
+
 // Room is how large a mounted file system is and how much of it is free.
 func Room(dir string) (size, free int64, err error) {
 	var st syscall.Statfs_t

@@ -74,3 +74,12 @@ func TestDetectLights(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 }
+
+func TestResident(t *testing.T) {
+	if n := Resident("/proc/self"); n < 1<<20 {
+		t.Errorf("%d bytes", n)
+	}
+	if n := Resident(t.TempDir()); n != 0 {
+		t.Errorf("%d bytes of nothing", n)
+	}
+}

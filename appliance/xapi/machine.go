@@ -100,6 +100,7 @@ func machineStatuses() []*Status {
 		{Path: "Hardware PowerButton", Kind: Enumeration, Role: Both, Help: "Whether the machine has a power button that is heeded."},
 		{Path: "Hardware Memory Size", Kind: Integer, Unit: "MiB", Role: Both, Help: "Memory of the machine."},
 		{Path: "Hardware Memory Free", Kind: Integer, Unit: "MiB", Role: Both, Help: "What of it can still be given out."},
+		{Path: "Hardware Memory Node", Kind: Integer, Unit: "MiB", Role: Both, Help: "What the node's process has of it."},
 		{Path: "NetworkInterface Ethernet [1..8] ReceiveErrors", Kind: Integer, Unit: "packets", Role: Both, Help: "Packets that came in broken."},
 		{Path: "NetworkInterface Ethernet [1..8] SendErrors", Kind: Integer, Unit: "packets", Role: Both, Help: "Packets that could not be sent."},
 		{Path: "NetworkInterface Ethernet [1..8] Dropped", Kind: Integer, Unit: "packets", Role: Both, Help: "Packets that there was no room for."},

@@ -36,6 +36,9 @@ func flash(ctx context.Context, args []string, in io.Reader) error {
 	if err != nil {
 		return err
 	}
+	if err := whole(flags.Arg(0)); err != nil {
+		return err
+	}
 	if err := confirm(in, os.Stderr, *disk, size); err != nil {
 		return err
 	}

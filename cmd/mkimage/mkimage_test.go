@@ -207,6 +207,57 @@ func TestFlashRefusesASmallDisk(t *testing.T) {
 	}
 }
 
+// TestFlashRefusesABadImage has images that are cut, damaged or not for disks;
+// the disk keeps what it has.
+func TestFlashRefusesABadImage(t *testing.T) {
+	_, files := contents(t)
+	good := disk(t, files)
+	dir := t.TempDir()
+	make := func(name string, size int64, spoil int64) string {
+		path := filepath.Join(dir, name)
+		f, err := os.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		good.Seek(0, io.SeekStart)
+		if _, err := io.CopyN(f, good, size); err != nil {
+			t.Fatal(err)
+		}
+		if spoil > 0 {
+			f.WriteAt(bytes.Repeat([]byte{0xFF}, 512), spoil)
+		}
+		return path
+	}
+	all, _ := good.Seek(0, io.SeekEnd)
+	packed := filepath.Join(dir, "cut.img.zst")
+	os.WriteFile(packed, []byte("\x28\xb5\x2f\xfd\x24"), 0o600)
+	empty := filepath.Join(dir, "empty.img")
+	os.WriteFile(empty, nil, 0o600)
+	machine := filepath.Join(dir, "box.qcow2")
+	os.WriteFile(machine, nil, 0o600)
+	target := filepath.Join(dir, "target")
+	old := bytes.Repeat([]byte("old"), 1000)
+	os.WriteFile(target, old, 0o600)
+	os.Truncate(target, 1000<<20)
+	for name, image := range map[string]string{
+		"cut": make("cut.img", all/2, 0), "without its end": make("tail.img", all-512, 0), "with a broken table": make("table.img", all, 512),
+		"packed and cut": packed, "empty": empty, "for a virtual machine": machine, "not there": filepath.Join(dir, "none"),
+	} {
+		if err := flash(context.Background(), []string{"-disk", target, image}, strings.NewReader(target+"\n")); err == nil {
+			t.Errorf("an image %s was written", name)
+		}
+	}
+	if f, err := os.Open(target); err == nil {
+		got := bytes.Clone(old)
+		io.ReadFull(f, got)
+		f.Close()
+		if !bytes.Equal(got, old) {
+			t.Error("the disk was touched")
+		}
+	}
+}
+
 func TestMounted(t *testing.T) {
 	mounts := []byte("/dev/sda1 / ext4 rw 0 0\n/dev/nvme0n1p2 /home ext4 rw 0 0\nproc /proc proc rw 0 0\n")
 	for disk, want := range map[string]bool{"/dev/sda": true, "/dev/sda1": true, "/dev/sdb": false, "/dev/nvme0n1": true, "/dev/sd": false} {

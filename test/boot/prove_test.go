@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -29,6 +30,7 @@ func TestProve(t *testing.T) {
 		t.Run(a.name, func(t *testing.T) {
 			b := newBench(t, a)
 			x := &box{bench: b, t: t, disk: newDisk(t, b.image)}
+			x.sizes()
 			x.life()
 			x.faults()
 			x.recovery()
@@ -37,9 +39,42 @@ func TestProve(t *testing.T) {
 			results = append(results, b.facts...)
 		})
 	}
+	t.Run("pair", func(t *testing.T) {
+		b := newBench(t, amd64())
+		b.twoBoxes(t)
+		results = append(results, b.facts...)
+	})
 	if !t.Failed() && len(results) > 0 {
 		writeResults(t, results)
 	}
+}
+
+// sizes notes what design.md gives a budget for.
+func (x *box) sizes() {
+	packed := x.make(x.t, "image", "disk.img.zst")
+	x.fact("image as downloaded", mib(x.t, packed))
+	slot := len(readBoot(x.t, x.image, slotA+"/linux")) + len(readBoot(x.t, x.image, slotA+"/initrd"))
+	x.fact("one slot on disk", fmt.Sprintf("%.1f MiB", float64(slot)/(1<<20)))
+	os.Remove(packed)
+}
+
+func mib(t *testing.T, name string) string {
+	t.Helper()
+	st, err := os.Stat(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("%.1f MiB", float64(st.Size())/(1<<20))
+}
+
+// rss is what the node's process has in memory.
+func (x *box) rss() string {
+	out := x.ask("xStatus Hardware Memory")
+	m := regexp.MustCompile(`Node: (\d+)`).FindStringSubmatch(out)
+	if m == nil {
+		x.t.Fatalf("the box does not tell:\n%s", out)
+	}
+	return m[1] + " MiB"
 }
 
 // life is the everyday story.
@@ -241,13 +276,32 @@ func (x *box) cutWhileBusy(r *rand.Rand, updating bool) {
 	busy.Wait()
 }
 
-// writeResults puts what was seen beside the tests.
+// writeResults puts what was seen beside the tests, each row with commit and
+// date. Rows of parts that did not run now stay as they are.
 func writeResults(t *testing.T, facts []string) {
 	t.Helper()
-	commit, _ := exec.Command("git", "describe", "--always", "--dirty").Output()
-	text := fmt.Sprintf("# Firmware in QEMU, without KVM\n\nCommit %s, %s. Written by `make prove`; times depend on the host, compare them within one run only.\n\n| what | seen |\n|---|---|\n%s\n",
-		strings.TrimSpace(string(commit)), time.Now().UTC().Format("2006-01-02"), strings.Join(facts, "\n"))
+	out, _ := exec.Command("git", "describe", "--always", "--dirty").Output()
+	stamp := fmt.Sprintf(" %s | %s |", strings.TrimSpace(string(out)), time.Now().UTC().Format("2006-01-02"))
+	rows, seen := []string{}, map[string]bool{}
+	for _, f := range facts {
+		rows, seen[what(f)] = append(rows, f+stamp), true
+	}
+	old, _ := os.ReadFile("RESULTS.md")
+	for line := range strings.Lines(string(old)) {
+		line = strings.TrimSpace(line)
+		if strings.Contains(line, "64: ") && strings.HasPrefix(line, "|") && !seen[what(line)] {
+			rows = append(rows, line)
+		}
+	}
+	slices.Sort(rows)
+	text := "# Firmware in QEMU, without KVM\n\nWritten by `make prove`. Times depend on the host and its load: compare them within one run only.\n\n| what | seen | commit | date |\n|---|---|---|---|\n" + strings.Join(rows, "\n") + "\n"
 	if err := os.WriteFile("RESULTS.md", []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// what is a row's first cell.
+func what(row string) string {
+	cells := strings.Split(row, "|")
+	return strings.TrimSpace(cells[min(1, len(cells)-1)])
 }

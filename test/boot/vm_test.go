@@ -82,8 +82,18 @@ type vm struct {
 // powerOn starts a machine with a disk. The disk keeps what the machine writes.
 func powerOn(t *testing.T, a arch, disk string) *vm {
 	t.Helper()
-	m := &vm{t: t, ssh: freePort(t), start: time.Now(), news: make(chan struct{}, 1), done: make(chan struct{})}
-	m.cmd = exec.Command(a.qemu, a.arguments(t, disk, m.ssh)...)
+	ssh := freePort(t)
+	return plug(t, a, disk, ssh,
+		"-netdev", "user,id=lan1,restrict=on,hostfwd=tcp:"+ssh+"-10.0.2.15:22",
+		"-device", "virtio-net-pci,netdev=lan1,romfile=,mac=52:54:00:00:00:01")
+}
+
+// plug starts a machine with the wires that are given; ssh is where on this host
+// its SSH port is found.
+func plug(t *testing.T, a arch, disk, ssh string, wires ...string) *vm {
+	t.Helper()
+	m := &vm{t: t, ssh: ssh, start: time.Now(), news: make(chan struct{}, 1), done: make(chan struct{})}
+	m.cmd = exec.Command(a.qemu, append(a.arguments(t, disk), wires...)...)
 	m.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // a test that is stopped leaves no machine behind
 	keys, err := m.cmd.StdinPipe()
 	if err != nil {
@@ -109,12 +119,12 @@ func powerOn(t *testing.T, a arch, disk string) *vm {
 	return m
 }
 
-func (a arch) arguments(t *testing.T, disk, ssh string) []string {
+func (a arch) arguments(t *testing.T, disk string) []string {
 	vars := disk + ".vars"
 	if _, err := os.Stat(vars); err != nil {
 		copyFile(t, a.vars, vars)
 	}
-	return append(a.machine,
+	return append(append([]string{}, a.machine...),
 		"-m", "512", "-nodefaults", "-display", "none", "-action", "watchdog=reset",
 		"-chardev", "stdio,id=serial,signal=off", "-serial", "chardev:serial",
 		"-drive", "if=pflash,format=raw,readonly=on,file="+a.code,
@@ -124,8 +134,6 @@ func (a arch) arguments(t *testing.T, disk, ssh string) []string {
 		"-drive", "if=none,id=disk,format=raw,cache=unsafe,file="+disk,
 		"-device", "virtio-blk-pci,drive=disk,bootindex=0",
 		"-device", "virtio-rng-pci", "-device", "i6300esb",
-		"-netdev", "user,id=lan1,restrict=on,hostfwd=tcp:"+ssh+"-10.0.2.15:22",
-		"-device", "virtio-net-pci,netdev=lan1,romfile=,mac=52:54:00:00:00:01",
 	)
 }
 
