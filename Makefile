@@ -41,7 +41,7 @@ build: ## static binaries for amd64 and arm64 in build/
 docs: ## write appliance/xapi/reference.md anew from the table
 	$(GO) test ./appliance/xapi -run Reference -update
 
-image: ## a disk image for BOARD (pc-x86_64, pc-arm64) in OUT: .img, .img.zst, .qcow2, .vmdk or .ova; FIRST=file of first-boot answers, KEY=release key
+image: ## a disk image for BOARD (pc-x86_64, pc-arm64, rpi4, rpi5) in OUT: .img, .img.zst, .qcow2, .vmdk or .ova; FIRST=file of first-boot answers, KEY=release key
 	@mkdir -p $(dir $(OUT))
 	@sh scripts/inputs.sh
 	@$(GO) run ./cmd/mkimage -board $(BOARD) -out $(OUT) $(if $(FIRST),-first $(FIRST)) $(if $(KEY),-key $(KEY))

@@ -42,6 +42,7 @@ func ReadRelease(path string) (Release, error) {
 type Cmdline struct {
 	Slot    string // a, b or recovery; empty when the boot loader did not say
 	Board   string
+	Pi      bool // the boot loader is a Raspberry Pi's
 	NoCPU   bool // leave out the drivers that serve the processor itself: tests in emulators are faster
 	Console []string
 }
@@ -57,6 +58,8 @@ func ParseCmdline(text string) Cmdline {
 			c.Slot = value
 		case "sallyport.board":
 			c.Board = value
+		case "sallyport.pi":
+			c.Pi = true
 		case "sallyport.nocpu":
 			c.NoCPU = true
 		case "console":

@@ -15,6 +15,7 @@ type Board struct {
 	Loader   string // file of the boot loader in the package systemd-boot-efi
 	LoaderTo string // where firmware looks for it
 	Consoles []string
+	Pi       *Pi // of a Raspberry Pi, which has a boot loader of its own; else nil
 }
 
 // Boards lists what can be built, by name.
@@ -33,6 +34,19 @@ func Boards() []Board {
 			Loader:   "usr/lib/systemd/boot/efi/systemd-bootx64.efi",
 			LoaderTo: "EFI/BOOT/BOOTX64.EFI",
 			Consoles: []string{"tty0", "ttyS0,115200"},
+		},
+		{
+			Name: "rpi4", Title: "Raspberry Pi 4 (never booted by its makers: see README)", Arch: "arm64",
+			Consoles: []string{"tty1", "ttyAMA0,115200"},
+			Pi: &Pi{
+				Trees: []string{"bcm2711-rpi-4-b.dtb", "bcm2711-rpi-400.dtb", "bcm2711-rpi-cm4.dtb"}, Overlay: "disable-bt",
+				Firmware: []string{"start4.elf", "fixup4.dat"},
+			},
+		},
+		{
+			Name: "rpi5", Title: "Raspberry Pi 5 (never booted by its makers: see README)", Arch: "arm64",
+			Consoles: []string{"tty1", "ttyAMA10,115200"},
+			Pi:       &Pi{Trees: []string{"bcm2712-rpi-5-b.dtb", "bcm2712d0-rpi-5-b.dtb", "bcm2712-rpi-500.dtb"}, Overlay: "disable-bt-pi5"},
 		},
 	}
 }
@@ -58,6 +72,9 @@ func (b Board) Cmdline(slot, more string) string {
 		words = append(words, "console="+c)
 	}
 	words = append(words, "sallyport.slot="+slot, "sallyport.board="+b.Name, "panic=10", "oops=panic", "quiet")
+	if b.Pi != nil {
+		words = append(words, "sallyport.pi")
+	}
 	if more != "" {
 		words = append(words, more)
 	}

@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/jedisct1/go-minisign"
@@ -30,7 +32,7 @@ const (
 func WriteUpdate(w io.Writer, s Slot, r board.Release, when time.Time, keys ...minisign.PrivateKey) error {
 	manifest, err := json.MarshalIndent(slot.Manifest{
 		Version: r.Version, Counter: r.Counter, Commit: r.Commit, Board: r.Board, Arch: r.Arch,
-		Development: r.Development, Linux: part(s.Linux), Initrd: part(s.Initrd), Keys: r.Keys,
+		Development: r.Development, Linux: part(s.Linux), Initrd: part(s.Initrd), Keys: r.Keys, More: moreParts(s.More),
 	}, "", "  ")
 	if err != nil {
 		return err
@@ -40,10 +42,11 @@ func WriteUpdate(w io.Writer, s Slot, r board.Release, when time.Time, keys ...m
 		return err
 	}
 	t := tar.NewWriter(w)
-	for _, f := range []struct {
-		name string
-		data []byte
-	}{{ManifestName, manifest}, {SignatureName, signatures}, {LinuxName, s.Linux}, {InitrdName, s.Initrd}} {
+	files := []file{{ManifestName, manifest}, {SignatureName, signatures}, {LinuxName, s.Linux}, {InitrdName, s.Initrd}}
+	for _, name := range slices.Sorted(maps.Keys(s.More)) {
+		files = append(files, file{name, s.More[name]})
+	}
+	for _, f := range files {
 		h := &tar.Header{Name: f.name, Mode: 0o644, Size: int64(len(f.data)), ModTime: when, Format: tar.FormatUSTAR}
 		if err := t.WriteHeader(h); err != nil {
 			return err
@@ -70,6 +73,22 @@ func sign(manifest []byte, r board.Release, keys []minisign.PrivateKey) (all []b
 		all = append(all, '\n')
 	}
 	return all, nil
+}
+
+type file struct {
+	name string
+	data []byte
+}
+
+func moreParts(files map[string][]byte) map[string]slot.Part {
+	if len(files) == 0 {
+		return nil
+	}
+	parts := map[string]slot.Part{}
+	for name, data := range files {
+		parts[name] = part(data)
+	}
+	return parts
 }
 
 func part(data []byte) slot.Part {

@@ -31,6 +31,7 @@ const (
 // Slot is what one slot holds: a kernel and an initramfs.
 type Slot struct {
 	Linux, Initrd []byte
+	More          map[string][]byte // by name, what a Raspberry Pi needs beside
 }
 
 // SlotDir is the folder of a slot on the boot partition.

@@ -18,8 +18,14 @@ func Slots(device, running string, release board.Release) *slot.Slots {
 		With: func(write bool, f func(string) error) error {
 			return disk.WithBoot(device, RunDir+"/boot", write, f)
 		},
-		Running: running, Release: release, Floor: readCounter(), Stage: DataDir,
+		Running: running, Release: release, Floor: readCounter(), Stage: DataDir, Pi: onPi(),
 	}
+}
+
+// onPi reads how this system was started.
+func onPi() bool {
+	text, _ := os.ReadFile("/proc/cmdline")
+	return board.ParseCmdline(string(text)).Pi
 }
 
 func readCounter() uint64 {

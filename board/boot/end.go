@@ -6,6 +6,9 @@ import (
 	"runtime/debug"
 	"syscall"
 	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // end begins the orderly stop: first the node, which says goodbye to its
@@ -44,8 +47,33 @@ func (m *machine) halt() {
 		syscall.Reboot(syscall.LINUX_REBOOT_CMD_POWER_OFF)
 		syscall.Reboot(syscall.LINUX_REBOOT_CMD_HALT)
 	}
-	syscall.Reboot(syscall.LINUX_REBOOT_CMD_RESTART)
+	m.restart()
 	select {}
+}
+
+// restart starts the machine anew. A Raspberry Pi whose other slot is on trial
+// is asked to try that, once: if the try fails the next start is the usual one.
+func (m *machine) restart() {
+	if !m.slotless() && m.cmdline.Pi {
+		try, err := Slots(m.boot.Device, m.cmdline.Slot, m.release).Try()
+		if err != nil {
+			m.say("trial: %v", err)
+		}
+		if try {
+			m.say("the other slot is tried")
+			syscall.Sync()
+			restartWith("0 tryboot")
+		}
+	}
+	syscall.Reboot(syscall.LINUX_REBOOT_CMD_RESTART)
+}
+
+// restartWith hands the firmware a word.
+func restartWith(word string) {
+	b, err := unix.BytePtrFromString(word)
+	if err == nil {
+		unix.Syscall6(unix.SYS_REBOOT, unix.LINUX_REBOOT_MAGIC1, unix.LINUX_REBOOT_MAGIC2, unix.LINUX_REBOOT_CMD_RESTART2, uintptr(unsafe.Pointer(b)), 0, 0)
+	}
 }
 
 // countdown is how long a machine whose first process broke shows why.

@@ -85,16 +85,34 @@ func Find(parts []Partition) (boot, data Partition, err error) {
 			break
 		}
 	}
+	if data.Device == "" {
+		boot, data = findCard(parts)
+	}
 	for _, p := range parts {
-		if isBoot(p) && (data.Disk == "" || p.Disk == data.Disk) {
+		if boot.Device == "" && isBoot(p) && (data.Disk == "" || p.Disk == data.Disk) {
 			boot = p
-			break
 		}
 	}
 	if data.Device == "" || boot.Device == "" {
 		return boot, data, ErrNotFound
 	}
 	return boot, data, nil
+}
+
+// findCard finds both on a card whose table knows no names: the boot partition
+// by its volume's, and the data partition behind it.
+func findCard(parts []Partition) (boot, data Partition) {
+	for _, b := range parts {
+		if b.Number != 1 || b.Name != "" || label(b.Device) != BootLabel {
+			continue
+		}
+		for _, d := range parts {
+			if d.Disk == b.Disk && d.Number == 2 && d.Name == "" {
+				return b, d
+			}
+		}
+	}
+	return boot, data
 }
 
 func isBoot(p Partition) bool {

@@ -35,6 +35,9 @@ func GrowPartition(disk string, number int) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	if !hasTable(f) {
+		return growCard(f, number, uint64(size/sector))
+	}
 	t, err := readTable(f)
 	if err != nil {
 		return 0, err
@@ -46,7 +49,8 @@ func GrowPartition(disk string, number int) (int64, error) {
 	if err := t.write(f); err != nil {
 		return 0, err
 	}
-	return int64(grown) * sector, tellKernel(f, number, t.entry(number))
+	e := t.entry(number)
+	return int64(grown) * sector, tellKernel(f, number, le64(e[32:]), le64(e[40:])-le64(e[32:])+1)
 }
 
 func readTable(f io.ReaderAt) (*table, error) {
@@ -163,7 +167,7 @@ func widenProtection(f *os.File, last uint64) error {
 
 // tellKernel resizes the partition that the kernel knows. On a file, which has
 // none, there is nobody to tell.
-func tellKernel(f *os.File, number int, e []byte) error {
+func tellKernel(f *os.File, number int, first, sectors uint64) error {
 	st, err := f.Stat()
 	if err != nil || st.Mode().IsRegular() {
 		return err
@@ -173,8 +177,7 @@ func tellKernel(f *os.File, number int, e []byte) error {
 		number        int32
 		_             [64]byte
 		_             [64]byte
-	}{start: int64(le64(e[32:])) * sector, number: int32(number)}
-	part.length = int64(le64(e[40:])+1)*sector - part.start
+	}{start: int64(first) * sector, length: int64(sectors) * sector, number: int32(number)}
 	arg := struct {
 		op, flags, size int32
 		data            unsafe.Pointer

@@ -94,6 +94,17 @@ func update(t *testing.T, s signer, m Manifest, linux, initrd string) []byte {
 
 func signed(t *testing.T, m Manifest, linux, initrd string, signers ...signer) []byte {
 	t.Helper()
+	return bundle(t, m, []string{linux, initrd}, signers)
+}
+
+// withMore is an update with the files of m.More, in the order of their names.
+func withMore(t *testing.T, s signer, m Manifest, files ...string) []byte {
+	t.Helper()
+	return bundle(t, m, files, []signer{s})
+}
+
+func bundle(t *testing.T, m Manifest, files []string, signers []signer) []byte {
+	t.Helper()
 	text, _ := json.Marshal(m)
 	var signatures []byte
 	for _, s := range signers {
@@ -101,7 +112,11 @@ func signed(t *testing.T, m Manifest, linux, initrd string, signers ...signer) [
 	}
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
-	for _, f := range [][2]string{{"manifest.json", string(text)}, {"manifest.json.minisig", string(signatures)}, {"linux", linux}, {"initrd", initrd}} {
+	all := [][2]string{{"manifest.json", string(text)}, {"manifest.json.minisig", string(signatures)}}
+	for i, p := range m.parts() {
+		all = append(all, [2]string{p.name, files[i]})
+	}
+	for _, f := range all {
 		if err := w.WriteHeader(&tar.Header{Name: f[0], Size: int64(len(f[1])), Mode: 0o644}); err != nil {
 			t.Fatal(err)
 		}

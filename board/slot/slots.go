@@ -18,6 +18,7 @@ type Slots struct {
 	Running string // the slot that was started
 	Release board.Release
 	Floor   uint64 // the greatest counter that was ever blessed here
+	Pi      bool   // its boot loader is told by config.txt and tryboot.txt
 	Stage   string // folder where an update is laid down until it is known to be whole
 }
 
@@ -51,6 +52,9 @@ func (s *Slots) Bless() error {
 		if me.State == Empty {
 			return fmt.Errorf("slot %s has no entry", s.Running)
 		}
+		if err := s.piGood(dir, s.Running); err != nil {
+			return err
+		}
 		good := filepath.Join(dir, "loader/entries/slot-"+s.Running+".conf")
 		if me.file != good {
 			if err := os.Rename(me.file, good); err != nil {
@@ -81,6 +85,9 @@ func (s *Slots) Choose(name string) error {
 		}
 		if one(all, name).State == Empty {
 			return fmt.Errorf("slot %q holds nothing to start", name)
+		}
+		if s.Pi {
+			return s.piChoose(dir, name)
 		}
 		file := "recovery.conf"
 		if name != "recovery" {

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"sallyport/board"
 )
@@ -21,7 +23,19 @@ type named struct {
 }
 
 func (m Manifest) parts() []named {
-	return []named{{"linux", m.Linux}, {"initrd", m.Initrd}}
+	parts := []named{{"linux", m.Linux}, {"initrd", m.Initrd}}
+	for _, name := range slices.Sorted(maps.Keys(m.More)) {
+		parts = append(parts, named{name, m.More[name]})
+	}
+	return parts
+}
+
+// size is that of all files together.
+func (m Manifest) size() (n int64) {
+	for _, f := range m.parts() {
+		n += f.Size
+	}
+	return n
 }
 
 // stageName is the folder on the data partition. It is the same each time, so
@@ -37,8 +51,8 @@ func (s *Slots) stage(t *tar.Reader, m Manifest, p *progress) (string, error) {
 	if err := os.RemoveAll(dir); err != nil {
 		return "", err
 	}
-	if _, free, err := board.Room(s.Stage); err == nil && free < m.Linux.Size+m.Initrd.Size+spare {
-		return "", fmt.Errorf("the update needs %d MiB on the data partition, %d are free", (m.Linux.Size+m.Initrd.Size+spare)>>20+1, free>>20)
+	if _, free, err := board.Room(s.Stage); err == nil && free < m.size()+spare {
+		return "", fmt.Errorf("the update needs %d MiB on the data partition, %d are free", (m.size()+spare)>>20+1, free>>20)
 	}
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return "", err
@@ -77,7 +91,7 @@ func room(dir, folder string, m Manifest) error {
 			free += st.Size()
 		}
 	}
-	if need := m.Linux.Size + m.Initrd.Size + spare; free < need {
+	if need := m.size() + spare; free < need {
 		return fmt.Errorf("the slot needs %d MiB on the boot partition, %d are free", need>>20+1, free>>20)
 	}
 	return nil
@@ -125,6 +139,9 @@ func (p *progress) move(from, to string, want named) error {
 
 // write copies r to a file that is on the disk when it returns.
 func (p *progress) write(r io.Reader, path string, want named, otherwise string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err

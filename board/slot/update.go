@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 )
 
@@ -21,6 +22,8 @@ type Manifest struct {
 	Development bool   `json:"development"`
 	Linux       Part   `json:"linux"`
 	Initrd      Part   `json:"initrd"`
+
+	More map[string]Part `json:"more,omitempty"` // what a Raspberry Pi needs beside
 
 	// Keys are those that the new system trusts. Where they are not the ones of
 	// the running system, two of those must have signed.
@@ -62,7 +65,7 @@ func (s *Slots) Install(r io.Reader, o Options) (Manifest, error) {
 	if err != nil {
 		return m, err
 	}
-	p := progress{all: 2 * (m.Linux.Size + m.Initrd.Size), tell: o.Progress}
+	p := progress{all: 2 * m.size(), tell: o.Progress}
 	staged, err := s.stage(t, m, &p)
 	if err != nil {
 		return m, err
@@ -130,8 +133,29 @@ func (s *Slots) judge(m Manifest, o Options) error {
 	case m.Linux.Size <= 0 || m.Linux.Size > maxPart || m.Initrd.Size <= 0 || m.Initrd.Size > maxPart:
 		return errors.New("the manifest's sizes make no sense")
 	}
+	return m.judgeMore()
+}
+
+// maxMore is how many further files an update has, and how large each may be.
+const (
+	maxMore     = 16
+	maxMoreSize = 1 << 20
+)
+
+// judgeMore keeps further files below the slot's folder.
+func (m Manifest) judgeMore() error {
+	if len(m.More) > maxMore {
+		return errors.New("the manifest has too many files")
+	}
+	for name, p := range m.More {
+		if !plainName().MatchString(name) || name == "linux" || name == "initrd" || p.Size <= 0 || p.Size > maxMoreSize {
+			return fmt.Errorf("the manifest's file %.60q makes no sense", name)
+		}
+	}
 	return nil
 }
+
+func plainName() *regexp.Regexp { return regexp.MustCompile(`^(overlays/)?[a-z0-9][a-z0-9.-]*$`) }
 
 // OlderError is an update that is not newer than what was good here.
 type OlderError struct {
@@ -177,6 +201,9 @@ func (s *Slots) fill(dir, staged string, m Manifest, running, idle Slot, p *prog
 		if err := p.move(filepath.Join(staged, f.name), filepath.Join(folder, f.name), f); err != nil {
 			return err
 		}
+	}
+	if err := s.pi(dir, idle.Name); err != nil {
+		return err
 	}
 	if err := setDefault(dir, ""); err != nil {
 		return err

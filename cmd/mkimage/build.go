@@ -88,6 +88,9 @@ func (o order) build(ctx context.Context, say *progress) (product, error) {
 		return p, err
 	}
 	say.size("binary", len(binary))
+	if o.board.Pi != nil {
+		return p, o.buildPi(ctx, &p, binary, say)
+	}
 	kernel, err := rootfs.LoadKernel(o.inputs, o.board)
 	if err != nil {
 		return p, err
@@ -128,21 +131,29 @@ func makeImage(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	loader, err := rootfs.LoadLoader(o.inputs, o.board)
-	if err != nil {
-		return err
-	}
 	var first []byte
 	if o.first != "" {
 		if first, err = os.ReadFile(o.first); err != nil {
 			return err
 		}
 	}
-	files := rootfs.Contents(o.board, p.slot, loader, p.release.Counter, p.release.Version, o.append, first)
+	files, err := o.files(ctx, p, first)
+	if err != nil {
+		return err
+	}
 	if o.out == "" {
 		o.out = "sallyport-" + o.board.Name + ".img"
 	}
 	return say.produce(o.out, func(f *os.File) error { return o.image(f, p.when, files, say) })
+}
+
+// files is the boot partition.
+func (o order) files(ctx context.Context, p product, first []byte) (map[string][]byte, error) {
+	if o.board.Pi != nil {
+		return o.piFiles(ctx, p, first)
+	}
+	loader, err := rootfs.LoadLoader(o.inputs, o.board)
+	return rootfs.Contents(o.board, p.slot, loader, p.release.Counter, p.release.Version, o.append, first), err
 }
 
 // image makes the raw disk, looks at it, and gives it the form that the name of
@@ -157,7 +168,11 @@ func (o order) image(out *os.File, when time.Time, files map[string][]byte, say 
 		defer os.Remove(raw.Name())
 		defer raw.Close()
 	}
-	if err := writeDisk(raw, when, files); err != nil {
+	write := writeDisk
+	if o.board.Pi != nil {
+		write = writeCard
+	}
+	if err := write(raw, when, files); err != nil {
 		return err
 	}
 	size, err := raw.Seek(0, 2)

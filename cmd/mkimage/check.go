@@ -23,6 +23,9 @@ import (
 // references and the kernel's header. want is nil where the contents are not
 // known before.
 func checkDisk(f *os.File, size int64, b rootfs.Board, want map[string][]byte) error {
+	if b.Pi != nil {
+		return checkCard(f, b, want)
+	}
 	if err := checkTable(f, size); err != nil {
 		return err
 	}

@@ -172,6 +172,9 @@ func stretch(f *os.File, size int64) error {
 	if err != nil {
 		return err
 	}
+	if b, err := boardOf(files); err == nil && b.Pi != nil {
+		return stretchCard(f, b, files)
+	}
 	if _, err := f.WriteAt(make([]byte, rootfs.MiB), rootfs.DataStart); err != nil {
 		return err
 	}

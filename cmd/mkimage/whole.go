@@ -29,18 +29,15 @@ func whole(image string) error {
 	if err != nil {
 		return err
 	}
-	if err := checkTable(f, size); err != nil {
-		return fmt.Errorf("%s is cut or no image: %w", image, err)
-	}
 	files, err := readBoot(f)
 	if err != nil {
-		return fmt.Errorf("%s: %w", image, err)
+		return fmt.Errorf("%s is cut or no image: %w", image, err)
 	}
 	b, err := boardOf(files)
 	if err != nil {
 		return fmt.Errorf("%s: %w", image, err)
 	}
-	return checkBoot(b, files)
+	return checkDisk(f, size, b, nil)
 }
 
 // boardOf is the board that the boot entries name.
