@@ -12,6 +12,9 @@ import (
 // login that core ends may still pass edge, never core.
 const ticketLife = 30 * time.Second
 
+// ticketWait is how long a request waits for core's word about a cookie.
+const ticketWait = 2 * time.Second
+
 // maxTickets bounds what edge remembers of core's answers.
 const maxTickets = 20_000
 
@@ -81,7 +84,10 @@ func (g *Gate) checkLogin(r *http.Request, v *visit) (no *refusal) {
 	for _, cookie := range cookies {
 		ticket, err := g.ticket(r.Context(), v, t.Domain, cookie)
 		if err != nil {
-			return &refusal{http.StatusServiceUnavailable, "No core is connected", "link: " + err.Error(), 0}
+			if skipped, ok := g.flood.Now(); ok {
+				g.cfg.Log.Warn("http gate cannot ask core about a login", "event", "failed", "err", err, "skipped", skipped, "trace", v.trace)
+			}
+			return nil // core checks anyway, if it is there
 		}
 		if !ticket.Needed {
 			return nil
@@ -99,6 +105,8 @@ func (g *Gate) ticket(ctx context.Context, v *visit, domain, cookie string) (Tic
 	if t, ok := g.tickets.get(k); ok {
 		return t, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, ticketWait)
+	defer cancel()
 	t, err := g.cfg.Ticket(ctx, v.zone, v.core, domain, cookie)
 	if err == nil && (!t.Needed || t.User != "") {
 		g.tickets.put(k, t)
