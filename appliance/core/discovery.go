@@ -16,6 +16,7 @@ import (
 	"sallyport/appliance/trust"
 	"sallyport/appliance/uc"
 	"sallyport/appliance/xapi"
+	"sallyport/appliance/xmpp"
 	"sallyport/appliance/zone"
 )
 
@@ -198,11 +199,45 @@ func wayOf(m *sip.Message, uri sip.URI) zone.Service {
 	return zone.AnyService
 }
 
+// clashes are contradictions between the configuration and what discovery
+// found. The configuration is right in itself, and the other half gives way, so
+// they are findings and no errors: it could not be applied any better.
+type clashes struct {
+	snap  *config.Snapshot
+	found []string
+}
+
+// of takes an error over that the configuration alone does not make.
+func (c *clashes) of(err error, alone func(*config.Snapshot, *uc.Topology, error) error) error {
+	if err == nil {
+		return nil
+	}
+	top, topErr := TopologyFrom(c.snap)
+	if own := alone(c.snap, top, topErr); own != nil {
+		return err
+	}
+	c.found = append(c.found, strings.Split(err.Error(), "\n")...)
+	return nil
+}
+
+func ofTopology(_ *config.Snapshot, _ *uc.Topology, err error) error { return err }
+
+func ofHTTP(snap *config.Snapshot, top *uc.Topology, _ error) error {
+	_, err := httpproxy.PlanFrom(snap, top)
+	return err
+}
+
+func ofChat(snap *config.Snapshot, top *uc.Topology, _ error) error {
+	_, err := xmpp.PlanFrom(snap, top)
+	return err
+}
+
 // advise looks at all clusters in the light of what else is configured.
-func (c *Core) advise(top *uc.Topology, web httpproxy.Plan) {
+func (c *Core) advise(snap *config.Snapshot, top *uc.Topology, clashes []string) {
+	web, _ := httpproxy.RulesFrom(snap, top)
 	list := web.List()
 	findings := c.uc.Advise(discover.World{
-		Domains: top.Domains,
+		Domains: top.Domains, Clashes: clashes,
 		Transfer: func(host string, deployment int) bool {
 			t := allow.Target{Scheme: "https", Host: host, Port: 7336, Path: "/"}
 			rule, _ := web.Decide(list, "GET", t, httpproxy.Key(deployment), false)

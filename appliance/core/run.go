@@ -46,10 +46,15 @@ func (c *Core) replan(snap *config.Snapshot) error {
 	links, linkErr := traversal.PlanFrom(snap, xapi.Core)
 	web, httpErr := httpproxy.PlanFrom(snap, plan.Topology)
 	chat, chatErr := xmpp.PlanFrom(snap, plan.Topology)
-	c.advise(plan.Topology, web)
+	clashes := clashes{snap: snap}
+	planErr, httpErr, chatErr = clashes.of(planErr, ofTopology), clashes.of(httpErr, ofHTTP), clashes.of(chatErr, ofChat)
+	c.advise(snap, plan.Topology, clashes.found)
+	if err := c.SetTokenKeys("discovery", c.uc.TokenKeys()); err != nil {
+		c.log.Warn("token keys of a cluster are of no use", "event", "discover", "err", err)
+	}
 	return errors.Join(
 		named("deployments", planErr),
-		named("credentials", errors.Join(whoErr, signErr, c.applyCredentials(who), c.SetTokenKeys("discovery", c.uc.TokenKeys()))),
+		named("credentials", errors.Join(whoErr, signErr, c.applyCredentials(who))),
 		named("media", c.relay.Apply(media.PlanFrom(snap, xapi.Core))),
 		named("sip", c.flows.Apply(sip)),
 		named("link", errors.Join(linkErr, c.links.Apply(links))),

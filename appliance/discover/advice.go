@@ -21,6 +21,7 @@ type Finding struct {
 type World struct {
 	Domains  func(deployment int) []string               // that users sign in with
 	Transfer func(host string, deployment int) (ok bool) // the allow list lets file transfer through to a presence node
+	Clashes  []string                                    // where the configuration contradicts what was found
 }
 
 // Advise looks at all clusters together and keeps the alarms: one for each
@@ -29,6 +30,9 @@ func (d *Discoverer) Advise(w World) []Finding {
 	out := slices.Concat(d.ofClusters(w), d.transfer(w), d.lookUp(), d.peering())
 	for _, pair := range d.Facts().Twice {
 		out = append(out, Finding{Advice{"twice", fmt.Sprintf("Two clusters list the same server: %s. Each server belongs to one cluster; correct System > Server on the other.", pair)}, pair})
+	}
+	for _, text := range w.Clashes {
+		out = append(out, Finding{Advice{"clash", "What is configured contradicts what was discovered, and counts first: " + text + "."}, "configuration"})
 	}
 	slices.SortFunc(out, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.About, b.About), cmp.Compare(a.Check, b.Check), cmp.Compare(a.Text, b.Text))
@@ -43,7 +47,7 @@ func (d *Discoverer) raise(all []Finding) {
 	texts := map[*xapi.Alarm]map[string][]string{xapi.AlarmCrossCheck: {}, xapi.AlarmUCAdvice: {}}
 	for _, f := range all {
 		a := xapi.AlarmUCAdvice
-		if f.Check == "twice" || f.Check == "transfer" {
+		if f.Check == "twice" || f.Check == "transfer" || f.Check == "clash" {
 			a = xapi.AlarmCrossCheck
 		}
 		key := f.Check + " " + f.About

@@ -150,6 +150,7 @@ func (d *Discoverer) Ask(ctx context.Context, s Source) (Answer, error) {
 	for i := range out.Found.Nodes {
 		out.Found.Nodes[i].Web = port(w.port, portWeb)
 	}
+	out.Found.limit()
 	d.addresses(ctx, out.Found)
 	return out, nil
 }

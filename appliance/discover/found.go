@@ -49,12 +49,34 @@ type Advice struct {
 	Text  string // what is wrong and what to do
 }
 
-func (f *Found) advise(check, text string) { f.Advice = append(f.Advice, Advice{check, text}) }
+func (f *Found) advise(check, text string) {
+	if len(f.Advice) < maxNotes {
+		f.Advice = append(f.Advice, Advice{check, text})
+	}
+}
+
+// maxNotes bounds what is noted of one cluster, and maxList each list of
+// names, since a record of state has a limit.
+const (
+	maxNotes = 20
+	maxList  = 200
+)
+
+// limit cuts lists that only a server out of its mind would send.
+func (f *Found) limit() {
+	for _, l := range []*[]string{&f.Domains, &f.Presence, &f.Remote, &f.Peers} {
+		if len(*l) > maxList {
+			*l = (*l)[:maxList]
+		}
+	}
+}
 
 // unknown notes a question that brought no answer. That is no failure: older
 // versions lack some tables.
 func (f *Found) unknown(question string, err error) {
-	f.Unknown = append(f.Unknown, question+": "+clean(err.Error()))
+	if len(f.Unknown) < maxNotes {
+		f.Unknown = append(f.Unknown, question+": "+clean(err.Error()))
+	}
 }
 
 // node finds a server by its host.
