@@ -111,7 +111,6 @@ func (p *Plan) Domain(name string) (Domain, bool) {
 // zoneWord is what of a zone goes into tokens: its place in the table, which it
 // keeps when it is given another name.
 func (p *Plan) zoneWord(name string) string {
-	p.All = p.search.Zones
 	for _, z := range p.All {
 		if z.Name == name {
 			return strconv.Itoa(z.Index)
@@ -124,7 +123,6 @@ func (p *Plan) zoneWord(name string) string {
 func (p *Plan) renamed(before *Plan) map[string]string {
 	names := map[string]string{}
 	for _, old := range before.All {
-		p.All = p.search.Zones
 		for _, z := range p.All {
 			if z.Index == old.Index && z.Type == old.Type && z.Name != old.Name {
 				names[old.Name] = z.Name
