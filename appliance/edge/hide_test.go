@@ -32,7 +32,7 @@ func TestVeilOnACallFromOutside(t *testing.T) {
 	resp := in.Reply(200, "OK")
 	resp.Set("To", `<sip:carol@example.com>;tag=pbx-10.0.0.20`)
 	resp.Add("P-Asserted-Identity", `"Carol" <sip:carol@10.0.0.20:5060;user=phone>`)
-	v.answer(resp, request)
+	v.answer(resp, v.remember(request))
 	if text := string(resp.Bytes()); strings.Contains(text, "10.0.0.20") {
 		t.Errorf("the answer names the inside:\n%s", text)
 	}
@@ -58,7 +58,7 @@ func TestVeilOnACallFromInside(t *testing.T) {
 		t.Errorf("the request names the inside:\n%s", text)
 	}
 	resp := out.Reply(200, "OK")
-	v.restore(resp, request)
+	v.restore(resp, v.remember(request))
 	if resp.CallID() != request.CallID() || resp.Get("From") != request.Get("From") || resp.ToTag() == "" ||
 		!strings.HasPrefix(resp.Get("To"), "<sip:alice@10.0.0.20>") {
 		t.Errorf("the inside gets\n%s", resp.Bytes())
