@@ -76,6 +76,9 @@ func (s *SSO) sendAway(w http.ResponseWriter, r *http.Request, c Client, a ask, 
 	if !s.await(id, pending{client: c, idp: idp, ask: a}) {
 		return errFull, nil
 	}
+	if c.Pin != nil {
+		http.SetCookie(w, c.Pin("fedlet", pendingLife))
+	}
 	redirect(w, r, address)
 	return nil, nil
 }

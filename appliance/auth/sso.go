@@ -55,6 +55,8 @@ type Client struct {
 	Source     string
 	Trace      string
 	URL        func(lane string) string // of a lane, as the client reaches it
+	// Pin brings the browser back to this core for a lane; nil: there is no other.
+	Pin func(lane string, life time.Duration) *http.Cookie
 }
 
 // pending is a client that was sent to its identity provider.

@@ -44,7 +44,7 @@ func (c *Core) spKey() (auth.SPKey, error) {
 func (c *Core) lanes() map[string]httpproxy.Lane {
 	lane := func(f func(http.ResponseWriter, *http.Request, auth.Client)) httpproxy.Lane {
 		return func(w http.ResponseWriter, r *http.Request, v httpproxy.Visitor) {
-			f(w, r, auth.Client{Domain: v.Domain, Deployment: v.Deployment, Source: v.Source, Trace: v.Trace, URL: v.URL})
+			f(w, r, auth.Client{Domain: v.Domain, Deployment: v.Deployment, Source: v.Source, Trace: v.Trace, URL: v.URL, Pin: v.Pin})
 		}
 	}
 	all := map[string]httpproxy.Lane{

@@ -2,10 +2,24 @@ package httpproxy
 
 import (
 	"context"
+	"crypto/rand"
 	"net/http"
+	"time"
 
+	"sallyport/appliance/allow"
 	"sallyport/appliance/uc"
 )
+
+// Pin is a cookie that brings a browser back to this core for one lane of its
+// domain, from wherever it is sent meanwhile, for a time. It stands beside the
+// login cookie and opens nothing.
+func (v Visitor) Pin(lane string, life time.Duration) *http.Cookie {
+	return &http.Cookie{
+		Name: cookieName, Value: newCookie(v.Face.Core, func(b []byte) { rand.Read(b) }),
+		Path: allow.Target{Domain: v.Domain}.Prefix() + "/" + lane, MaxAge: int(life / time.Second),
+		Secure: true, HttpOnly: true, SameSite: http.SameSiteNoneMode,
+	}
+}
 
 // Nodes lists the hosts of a user's home cluster, the best one first, for other
 // planes that ask it for something. For "", or a user whom nobody knows, it
