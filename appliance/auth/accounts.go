@@ -39,9 +39,7 @@ func (a *Accounts) Check(realm, method, credentials string) (user string, stale,
 	if !digest || err != nil || d.Realm != realm {
 		return "", false, false
 	}
-	a.vault.mu.Lock()
-	password, known := a.vault.plan.password(bareUser(d.User), realm)
-	a.vault.mu.Unlock()
+	password, known := a.vault.plan.Load().password(bareUser(d.User), realm)
 	if !known || !d.Fits(HA1(d.Algorithm, d.User, realm, password), method) {
 		return "", false, false
 	}

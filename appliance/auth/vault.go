@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,12 +14,10 @@ import (
 // as hashes and in memory only. All methods may be called from any goroutine.
 type Vault struct {
 	clock func() time.Time
+	plan  atomic.Pointer[Plan]
 
 	mu     sync.Mutex
-	plan   Plan
 	logins map[string]login // by domain and user
-	asked  int
-	right  int
 }
 
 // A login is what a session's password comes to.
@@ -33,47 +32,44 @@ const maxLogins = 100_000
 
 // NewVault returns a vault that knows nobody.
 func NewVault(clock func() time.Time) *Vault {
-	return &Vault{clock: clock, logins: map[string]login{}}
+	v := &Vault{clock: clock, logins: map[string]login{}}
+	v.plan.Store(&Plan{})
+	return v
 }
 
 // Apply sets the local credentials and how domains sign in. It returns the users
 // whose password is another one now, or none: edges must forget them.
 func (v *Vault) Apply(p Plan) (changed []string) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	for name, password := range v.plan.Credentials {
+	before := v.plan.Swap(&p)
+	for name, password := range before.Credentials {
 		if p.Credentials[name] != password {
 			changed = append(changed, bareUser(name))
 		}
 	}
-	v.plan = p
 	return changed
 }
 
 // Mode is how users of a domain prove who they are.
-func (v *Vault) Mode(domain string) Mode {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.plan.Modes[domain]
-}
+func (v *Vault) Mode(domain string) Mode { return v.plan.Load().Modes[domain] }
 
 // Extra is by how much a token lives longer for registrations.
-func (v *Vault) Extra() time.Duration {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.plan.Extra
-}
+func (v *Vault) Extra() time.Duration { return v.plan.Load().Extra }
 
 // Owns tells whether a user of a domain may register a line: itself, or one
 // that its login brought along.
 func (v *Vault) Owns(domain, user, line string) bool {
+	return speaksFor(user, line+"@"+domain, domain, v.login(domain, user).lines)
+}
+
+// login is what is kept of a user's login, the zero value where none holds.
+func (v *Vault) login(domain, user string) login {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	l := v.logins[domain+" "+bareUser(user)]
 	if !v.clock().Before(l.until) {
-		l.lines = nil
+		return login{}
 	}
-	return speaksFor(user, line+"@"+domain, domain, l.lines)
+	return l
 }
 
 // Learn keeps a login: from now until its session ends the user's phones may
@@ -115,28 +111,21 @@ func (v *Vault) Answer(_ context.Context, in []byte) Answer {
 }
 
 func (v *Vault) decide(q Question) Answer {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.asked++
 	domain := strings.ToLower(q.Domain)
-	if v.plan.Modes[domain] != Delegated {
+	if v.plan.Load().Modes[domain] != Delegated {
 		return Answer{Off: true, Why: "domain " + domain + " is not delegated at core"}
 	}
 	if !strings.EqualFold(q.Digest.Realm, domain) {
 		return Answer{Why: "realm is not the domain"}
 	}
-	l := v.logins[domain+" "+bareUser(q.Digest.User)]
-	if !v.clock().Before(l.until) {
-		l = login{}
-	}
-	for _, ha1 := range v.candidatesLocked(q, domain, l) {
+	l := v.login(domain, q.Digest.User)
+	for _, ha1 := range v.candidates(q, domain, l) {
 		if !q.Digest.Fits(ha1, q.Method) {
 			continue
 		}
 		if !speaksFor(q.Digest.User, q.Owner, domain, l.lines) {
 			return Answer{Why: q.Digest.User + " may not register " + q.Owner}
 		}
-		v.right++
 		a := Answer{OK: true, User: bareUser(q.Digest.User)}
 		if q.Keep {
 			a.HA1 = ha1
@@ -146,13 +135,13 @@ func (v *Vault) decide(q Question) Answer {
 	return Answer{Why: "no such user or password"}
 }
 
-// candidatesLocked are the hashes that a user's answer may be made with.
-func (v *Vault) candidatesLocked(q Question, domain string, l login) (all []string) {
+// candidates are the hashes that a user's answer may be made with.
+func (v *Vault) candidates(q Question, domain string, l login) (all []string) {
 	d := q.Digest
 	if ha1, ok := l.ha1[d.Algorithm+" "+d.User]; ok && d.Realm == domain {
 		all = append(all, ha1)
 	}
-	if password, ok := v.plan.password(bareUser(d.User), domain); ok {
+	if password, ok := v.plan.Load().password(bareUser(d.User), domain); ok {
 		all = append(all, HA1(d.Algorithm, d.User, d.Realm, password))
 	}
 	return all
