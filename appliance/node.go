@@ -160,11 +160,21 @@ func (n *Node) openConfig() (*config.Store, error) {
 	})
 }
 
+// FirstLineError is a first line that cannot be taken. None was, then.
+type FirstLineError struct {
+	Number int // from 1
+	Why    string
+}
+
+func (e *FirstLineError) Error() string {
+	return fmt.Sprintf("first lines: line %d: %s", e.Number, e.Why)
+}
+
 // firstRefusal is the first line that could not be taken, as an error.
 func firstRefusal(r *config.Report) error {
 	for _, l := range r.Lines {
 		if l.Verdict == config.Refused {
-			return fmt.Errorf("first lines: line %d: %s", l.Number, l.Why)
+			return &FirstLineError{l.Number, l.Why}
 		}
 	}
 	if r.Error != nil {

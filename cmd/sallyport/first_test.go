@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"sallyport/appliance"
 	"sallyport/appliance/xapi"
 )
 
@@ -30,5 +31,24 @@ xConfiguration SystemUnit Name
 	}
 	if kept, err := firstBootLines(path+"none", xapi.Edge); kept != "" || err != nil {
 		t.Error(kept, err)
+	}
+}
+
+// TestSlipsAreLeftOut has a file with a value that no row takes: the others
+// count all the same.
+func TestSlipsAreLeftOut(t *testing.T) {
+	cfg := appliance.Config{Role: xapi.Edge, Dir: t.TempDir(), Name: "edge", First: strings.Join([]string{
+		"xConfiguration SIP TLS Port: 0", `xConfiguration SystemUnit Name: "gate"`, "xConfiguration SIP TCP Port: 99999", `xConfiguration IP DNS Hostname: "gate"`,
+	}, "\n")}
+	n, err := newNode(&cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	if snap := n.Store().Snapshot(); snap.Str(xapi.SystemUnitName) != "gate" || snap.Str(xapi.IPDNSHostname) != "gate" {
+		t.Error("a slip took the other lines with it")
+	}
+	if without("a\nb", 3) != "" || without("a\nb\n", 1) != "b\n" {
+		t.Error("the wrong line was taken out")
 	}
 }

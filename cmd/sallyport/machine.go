@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -95,16 +96,32 @@ func runMachine(ctx context.Context, cfg appliance.Config, release board.Release
 	return n.Run(ctx)
 }
 
-// newNode opens the node; first lines that it cannot take are left out, so
-// that a slip in the file does not keep the box from starting.
+// newNode opens the node; first lines that it cannot take are left out and told,
+// so that a slip in the file does not keep the box from being reached.
 func newNode(cfg *appliance.Config) (*appliance.Node, error) {
-	n, err := appliance.New(*cfg)
-	if err != nil && cfg.First != "" {
-		fmt.Fprintln(os.Stderr, "first boot: none of the lines was taken:", err)
-		cfg.First = ""
-		n, err = appliance.New(*cfg)
+	for {
+		n, err := appliance.New(*cfg)
+		if err == nil || cfg.First == "" {
+			return n, err
+		}
+		fmt.Fprintln(os.Stderr, "first boot: left out:", err)
+		bad := new(appliance.FirstLineError)
+		if !errors.As(err, &bad) {
+			cfg.First = ""
+			continue
+		}
+		cfg.First = without(cfg.First, bad.Number)
 	}
-	return n, err
+}
+
+// without takes a line, counted from 1, out of a text; one that is not there
+// takes all, since nobody knows what is wrong then.
+func without(text string, number int) string {
+	lines := strings.SplitAfter(text, "\n")
+	if number < 1 || number > len(lines) {
+		return ""
+	}
+	return strings.Join(slices.Delete(lines, number-1, number), "")
 }
 
 // tellHealth tells process 1 that the node is ready once its shell answers, that

@@ -41,16 +41,23 @@ func (x *box) fact(what, seen string) {
 // that lets the administrator in.
 func newBench(t *testing.T, a arch) *bench {
 	t.Helper()
-	a.need(t)
-	b := &bench{arch: a, dir: t.TempDir()}
-	b.tool = filepath.Join(b.dir, "mkimage")
-	b.signer = newSigner(t)
-	run(t, "go", "build", "-o", b.tool, "sallyport/cmd/mkimage")
+	b := newTool(t, a)
 	first := filepath.Join(b.dir, "first.txt")
 	if err := os.WriteFile(first, []byte(firstLines(b.signer)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	b.image = b.make(t, "image", "disk.img", "-first", first)
+	return b
+}
+
+// newTool is a bench without an image yet.
+func newTool(t *testing.T, a arch) *bench {
+	t.Helper()
+	a.need(t)
+	b := &bench{arch: a, dir: t.TempDir()}
+	b.tool = filepath.Join(b.dir, "mkimage")
+	b.signer = newSigner(t)
+	run(t, "go", "build", "-o", b.tool, "sallyport/cmd/mkimage")
 	return b
 }
 

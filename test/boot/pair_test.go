@@ -46,13 +46,15 @@ func (b *bench) twoBoxes(t *testing.T) {
 	wire := [2]string{freeUDP(t), freeUDP(t)}
 	sip, https := freePort(t), freePort(t)
 
-	edge := b.node(t, "edge", edgeLines(), []string{
+	edgeDisk := b.diskOf(t, "edge", edgeLines())
+	coreDisk := b.diskOf(t, "core", coreLines(world.Registrar.Addr("TCP").Port(), web.Addr("http").Port()))
+	edge := b.node(t, "edge", edgeDisk, []string{
 		"-netdev", "user,id=lan1,restrict=on,hostfwd=tcp:" + sip + "-" + outer + ":5061,hostfwd=tcp:" + https + "-" + outer + ":8443",
 		"-netdev", "user,id=admin,restrict=on,net=10.77.0.0/24,host=10.77.0.254,dhcpstart=10.77.0.100,hostfwd=tcp:SSH-" + edgeWire + ":22",
 		"-netdev", dgram("wire", wire[0], wire[1]),
 		"-netdev", "hubport,id=port1,hubid=1,netdev=admin", "-netdev", "hubport,id=port2,hubid=1,netdev=wire", "-netdev", "hubport,id=lan2,hubid=1",
 	})
-	core := b.node(t, "core", coreLines(world.Registrar.Addr("tcp").Port(), web.Addr("http").Port()), []string{
+	core := b.node(t, "core", coreDisk, []string{
 		"-netdev", "user,id=lan1,hostfwd=tcp:SSH-" + outer + ":22",
 		"-netdev", dgram("lan2", wire[1], wire[0]),
 	})
@@ -106,9 +108,8 @@ func (b *bench) world(t *testing.T, ctx context.Context, ca *trust.CA) (*lab.Wor
 	return world, web
 }
 
-// node boots a box of a role from an image of its own first-boot file. SSH in the
-// wires is where on this host its shell is found.
-func (b *bench) node(t *testing.T, role string, lines []string, wires []string) *box {
+// diskOf is a disk whose first-boot file makes a role of it.
+func (b *bench) diskOf(t *testing.T, role string, lines []string) string {
 	t.Helper()
 	public := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(b.signer.PublicKey())))
 	lines = append([]string{"role " + role, `xConfiguration SystemUnit Name: "` + role + `"`, `xConfiguration Administration SSH AuthorizedKey 1 Key: "` + public + `"`}, lines...)
@@ -116,14 +117,21 @@ func (b *bench) node(t *testing.T, role string, lines []string, wires []string) 
 	if err := os.WriteFile(first, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return newDisk(t, b.make(t, "image", role+".img", "-first", first))
+}
+
+// node boots a box. SSH in the wires is where on this host its shell is found.
+func (b *bench) node(t *testing.T, role, disk string, wires []string) *box {
+	t.Helper()
 	door := freePort(t)
 	for i := range wires {
 		wires[i] = strings.ReplaceAll(wires[i], "SSH", door)
 	}
 	wires = append(wires,
 		"-device", "virtio-net-pci,netdev=lan1,romfile=,mac=52:54:00:00:01:01", "-device", "virtio-net-pci,netdev=lan2,romfile=,mac="+map[string]string{"edge": "52:54:00:00:02:01", "core": "52:54:00:00:02:02"}[role])
-	x := &box{bench: b, t: t, name: role, disk: newDisk(t, b.make(t, "image", role+".img", "-first", first))}
+	x := &box{bench: b, t: t, name: role, disk: disk}
 	x.vm = plug(t, b.arch, x.disk, door, wires...)
+	x.vm.expect("first boot: role " + role)
 	x.ssh = x.vm.dial(b.signer)
 	return x
 }

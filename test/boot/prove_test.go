@@ -40,7 +40,7 @@ func TestProve(t *testing.T) {
 		})
 	}
 	t.Run("pair", func(t *testing.T) {
-		b := newBench(t, amd64())
+		b := newTool(t, amd64())
 		b.twoBoxes(t)
 		results = append(results, b.facts...)
 	})
