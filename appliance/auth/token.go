@@ -40,11 +40,6 @@ const (
 	Nobody     Fault = "nobody" // names no user or no expiry
 )
 
-// Faults lists all of them, in the order in which they are found.
-func Faults() []Fault {
-	return []Fault{Opaque, Malformed, Algorithm, UnknownKey, Forged, Sealed, Issuer, Refresh, Nobody, Expired}
-}
-
 var sentences = map[Fault]string{
 	Opaque:     "token is not self-describing",
 	Malformed:  "token cannot be read",
@@ -59,10 +54,6 @@ var sentences = map[Fault]string{
 }
 
 func (f Fault) Error() string { return sentences[f] }
-
-// Blameless tells whether err is what an honest client may run into: its token
-// has expired. It must never count towards a ban of its owner.
-func Blameless(err error) bool { return errors.Is(err, Expired) }
 
 // What a token may be made by: nothing else is even looked at.
 var (

@@ -89,13 +89,6 @@ func (v *Vault) Learn(domain, user, password string, until time.Time, lines ...s
 	}
 }
 
-// Forget ends what Learn began.
-func (v *Vault) Forget(domain, user string) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	delete(v.logins, strings.ToLower(domain)+" "+bareUser(user))
-}
-
 func bareUser(user string) string {
 	name, _, _ := strings.Cut(user, "@")
 	return name

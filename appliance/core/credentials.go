@@ -50,9 +50,6 @@ func (c *Core) VerifyToken(_ context.Context, deployment int, token string) (use
 	return claims.User, claims.Expires, err
 }
 
-// Vault keeps the passwords of logins.
-func (c *Core) Vault() *auth.Vault { return c.vault }
-
 // imported names keys that an administrator brought.
 const imported = "import"
 
