@@ -39,11 +39,6 @@ func TestProve(t *testing.T) {
 			results = append(results, b.facts...)
 		})
 	}
-	t.Run("pair", func(t *testing.T) {
-		b := newTool(t, amd64())
-		b.twoBoxes(t)
-		results = append(results, b.facts...)
-	})
 	if !t.Failed() && len(results) > 0 {
 		writeResults(t, results)
 	}
