@@ -103,6 +103,8 @@ type Core struct {
 
 	plan   atomic.Pointer[Plan]
 	denied atomic.Int64
+
+	recorded atomic.Int64 // when a phone was last recorded without Path, in nanoseconds; 0: never
 }
 
 // maxCalls and the limits of what core remembers for tokens. A route set is

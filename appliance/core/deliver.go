@@ -85,6 +85,15 @@ func (c *Core) toContact(r *signaling.Request, from *flow.Conn, contact contact)
 
 // deliver hands a request to the edge that serves the client.
 func (c *Core) deliver(r *signaling.Request, out *sip.Message, from *flow.Conn, a anchor) {
+	c.noteRecording(out)
+	if wait := c.pause(out); wait > 0 {
+		r.Hold(wait, func() { c.deliverNow(r, out, from, a) })
+		return
+	}
+	c.deliverNow(r, out, from, a)
+}
+
+func (c *Core) deliverNow(r *signaling.Request, out *sip.Message, from *flow.Conn, a anchor) {
 	link, err := c.links.Conn("", traversal.PeerID(a.peer), out.URI()) // all to one phone in their order
 	if err != nil {
 		c.refuse(r, 480, "The edge of this registration is not connected", "traversal link")

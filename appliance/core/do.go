@@ -29,6 +29,8 @@ func (c *Core) Do(ctx context.Context, name string, args xapi.Args) (result *xap
 		result = c.deleteTokens(ctx, "")
 	case "EdgeSSOStatusClear":
 		c.sso.ClearStatus()
+	case "RecordingPlan":
+		result, err = c.watch.Plan(args)
 	case "DisconnectCall":
 		err = c.disconnect(args.First("Call"), args.First("CallSerialNumber"))
 	default:

@@ -32,6 +32,7 @@ func (c *Core) peerChanged(p traversal.Peer, up bool, why string) {
 func (c *Core) Look(snap *config.Snapshot) {
 	c.links.Judge(c.cfg.Alarms)
 	c.watch.Look(snap)
+	c.judgeRecording()
 }
 
 // edgeMedia is where an edge takes media: the address that the link to it

@@ -13,6 +13,8 @@ func (e *Edge) Do(_ context.Context, name string, args xapi.Args) (result *xapi.
 		result, err = e.bindings.FindAlias(args.First("Alias"), e.clock())
 	case "RemoveRegistration":
 		err = e.removeRegistration(args.First("Registration"), args.First("RegistrationSerialNumber"))
+	case "RecordingPlan":
+		result, err = e.watch.Plan(args)
 	case "DisconnectCall":
 		err = e.disconnect(args.First("Call"), args.First("CallSerialNumber"))
 	default:

@@ -37,6 +37,8 @@ type Call struct {
 	Since     time.Time
 	Owner     uint64 // the binding or peer it belongs to
 	Ended     time.Time
+	Recording Recording // what it is to a recording
+	Joins     string    // Call-ID of the call that it records
 }
 
 // historySize is how many ended calls are remembered.
@@ -81,6 +83,12 @@ func (c *Calls) Begin(session uint64, m *sip.Message, trace, direction string, o
 	call := Call{
 		Session: session, From: address(m.Get("From")), To: address(m.Get("To")), CallID: strings.Clone(m.CallID()),
 		Trace: trace, Direction: direction, Since: c.clock(), Owner: owner,
+	}
+	if direction == "outward" { // nobody outside opens one
+		call.Recording = RecordingOf(m)
+	}
+	if call.Recording != NoRecording {
+		call.Joins = joined(m)
 	}
 	known, room := c.file(call)
 	if !known && room {
@@ -184,6 +192,18 @@ func (c *Calls) List() []Call {
 	c.mu.Unlock()
 	slices.SortFunc(out, func(a, b Call) int { return a.Since.Compare(b.Since) })
 	return out
+}
+
+// Recordings counts the recording dialogs among the calls in progress.
+func (c *Calls) Recordings() (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, call := range c.calls {
+		if call.Recording != NoRecording {
+			n++
+		}
+	}
+	return n
 }
 
 // Counts returns how many calls there are, were at most and were in all.

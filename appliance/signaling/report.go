@@ -16,6 +16,10 @@ func (c Call) Report(n *xapi.Node, now time.Time) {
 	n.Str("Trace", c.Trace)
 	n.Leaf("State", c.State.String())
 	n.Leaf("Direction", c.Direction)
+	if c.Recording != NoRecording {
+		n.Leaf("Recording", c.Recording.String())
+		n.Str("RecordedCall", c.Joins)
+	}
 	n.Str("From", c.From)
 	n.Str("To", c.To)
 	if !c.Ended.IsZero() {
@@ -35,5 +39,5 @@ func (c *Calls) ReportHistory(t *xapi.Node) {
 // ReportUsage adds what xStatus ResourceUsage shows of calls.
 func (c *Calls) ReportUsage(n *xapi.Node) {
 	current, peak, total := c.Counts()
-	n.Int("Current", current).Int("Max", peak).Int("Total", total)
+	n.Int("Current", current).Int("Max", peak).Int("Total", total).Int("Recording", c.Recordings())
 }

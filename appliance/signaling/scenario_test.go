@@ -29,7 +29,7 @@ var update = flag.Bool("update", false, "rewrite golden files")
 //
 //	conn a TLS 198.51.100.7:40000     a connection
 //	route u v                         the handler forwards to u, on failure to v
-//	handler reply 404 | hold | panic  the handler does something else
+//	handler reply 404 | hold | later 2s | panic  the handler does something else
 //	option hide | dial | timeout=3s | edit=200:488 | panic-response
 //	a> INVITE b1 mf=0 to=t1 …         a message comes
 //	u> 180 INVITE tag=x               u answers what it got
@@ -340,6 +340,10 @@ func (s *stage) handle(r *Request) {
 			return
 		case "hold":
 			s.held = r
+			return
+		case "later":
+			d, _ := time.ParseDuration(s.handler[1])
+			r.Hold(d, func() { s.note("decides"); s.forward(r) })
 			return
 		case "panic":
 			panic("of the handler")

@@ -44,6 +44,9 @@ func (t *transaction) tickServerLocked(now time.Duration, sends []outgoing, late
 	if t.resend.due(now, t2) {
 		sends = append(sends, outgoing{t.Conn, t.port, t.last})
 	}
+	if do := t.dueHoldLocked(now); do != nil {
+		late = append(late, do)
+	}
 	if t.end == 0 || t.end > now {
 		return sends, late
 	}

@@ -40,6 +40,7 @@ type transaction struct {
 	last      []byte   // the last answer, for repeats
 	resend    repeater // Timer G
 	end       time.Duration
+	held      *hold
 	cancelled bool
 	reasons   []string  // Reason of the CANCEL
 	branches  []*branch // the last one is the active one
@@ -211,6 +212,9 @@ func (t *transaction) settleLocked() {
 	due := time.Duration(0)
 	if t.Conn != nil && t.state != gone {
 		due = sooner(t.resend.at, t.end)
+		if t.held != nil {
+			due = sooner(due, t.held.at)
+		}
 	}
 	alive := t.Conn != nil && t.state != gone
 	for _, b := range t.branches {

@@ -11,7 +11,7 @@ func Items() []*Item {
 		administrationItems(), authenticationItems(), authItems(), ssoItems(), collaborationEdgeItems(), discoveryItems(),
 		dnsItems(), ethernetItems(), firewallItems(), ipItems(), logItems(), managementItems(),
 		remoteItems(), machineItems(), resourceUsageItems(), sipItems(), systemUnitItems(),
-		timeItems(), traversalItems(), zoneItems(), searchRuleItems(), routingItems(), xmppItems(), loginItems(), pushItems(),
+		timeItems(), traversalItems(), zoneItems(), searchRuleItems(), routingItems(), xmppItems(), loginItems(), pushItems(), recordingItems(),
 	)
 	slices.SortFunc(items, func(a, b *Item) int { return strings.Compare(a.Path, b.Path) })
 	return items
@@ -28,6 +28,7 @@ func Commands() []*Command {
 		callCommands(),
 		certificateCommands(),
 		discoveryCommands(),
+		recordingCommands(),
 		routingCommands(),
 		systemCommands(),
 		zoneCommands(),
@@ -38,7 +39,7 @@ func Commands() []*Command {
 
 // Statuses returns every xStatus row, sorted by path, in a fresh slice.
 func Statuses() []*Status {
-	all := slices.Concat(statusRows(), machineStatuses(), xmppStatuses(), discoveryStatuses(), loginStatuses(), authStatuses(), ssoStatuses(), routingStatuses(), pushStatuses())
+	all := slices.Concat(statusRows(), machineStatuses(), xmppStatuses(), discoveryStatuses(), loginStatuses(), authStatuses(), ssoStatuses(), routingStatuses(), pushStatuses(), recordingStatuses())
 	slices.SortFunc(all, func(a, b *Status) int { return strings.Compare(a.Path, b.Path) })
 	return all
 }
@@ -50,6 +51,7 @@ func Alarms() []*Alarm {
 		authAlarms(),
 		discoveryAlarms(),
 		routingAlarms(),
+		recordingAlarms(),
 		[]*Alarm{AlarmChatNode, AlarmFcmService, AlarmRestoreFailed, AlarmCommitsDropped, AlarmManagementOpen, AlarmMemory},
 	)
 	slices.SortFunc(all, func(a, b *Alarm) int { return a.ID - b.ID })
