@@ -81,6 +81,7 @@ func (r *round) steps() []step {
 		{"shared-line", r.sharedLine},
 		{"fast-path", r.fastPath},
 		{"trunk", r.trunk},
+		{"recording-bib", r.recordingBib},
 		{"no-inside-address", r.noInsideAddress},
 		{"shell", r.shell},
 	}

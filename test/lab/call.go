@@ -50,6 +50,8 @@ type Call struct {
 	infos     []string
 	refer     chan int // NOTIFY results of our REFER
 	progress  []int    // provisional statuses seen
+	label     string   // of our audio, if we copy a side of a call
+	recorded  *Call    // that call
 	transfers []*Call  // calls that we made at the far end's REFER
 }
 
@@ -228,6 +230,7 @@ func (c *Call) end(cause int, why string) {
 	p.mu.Lock()
 	delete(p.calls, c.callID)
 	p.mu.Unlock()
+	p.endCopies(c)
 	for _, l := range c.media() {
 		l.mute(true)
 	}
@@ -263,17 +266,27 @@ func (c *Call) Stats(n ...int) MediaStats {
 // AwaitMedia waits until at least packets more have come and, unless hz is 0,
 // until that tone is what is heard.
 func (c *Call) AwaitMedia(ctx context.Context, hz float64, packets int) (MediaStats, error) {
+	s, err := awaitTone(ctx, func() MediaStats { return c.Stats() }, hz, packets)
+	if err != nil {
+		err = fmt.Errorf("lab: %s waits for %.0f Hz: %w (%s)", c.phone.cfg.User, hz, err, s)
+	}
+	return s, err
+}
+
+// awaitTone asks for measurements until packets more have come and the tone is
+// what is heard.
+func awaitTone(ctx context.Context, stats func() MediaStats, hz float64, packets int) (MediaStats, error) {
 	tick := time.NewTicker(packetTime)
 	defer tick.Stop()
-	for start := c.Stats(); ; {
-		s := c.Stats()
+	for start := stats(); ; {
+		s := stats()
 		if s.Received-start.Received >= packets && (hz == 0 || s.Tone.Is(hz)) {
 			return s, nil
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return s, fmt.Errorf("lab: %s waits for %.0f Hz: %w (%s)", c.phone.cfg.User, hz, ctx.Err(), s)
+			return s, ctx.Err()
 		}
 	}
 }

@@ -37,6 +37,9 @@ type leg struct {
 	seq        uint16
 	ts         uint32
 	phase      float64
+	copies     bool // it sends what another leg has, and no tone of its own
+	nearCopy   *leg // sends what this one sends
+	farCopy    *leg // sends what this one hears
 	meter      meter
 }
 
@@ -75,10 +78,12 @@ func tryLeg(kind string, local netip.Addr, tone float64) (*leg, error) {
 	return l, nil
 }
 
-func (l *leg) port() int {
+func (l *leg) port() int { return int(l.addr().Port()) }
+
+func (l *leg) addr() netip.AddrPort {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return int(addrPort(l.rtp.LocalAddr()).Port())
+	return addrPort(l.rtp.LocalAddr())
 }
 
 // connect points the leg at its far end and starts it once. The SRTP state of
@@ -169,12 +174,17 @@ func (l *leg) send() {
 func (l *leg) sendPacket() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.copies {
+		return
+	}
 	l.ts += 160
 	if !l.sending || l.muted {
 		return
 	}
 	l.seq++
-	l.writeLocked(l.pt, l.payloadLocked(), false)
+	payload := l.payloadLocked()
+	l.writeLocked(l.pt, payload, false)
+	l.nearCopy.carry(payload)
 }
 
 func (l *leg) writeLocked(pt uint8, payload []byte, marker bool) {
@@ -263,6 +273,9 @@ func (l *leg) take(raw []byte, from netip.AddrPort) {
 		return
 	}
 	l.meter.packet(&p, now)
+	if p.PayloadType == ptMulaw {
+		l.farCopy.carry(p.Payload)
+	}
 }
 
 func (l *leg) takeRTCPLocked(raw []byte) {

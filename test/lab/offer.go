@@ -61,9 +61,12 @@ func (c *Call) sessionLocked() *session {
 // lineLocked is what we say of a leg but for its keys and direction.
 func (c *Call) lineLocked(l *leg) mediaLine {
 	m := mediaLine{kind: l.kind, port: l.port(), proto: "RTP/AVP", mux: c.phone.cfg.Mux, rtcpPort: l.port() ^ 1}
+	if c.label != "" {
+		m.attrs = append(m.attrs, "label:"+c.label)
+	}
 	if l.kind == "audio" {
 		m.formats = []string{"0", "101"}
-		m.attrs = []string{"rtpmap:0 PCMU/8000", "rtpmap:101 telephone-event/8000", "fmtp:101 0-15", "ptime:20"}
+		m.attrs = append(m.attrs, "rtpmap:0 PCMU/8000", "rtpmap:101 telephone-event/8000", "fmtp:101 0-15", "ptime:20")
 	} else {
 		m.formats = []string{"96"}
 		m.attrs = []string{"rtpmap:96 H264/90000"}

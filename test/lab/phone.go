@@ -74,6 +74,8 @@ type Phone struct {
 	subs   map[string]*Subscription
 	quit   context.CancelFunc
 	lost   chan struct{} // the connection has gone
+
+	closing bool
 }
 
 // challenge is a registrar's last question, with the count of answers.
@@ -217,6 +219,7 @@ func (p *Phone) AOR() string { return "sip:" + p.cfg.User + "@" + p.cfg.Domain }
 // says goodbye to nobody, as a phone does whose power is cut.
 func (p *Phone) Close() {
 	p.mu.Lock()
+	p.closing = true
 	if p.quit != nil {
 		p.quit()
 	}

@@ -19,6 +19,9 @@ func (r *Registrar) onRequest(t *serverTx) {
 		t.reply(483, "Too Many Hops", randomHex(5))
 		return
 	}
+	if r.onBridge(t) {
+		return
+	}
 	r.dropOwnRoutes(t.req)
 	_, host, _ := splitURI(t.req.URI())
 	trunk, partner := r.cfg.Trunks[strings.ToLower(host)]

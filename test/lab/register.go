@@ -137,8 +137,13 @@ func (p *Phone) exchange(ctx context.Context, m *Message, via *link) (*Message, 
 	if via == nil {
 		return nil, errNotConnected
 	}
+	return p.sendOn(ctx, m, via)
+}
+
+// sendOn sends a request over a link and waits for its final answer.
+func (s *stack) sendOn(ctx context.Context, m *Message, via *link) (*Message, error) {
 	final := make(chan *Message, 1)
-	p.start(via, m, func(r *Message) {
+	s.start(via, m, func(r *Message) {
 		if r.Status() >= 200 {
 			select {
 			case final <- r:

@@ -67,7 +67,8 @@ type Registrar struct {
 	states   map[string]published // by event and user
 	watchers map[string]*watcher  // by Call-ID and tag
 
-	lines lineStates
+	lines   lineStates
+	bridges bridgeDialogs
 }
 
 // NewRegistrar returns a registrar that is not started.

@@ -59,6 +59,10 @@ func (p *Phone) onInvite(t *serverTx) {
 		t.reply(481, "No such call to replace", c.localTag)
 		return
 	}
+	if side, of := p.bridged(t.req); of != nil {
+		p.background(func() { c.bridge(side, of) })
+		return
+	}
 	c.ring(180, nil)
 	if replaced != nil {
 		p.background(func() { c.takeOver(replaced) })
