@@ -89,6 +89,7 @@ type Core struct {
 
 	peers     peers
 	replanned chan struct{} // the monitor looks at the plan again
+	renamed   chan struct{} // edges are to hear of the nodes
 
 	fast struct { // fast path registration
 		known                 shortcuts
@@ -131,7 +132,7 @@ func New(cfg Config) *Core {
 		credentials: cfg.Credentials,
 		resolver:    cfg.Resolver,
 		reach:       newReach(cfg.Clock),
-		replanned:   make(chan struct{}, 1), rediscovered: make(chan struct{}, 1),
+		replanned:   make(chan struct{}, 1), rediscovered: make(chan struct{}, 1), renamed: make(chan struct{}, 1),
 		forget: make(chan []string, 1),
 	}
 	c.locals = c.newLocals()

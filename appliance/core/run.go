@@ -36,6 +36,7 @@ func (c *Core) replan(snap *config.Snapshot) error {
 	plan, planErr := PlanFrom(snap, zone.PlanFrom(snap).WithNodes(found.zones), found, sip.Listeners)
 	c.plan.Store(plan)
 	c.judgeTrunks(plan)
+	c.renames()
 	select {
 	case c.replanned <- struct{}{}:
 	default:
@@ -83,6 +84,7 @@ func (c *Core) Run(ctx context.Context) error {
 	g.Add("xmpp", c.chat.Run)
 	g.Add("links", c.links.Run)
 	g.Add("monitor", c.monitor)
+	g.Add("node names", c.tellNodes)
 	g.Add("endpoints", c.locals.Run)
 	g.Add("lookups", c.lookups.Run)
 	g.Add("discovery", c.uc.Run)

@@ -25,6 +25,7 @@ func (c *Core) listening(l flow.Listener, err error) {
 func (c *Core) peerChanged(p traversal.Peer, up bool, why string) {
 	c.log.Info("traversal link", "event", "link", "zone", p.Zone, "peer", p.Node, "up", up, "why", why)
 	c.links.Judge(c.cfg.Alarms)
+	c.renames()
 }
 
 // Look keeps the alarms that hang on how this role fares now; it is called

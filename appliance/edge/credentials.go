@@ -50,14 +50,14 @@ func (e *Edge) identify(r *signaling.Request, c *flow.Conn, link *traversal.Conn
 	rows := append(r.Msg.Rows("Authorization"), r.Msg.Rows("Proxy-Authorization")...)
 	if a.auth == auth.Token {
 		if !hasBearer(rows) {
-			e.challenge(r, []string{auth.BearerChallenge(host(a.owner), nil)}, e.guard.Status())
+			e.challenge(r, []string{auth.BearerChallenge(a.domain, nil)}, e.guard.Status())
 			return
 		}
 		e.sendRegister(r, c, link, a)
 		return
 	}
 	at := auth.Attempt{
-		Domain: host(a.owner), Zone: a.zone, Owner: a.owner, Method: "REGISTER", URI: r.Msg.URI(),
+		Domain: a.domain, Zone: a.zone, Owner: a.inDomain(), Method: "REGISTER", URI: r.Msg.URI(),
 		From: c.Remote().Addr(), Rows: rows, Trace: r.Trace,
 	}
 	e.guard.Decide(at, func(v auth.Verdict) {
@@ -74,6 +74,10 @@ func (e *Edge) identify(r *signaling.Request, c *flow.Conn, link *traversal.Conn
 		}
 	})
 }
+
+// inDomain is the owner as a user of the domain: whose node the phone names is
+// nothing that core judges credentials by.
+func (a attempt) inDomain() string { return strings.TrimSuffix(a.owner, host(a.owner)) + a.domain }
 
 // challenge asks a client to prove who it is. It is no refusal: every client
 // begins like this.
@@ -132,7 +136,7 @@ func (e *Edge) vouched(resp *sip.Message, a attempt) (user string, ok bool) {
 // unvouched refuses a client whom call control accepted and for whom core does
 // not stand: core is not set up to check its domain.
 func (e *Edge) unvouched(r *signaling.Request, resp *sip.Message, a attempt) {
-	domain := host(a.owner)
+	domain := a.domain
 	e.credentialTrouble(domain, true, errUnvouched)
 	e.log.Warn("sip denied", "event", "denied", "method", "REGISTER", "status", 403, "rule", "SIP Domain Authentication",
 		"why", errUnvouched, "from", a.owner, "trace", r.Trace)

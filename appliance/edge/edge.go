@@ -70,6 +70,7 @@ type Edge struct {
 	challenges *challenges
 	guard      *auth.Guard
 	open       openRegistrars
+	nodes      nodeNames
 
 	plan   atomic.Pointer[Plan]
 	denied atomic.Int64
@@ -123,6 +124,7 @@ func New(cfg Config) *Edge {
 	e.chat = e.newChat()
 	e.push = newPush(e)
 	e.guard = e.newGuard()
+	e.links.Handle(methodNodes, e.takeNodes)
 	e.desk = signaling.Desk{
 		Calls: e.calls, Log: cfg.Log, Refuse: e.refuse,
 		End:      func(id uint64) { e.media.End(media.SessionID(id)) },

@@ -16,8 +16,7 @@ type openRegistrars struct {
 	took map[string]string // user by domain, the last one
 }
 
-func (o *openRegistrars) accepted(alarms *alarm.Book, owner string) {
-	domain := host(owner)
+func (o *openRegistrars) accepted(alarms *alarm.Book, domain, owner string) {
 	o.mu.Lock()
 	if o.took == nil {
 		o.took = map[string]string{}
@@ -28,11 +27,10 @@ func (o *openRegistrars) accepted(alarms *alarm.Book, owner string) {
 }
 
 // answered looks at what the registrar said to a REGISTER without credentials.
-func (o *openRegistrars) answered(alarms *alarm.Book, owner string, status int) {
+func (o *openRegistrars) answered(alarms *alarm.Book, domain, owner string, status int) {
 	if status != 401 && status != 407 && status != 403 && status != 404 {
 		return
 	}
-	domain := host(owner)
 	o.mu.Lock()
 	closed := o.took[domain] == owner
 	if closed {

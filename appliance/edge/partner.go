@@ -66,7 +66,7 @@ func (e *Edge) startPartner(r *signaling.Request, c *flow.Conn) {
 		return
 	}
 	called, known := plan.PartnersOf(uri.Host)
-	switch _, ours := plan.Domain(host(from)); {
+	switch _, ours := e.domainOf(host(from)); {
 	case r.Msg.ToTag() != "":
 		e.refuse(r, 403, "A request within a dialog needs the route it was given", "route token")
 		return

@@ -19,13 +19,16 @@ import (
 // challenge passes back. What the client may do afterwards hangs on the
 // binding that a 2xx to its credentials confirms.
 func (e *Edge) register(r *signaling.Request, c *flow.Conn) {
-	plan := e.plan.Load()
 	owner, err := aor(r.Msg.Get("To"))
 	if err != nil {
 		e.refuse(r, 400, "To cannot be read", "syntax")
 		return
 	}
-	domain, ok := plan.Domain(host(owner))
+	domain, ok := e.domainOf(host(owner))
+	if !ok && e.unsettled() {
+		e.refuse(r, 503, "No core has told of its nodes yet", "traversal link", retryAfter(5))
+		return
+	}
 	if !ok {
 		e.refuse(r, 403, "Domain "+host(owner)+" is not served here", "SIP Domain")
 		return
@@ -47,7 +50,7 @@ func (e *Edge) register(r *signaling.Request, c *flow.Conn) {
 		e.refuse(r, 403, "One registration is of one device", "identity")
 		return
 	}
-	a := attempt{auth: domain.Auth, owner: owner, zone: plan.Zone(domain), contact: first(contacts)}
+	a := attempt{auth: domain.Auth, domain: domain.Name, owner: owner, zone: e.plan.Load().Zone(domain), contact: first(contacts)}
 	if b, refresh := e.bindings.Again(c, owner, a.contact); refresh {
 		a.id, a.key, a.contact, a.before = b.ID, b.Key, b.Contact, homeOf(b)
 	} else {
@@ -79,6 +82,7 @@ type attempt struct {
 	user    string // who edge and core found it to be, where call control does not ask
 	own     string // credentials for edge, which go no further
 	owner   string
+	domain  string // of the owner: its host, or the domain of the node that this is
 	zone    string
 	key     flow.Key
 	id      flow.BindingID
@@ -161,7 +165,7 @@ func (e *Edge) registerBranch(r *signaling.Request, c *flow.Conn, link *traversa
 				stale(resp)
 			}
 			if !credentials {
-				e.open.answered(e.alarms, a.owner, resp.Status())
+				e.open.answered(e.alarms, a.domain, a.owner, resp.Status())
 			}
 			if resp.Status() >= 200 && resp.Status() < 300 {
 				e.registered(r, c, link, resp, a, credentials)
@@ -179,7 +183,7 @@ func (e *Edge) registered(r *signaling.Request, c *flow.Conn, link *traversal.Co
 		return
 	}
 	if !credentials {
-		e.open.accepted(e.alarms, a.owner)
+		e.open.accepted(e.alarms, a.domain, a.owner)
 		e.log.Warn("sip denied", "event", "denied", "method", "REGISTER", "status", 403, "rule", "credentials",
 			"why", "registrar accepted a registration without credentials", "from", a.owner, "trace", r.Trace)
 		resp.SetStatus(403, "Registrar asked for no credentials")

@@ -47,6 +47,7 @@ func (e *Edge) rehome(names map[string]string) {
 	if len(names) == 0 {
 		return
 	}
+	e.nodes.rename(names)
 	e.bindings.Range(func(b flow.Binding) bool {
 		if h := homeOf(b); names[h.zone] != "" {
 			h.zone = names[h.zone]

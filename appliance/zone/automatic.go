@@ -50,6 +50,10 @@ func (p *Plan) WithNodes(nodes []Node) *Plan {
 // trunk to the same node is none: lines are taken to this one.
 func (p *Plan) Discovered(host string) *Zone { return p.automatic.peers[strings.ToLower(host)] }
 
+// DiscoveredHosts lists the names and addresses of the nodes that discovery made
+// zones for, sorted.
+func (p *Plan) DiscoveredHosts() []string { return slices.Sorted(maps.Keys(p.automatic.peers)) }
+
 func (p *Plan) addAutomatic(n Node, z *Zone) {
 	if p.Zone(z.Name) != nil {
 		return

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"maps"
 	"net/netip"
 )
 
@@ -81,8 +82,10 @@ func (w *World) startCallControl(c *Cluster, a *AXL, server, client *tls.Config)
 	nodes := a.Nodes()
 	for i, n := range c.Nodes {
 		at := func(port uint16) netip.AddrPort { return netip.AddrPortFrom(n.Addr, w.port(port)) }
-		r := NewRegistrar(RegistrarConfig{Domain: w.Domain, Accounts: accounts, UDP: at(5060), TCP: at(5060), TLS: at(5061),
-			ServerTLS: server, ClientTLS: client, Path: w.cfg.Path, Log: w.cfg.Log})
+		cfg := RegistrarConfig{Domain: w.Domain, Accounts: accounts, UDP: at(5060), TCP: at(5060), TLS: at(5061),
+			ServerTLS: server, ClientTLS: client, Path: w.cfg.Path, Log: w.cfg.Log}
+		cfg.Open = w.openDoor(cfg)
+		r := NewRegistrar(cfg)
 		w.nodes[n.Host] = r
 		if err := r.Start(); err != nil {
 			return err
@@ -91,4 +94,13 @@ func (w *World) startCallControl(c *Cluster, a *AXL, server, client *tls.Config)
 	}
 	a.SetNodes(nodes...)
 	return nil
+}
+
+// openDoor tells whether the world's registrars take whoever comes from core.
+func (w *World) openDoor(like RegistrarConfig) bool {
+	like.Accounts = maps.Clone(like.Accounts)
+	if w.cfg.Registrar != nil {
+		w.cfg.Registrar(&like)
+	}
+	return like.Open
 }
