@@ -21,6 +21,7 @@ type relay struct {
 	ping     bool // spaces for a quiet client
 	count    *traffic
 	leaving  atomic.Bool // the client has ended its stream
+	deaf     atomic.Bool // the node takes nothing more; it may have said why
 	gone     atomic.Bool // the node has
 }
 
@@ -46,13 +47,17 @@ func (r *relay) run() error {
 		r.listen(time.Time{}) // no longer: frees inward
 	})
 	inward := r.inward()
-	if errors.Is(inward, errEnded) {
+	switch f := asFault(inward); {
+	case errors.Is(inward, errEnded):
 		r.leaving.Store(true)
 		r.hear()
-	} else {
-		if f := asFault(inward); f != nil {
-			r.toClient.fail(f)
-		}
+	case f != nil && f.Condition == condRemoteFailed:
+		r.deaf.Store(true) // outward passes on its last words, or says that it is gone
+		r.hear()
+	case f != nil:
+		r.toClient.fail(f)
+		r.to.Close()
+	default:
 		r.to.Close()
 	}
 	wait.Wait()
@@ -79,7 +84,7 @@ func (r *relay) hear() {
 	if r.ping {
 		_ = r.to.SetReadDeadline(time.Now().Add(r.limits.Ping))
 	}
-	if r.leaving.Load() {
+	if r.leaving.Load() || r.deaf.Load() {
 		_ = r.to.SetReadDeadline(time.Now().Add(r.limits.Farewell))
 	}
 }
@@ -134,6 +139,8 @@ func (r *relay) outward() error {
 		}
 		switch {
 		case err == nil:
+		case errors.Is(err, os.ErrDeadlineExceeded) && r.deaf.Load():
+			return net.ErrClosed
 		case errors.Is(err, os.ErrDeadlineExceeded) && !r.leaving.Load():
 			if err := r.toClient.ping(); err != nil {
 				return err
