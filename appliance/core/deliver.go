@@ -124,7 +124,7 @@ func (c *Core) deliverNow(r *signaling.Request, out *sip.Message, from *flow.Con
 		OnResponse: func(resp *sip.Message) {
 			restoreRoutes(resp, own, inside, taken)
 			claim(resp)
-			c.unreachable(resp)
+			c.unreachable(resp, from.Network())
 			answer := signaling.ResponseDescription(kind, resp)
 			if err := call.Describe(resp, a.session, answer, r.Trace, c.media.Inward); err != nil {
 				c.desk.Spoil(resp, err, r.Trace)
@@ -157,9 +157,9 @@ func restoreRoutes(resp *sip.Message, own, inside string, taken []string) {
 
 // unreachable hides flow failures from registrars: 430 would make them forget
 // a binding that the client is about to take up again (RFC 5626 5.3.1).
-func (c *Core) unreachable(resp *sip.Message) {
+func (c *Core) unreachable(resp *sip.Message, network string) {
 	if resp.Status() == 430 {
 		resp.SetStatus(408, "Request Timeout")
-		resp.Add("Warning", `399 sallyport "The client's connection to edge is gone"`)
+		resp.Add("Warning", "383 "+c.sentBy(network)+` "next hop not reachable"`)
 	}
 }

@@ -29,8 +29,22 @@ func (e *Edge) fromCore(r *signaling.Request, from *traversal.Conn) {
 		e.refuse(r, 403, "Route token is not of this edge", "route token")
 		return
 	}
+	again := func() { e.toClient(r, from, t) }
+	if !e.holds.behind(flow.BindingID(t.binding), again) {
+		again()
+	}
+}
+
+// toClient takes a request of core to the client of a binding, now or when that
+// is back.
+func (e *Edge) toClient(r *signaling.Request, from *traversal.Conn, t route) {
 	b, ok := e.binding(flow.BindingID(t.binding))
-	if !ok || b.Conn == nil {
+	switch {
+	case r.Cancelled():
+		return // while it waited
+	case ok && b.Conn == nil && e.hold(b, func() { e.toClient(r, from, t) }):
+		return
+	case !ok || b.Conn == nil:
 		e.refuse(r, 430, "Flow Failed", "binding")
 		return
 	}
@@ -68,7 +82,7 @@ func (e *Edge) outward(r *signaling.Request, c *flow.Conn, b flow.Binding, t rou
 		e.desk.Fail(r, t.session, err)
 		return
 	}
-	r.Forward(signaling.Branch{
+	branch := signaling.Branch{
 		Msg:     out,
 		Conn:    c,
 		Via:     f.hostport(),
@@ -83,5 +97,9 @@ func (e *Edge) outward(r *signaling.Request, c *flow.Conn, b flow.Binding, t rou
 			}
 		},
 		OnFinal: func(status int) { e.desk.Settle(out, t.session, kind, status) },
-	})
+	}
+	if homeOf(b).persists {
+		e.follows(&branch, b.ID, c)
+	}
+	r.Forward(branch)
 }

@@ -54,6 +54,7 @@ type Edge struct {
 	flows    *flow.Flows
 	bindings *flow.Bindings
 	partly   partly
+	holds    *holds
 	partners *flow.Bindings // connections of who is not registered
 	dials    *run.Tasks     // to partners
 	names    *zone.Resolver
@@ -111,6 +112,7 @@ func New(cfg Config) *Edge {
 	e.partners = flow.NewBindings(flow.BindingsConfig{Clock: cfg.Clock, Rand: cfg.Rand, Total: maxPartners, PerUser: maxPartnersEach})
 	e.dials, e.names = run.NewTasks(maxDials, dialTime), cfg.Zones
 	e.bindings = flow.NewBindings(flow.BindingsConfig{Clock: cfg.Clock, Rand: cfg.Rand, Named: e.tokens.binding, OnChange: e.bindingEvent, Total: maxBindings})
+	e.holds = newHolds(cfg.Clock)
 	e.links = traversal.New(traversal.Config{
 		Role: xapi.Edge, Log: cfg.Log, Clock: cfg.Clock, HostKey: cfg.HostKey,
 		ServerTLS: func() *tls.Config { return cfg.Trust.ServerConfig(trust.LinkServer) },

@@ -3,6 +3,7 @@ package edge
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"sallyport/appliance/auth"
 	"sallyport/appliance/config"
@@ -26,8 +27,9 @@ type Plan struct {
 	Zones   []string // traversal zones that carry remote access, by index
 	All     []*zone.Zone
 
-	PreRouted bool // registrations take the fast path
-	Fcm       bool // push through Google's service
+	PreRouted bool          // registrations take the fast path
+	Reconnect time.Duration // how long requests wait for a client that persists
+	Fcm       bool          // push through Google's service
 
 	search   *zone.Plan // where calls to partners go
 	partners bool       // some domain takes calls of partners
@@ -53,6 +55,7 @@ func PlanFrom(snap *config.Snapshot) *Plan {
 		TCPPort:   snap.Int(xapi.SIPTCPPort),
 		search:    zone.PlanFrom(snap),
 		PreRouted: zone.PreRouted(snap),
+		Reconnect: time.Duration(snap.Int(xapi.SessionReconnectTimer)) * time.Second,
 		Fcm:       snap.Bool(xapi.FcmService),
 		TLSOn:     snap.Bool(xapi.SIPTLSMode),
 

@@ -99,7 +99,8 @@ type home struct {
 	agent string
 	route string // core's token of the hop inside, for the next REGISTER
 
-	partner bool // nobody registered: the connection of a partner
+	persists bool // agreed on session persistency
+	partner  bool // nobody registered: the connection of a partner
 }
 
 // same tells whether a binding is where it was, by whichever route.
@@ -211,7 +212,8 @@ func (e *Edge) registered(r *signaling.Request, c *flow.Conn, link *traversal.Co
 		e.log.Info("sip unregistered", "event", "unregistered", "user", a.owner, "trace", r.Trace)
 		return
 	}
-	h := home{zone: a.zone, user: a.user, peer: link.Peer(), agent: r.Msg.Get("User-Agent"), route: a.route}
+	h := home{zone: a.zone, user: a.user, peer: link.Peer(), agent: r.Msg.Get("User-Agent"), route: a.route,
+		persists: persists(r.Msg, resp, homeOf(before).persists)}
 	info := before.Info
 	if homeOf(before) != h {
 		h.user, h.agent, h.route = strings.Clone(h.user), strings.Clone(h.agent), strings.Clone(h.route) // or they would hold whole messages

@@ -50,6 +50,7 @@ func (e *Edge) Run(ctx context.Context) error {
 	g.Add("links", e.links.Run)
 	g.Add("bindings", e.bindings.Run)
 	g.Add("partners", e.partners.Run)
+	g.Add("holds", e.holds.run)
 	g.Add("dials", e.dials.Run)
 	g.Add("credentials", e.guard.Run)
 	g.Add("flows", e.flows.Run)

@@ -73,6 +73,7 @@ func (e *Edge) bindingEvent(old, now *flow.Binding) {
 	if old != nil && old.Conn != nil && (now == nil || now.Conn != old.Conn) {
 		e.estrange(old.Conn)
 	}
+	e.moved(old, now)
 	e.partly.changed(old, now, e.clock())
 	name, is := "RegistrationChanged", now
 	switch {

@@ -99,6 +99,9 @@ func (c *Conn) Since() time.Time { return c.since }
 // Seen is when bytes last came.
 func (c *Conn) Seen() time.Time { return time.Unix(0, c.seen.Load()) }
 
+// Closed tells whether the connection has ended.
+func (c *Conn) Closed() bool { return c.closed.Load() }
+
 // Why says why a closed connection was closed; nil if the far end did it in
 // good order.
 func (c *Conn) Why() error {

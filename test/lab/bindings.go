@@ -15,6 +15,7 @@ type Binding struct {
 	Path     []string
 	Instance string
 	RegID    string
+	Device   string // +sip.instance, agreed on or not
 	Q        float64
 	Expires  time.Time
 	CallID   string
@@ -160,6 +161,7 @@ func (r *Registrar) bindOneLocked(t *serverTx, user, contact string) (int, strin
 	if i >= 0 {
 		live = slices.Delete(live, i, i+1)
 	}
+	live = r.replaceLocked(live, b)
 	if b.Expires.After(time.Now()) {
 		live = append(live, b)
 	}
@@ -178,6 +180,9 @@ func (r *Registrar) newBinding(t *serverTx, contact string) *Binding {
 	}
 	if r.cfg.Path != PathOff {
 		b.Path = t.req.All("Path")
+	}
+	if t.req.Has("Supported", optionPersist) {
+		b.Device = paramOf(contact, "+sip.instance")
 	}
 	if r.outbound(t.req) {
 		b.Instance, b.RegID = paramOf(contact, "+sip.instance"), paramOf(contact, "reg-id")
@@ -226,6 +231,9 @@ func (r *Registrar) describe(m, req *Message, user string) {
 		for _, p := range req.All("Path") {
 			m.Add("Path", p)
 		}
+	}
+	if r.cfg.Persist && req.Has("Supported", optionPersist) {
+		m.Add("Supported", optionPersist)
 	}
 	if r.outbound(req) {
 		m.Add("Require", "outbound").Add("Supported", "path, outbound")

@@ -59,6 +59,7 @@ func (f *fork) response(resp *Message, h hop) {
 		resp.SetAll("Via", vias[1:])
 	}
 	f.r.noteCall(f.t.req, resp)
+	f.r.stayIn(resp, f.t.req, f.t.link)
 	switch status := resp.Status(); {
 	case status == 100:
 	case status < 200:

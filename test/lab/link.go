@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,6 +23,7 @@ type link struct {
 	stream        net.Conn     // TCP and TLS
 	socket        *net.UDPConn // UDP, shared with other links
 	mu            sync.Mutex   // one writer at a time
+	deaf          atomic.Bool  // what comes is dropped, as if it never did
 }
 
 const writeTimeout = 5 * time.Second
@@ -156,6 +158,9 @@ func (s *stack) readStream(l *link) {
 		raw, kind, err := readFrame(r)
 		if err != nil {
 			return
+		}
+		if l.deaf.Load() {
+			continue
 		}
 		switch kind {
 		case framePing:

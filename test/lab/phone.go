@@ -48,6 +48,7 @@ type PhoneConfig struct {
 	Tone       float64 // Hz of the tone that it speaks; 0 means 440
 	Mux        bool    // offer RTP and RTCP on one port
 	AutoAnswer bool
+	Persist    bool // session persistency
 	Busy       bool // answers 486 to everyone
 	Reliable   bool // sends and understands reliable provisional answers
 	Log        *slog.Logger

@@ -24,8 +24,11 @@ func (r *Registrar) onRequest(t *serverTx) {
 	}
 	r.dropOwnRoutes(t.req)
 	_, host, _ := splitURI(t.req.URI())
+	now, follows := r.follow(t.req)
 	trunk, partner := r.cfg.Trunks[strings.ToLower(host)]
 	switch {
+	case follows:
+		r.relay(t, []hop{now}, false)
 	case len(t.req.All("Route")) > 0:
 		r.relay(t, []hop{{uri: t.req.URI(), routes: t.req.All("Route")}}, false)
 	case r.isOurs(host, t.req.URI()):
@@ -144,6 +147,7 @@ func (r *Registrar) prepare(req *Message, h hop, recordRoute bool, in, out *link
 	m := req.Clone()
 	m.SetURI(h.uri)
 	m.SetAll("Route", h.routes)
+	r.stay(m, out)
 	hops, err := strconv.Atoi(m.Get("Max-Forwards"))
 	if err != nil {
 		hops = 71
@@ -198,6 +202,9 @@ func (r *Registrar) linkFor(h hop) (*link, error) {
 func (r *Registrar) onAck(l *link, m *Message) {
 	r.dropOwnRoutes(m)
 	h := hop{uri: m.URI(), routes: m.All("Route")}
+	if now, follows := r.follow(m); follows {
+		h = now
+	}
 	if r.linkNow(h) != nil {
 		r.passAck(l, m, h)
 		return

@@ -83,6 +83,9 @@ func (p *Phone) supported() []string {
 	if p.cfg.Outbound {
 		s = append(s, "outbound")
 	}
+	if p.cfg.Persist {
+		s = append(s, optionPersist)
+	}
 	if p.cfg.Reliable {
 		s = append(s, "100rel")
 	}

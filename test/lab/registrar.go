@@ -36,6 +36,7 @@ type RegistrarConfig struct {
 	Trunks map[string]netip.AddrPort // by domain: the far end of the trunk that calls there leave by, over TCP
 
 	Path           PathMode
+	Persist        bool                                      // session persistency: calls follow a device to where it registers
 	NoRecordRoute  bool                                      // leave the dialog after its first request
 	Open           bool                                      // REGISTER without challenge
 	Bearer         func(token string) (user string, ok bool) // whose an access token is; nil: tokens are not read
@@ -65,6 +66,7 @@ type Registrar struct {
 	bindings map[string][]*Binding
 	forks    map[*serverTx]*fork
 	states   map[string]published // by event and user
+	legs     map[string]*callLeg  // of calls that it stays in
 	watchers map[string]*watcher  // by Call-ID and tag
 
 	lines   lineStates
@@ -75,11 +77,12 @@ type Registrar struct {
 func NewRegistrar(cfg RegistrarConfig) *Registrar {
 	setDefault(&cfg.MaxExpires, time.Hour)
 	setDefault(&cfg.NonceLife, 5*time.Minute)
+	cfg.NoRecordRoute = cfg.NoRecordRoute || cfg.Persist
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	r := &Registrar{cfg: cfg, addrs: map[string]netip.AddrPort{}, bindings: map[string][]*Binding{},
-		forks: map[*serverTx]*fork{}, states: map[string]published{}, watchers: map[string]*watcher{}}
+		forks: map[*serverTx]*fork{}, states: map[string]published{}, legs: map[string]*callLeg{}, watchers: map[string]*watcher{}}
 	r.life, r.quit = context.WithCancel(context.Background())
 	r.digest = &digestServer{realm: cfg.Domain, life: cfg.NonceLife, nonces: map[string]*nonce{}, password: r.password}
 	r.stack = newStack(stackConfig{name: cfg.Domain, log: cfg.Log, t1: cfg.T1, dialTLS: cfg.ClientTLS,

@@ -38,6 +38,7 @@ type stack struct {
 	listeners []listener
 	sockets   []*net.UDPConn
 	links     map[string]*link
+	deserted  []*link // alive for nobody but the kernel
 	clients   map[string]*clientTx
 	servers   map[string]*serverTx
 }
@@ -67,6 +68,9 @@ func (s *stack) close() {
 		ln.close()
 	}
 	for _, l := range s.links {
+		l.close()
+	}
+	for _, l := range s.deserted {
 		l.close()
 	}
 	for _, t := range s.clients {

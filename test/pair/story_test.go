@@ -42,6 +42,7 @@ func TestStories(t *testing.T) {
 			registrar(func(c *lab.RegistrarConfig) { c.TCP = netip.AddrPortFrom(c.TCP.Addr(), 5091) })(w)
 		})},
 		{name: "trunk", cfg: Config{}, more: trunk},
+		{name: "persist", cfg: Config{World: persistent}},
 		{name: "open", cfg: Config{World: registrar(func(c *lab.RegistrarConfig) { c.Open = true })}},
 	} {
 		t.Run(set.name, func(t *testing.T) {
@@ -70,7 +71,7 @@ func files(t *testing.T, set string) []string {
 		if err != nil || len(some) == 0 {
 			t.Fatalf("%s has no stories: %v", dir, err)
 		}
-		if !slices.Contains([]string{"open", "power", "many", "asks", "delegated", "token", "oauth"}, set) || dir == set {
+		if !slices.Contains([]string{"open", "power", "many", "asks", "delegated", "token", "oauth", "persist", "persist-off"}, set) || dir == set {
 			all = append(all, some...)
 		}
 	}
@@ -94,6 +95,11 @@ func signIn(mode string, port int, world func(*lab.WorldConfig)) Config {
 
 // openDoor is a registrar that trusts whoever comes from core.
 func openDoor(c *lab.RegistrarConfig) { c.Open = true }
+
+// persistent is call control that keeps the calls of clients that roam.
+func persistent(w *lab.WorldConfig) {
+	w.Registrar = func(c *lab.RegistrarConfig) { c.Persist = true }
+}
 
 func registrar(f func(*lab.RegistrarConfig)) func(*lab.WorldConfig) {
 	return func(w *lab.WorldConfig) { w.Registrar = f }

@@ -152,6 +152,8 @@ func option(c *lab.PhoneConfig, o string) {
 		c.Outbound = false
 	case "reconnect":
 		c.Reconnect = true
+	case "persist":
+		c.Persist = true
 	}
 }
 
@@ -190,6 +192,10 @@ var phoneVerbs = map[string]phoneDo{
 			return nil
 		})
 	},
+	"leaves": func(p *player, ctx context.Context) (string, error) {
+		return "", p.phone.Leave(ctx, p.arg(0) == "silently")
+	},
+	"arrives": (*player).arrives,
 	"connect": func(p *player, ctx context.Context) (string, error) { return "", p.phone.Connect(ctx) },
 	"connected": func(p *player, ctx context.Context) (string, error) {
 		return "", poll(ctx, func() error {

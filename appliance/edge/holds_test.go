@@ -1,0 +1,69 @@
+package edge
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"sallyport/appliance/flow"
+)
+
+// What waits is served in its order, once it is released or its time is up, and
+// what comes meanwhile queues up behind it.
+func TestHoldsKeepOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHolds(time.Now)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go h.run(ctx)
+		var seen []string
+		say := func(s string) func() { return func() { seen = append(seen, s) } }
+		due := time.Now().Add(12 * time.Second)
+		h.add(1, due, func() {
+			seen = append(seen, "a1")
+			h.behind(1, say("a3"))
+		})
+		h.behind(1, say("a2"))
+		h.add(2, due, say("b1"))
+		if h.behind(3, say("c1")) {
+			t.Error("a binding nobody waits for holds something up")
+		}
+		synctest.Wait()
+		if len(seen) != 0 {
+			t.Errorf("served at once: %v", seen)
+		}
+		h.release(1)
+		synctest.Wait()
+		if want := []string{"a1", "a2", "a3"}; !slices.Equal(seen, want) {
+			t.Errorf("after the release %v, want %v", seen, want)
+		}
+		time.Sleep(13 * time.Second)
+		synctest.Wait()
+		if got := seen[len(seen)-1]; got != "b1" || h.count.Load() != 0 {
+			t.Errorf("at the end of the time %v, %d wait", seen, h.count.Load())
+		}
+	})
+}
+
+// Neither one client's requests nor those of all may pile up.
+func TestHoldsAreBounded(t *testing.T) {
+	h := newHolds(time.Now)
+	due := time.Now().Add(time.Hour)
+	took := 0
+	for range 2 * maxHeldEach {
+		if h.add(1, due, func() {}) {
+			took++
+		}
+	}
+	if took != maxHeldEach {
+		t.Errorf("%d of one client wait, want %d", took, maxHeldEach)
+	}
+	for id := range maxHeld {
+		h.add(flow.BindingID(id+2), due, func() {})
+	}
+	if n := h.count.Load(); n != maxHeld {
+		t.Errorf("%d wait in all, want %d", n, maxHeld)
+	}
+}
