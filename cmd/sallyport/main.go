@@ -72,6 +72,9 @@ func runNode(args []string) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	paced := make(chan struct{})
+	go func() { giveRoom(ctx); close(paced) }()
+	defer func() { stop(); <-paced }()
 	for {
 		n, err := appliance.New(cfg)
 		if err != nil {

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"runtime"
+	"runtime/debug"
+	"testing"
+	"time"
+)
+
+func TestPercentFor(t *testing.T) {
+	const mb = 1 << 20
+	for _, c := range []struct {
+		live, roots uint64
+		want        int
+	}{
+		{8 * mb, 2 * mb, 560},     // few connections: up to roomy
+		{30 * mb, 10 * mb, usual}, // it is there by itself
+		{200 * mb, 40 * mb, usual},
+		{mb / 2, 0, most},
+		{0, 0, most},
+	} {
+		if got := percentFor(c.live, c.roots); got != c.want {
+			t.Errorf("percentFor(%d, %d) = %d, want %d", c.live, c.roots, got, c.want)
+		}
+	}
+}
+
+// TestGiveRoom: collections raise the percentage of a small heap, and the end
+// puts it back.
+func TestGiveRoom(t *testing.T) {
+	h := newHeap()
+	if !h.untouched() {
+		t.Skip("GOGC or GOMEMLIMIT is set")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { giveRoom(ctx); close(done) }()
+	for end := time.Now().Add(10 * time.Second); h.read(3) == usual; runtime.GC() {
+		if time.Now().After(end) {
+			t.Fatal("the percentage stays as it was")
+		}
+	}
+	cancel()
+	<-done
+	if now := debug.SetGCPercent(usual); now != usual {
+		t.Fatalf("%d %% is left behind", now)
+	}
+}
