@@ -57,6 +57,9 @@ func (c *Core) startInside(r *signaling.Request, from *traversal.Conn) {
 		c.refuse(r, 404, "No search rule leads to "+bare(uri), "Zones Policy SearchRules")
 		return
 	}
+	if c.closedForCalls(r) {
+		return
+	}
 	session := c.newSession(r.Msg)
 	if !c.desk.Begin(r, session, "inward", peerOf(from)) {
 		return

@@ -35,6 +35,9 @@ func (c *Core) registerLocal(r *signaling.Request, from *flow.Conn) {
 		c.refuse(r, 403, "Only "+aorOf(aor.URI)+" itself may register", "identity")
 		return
 	}
+	if c.closedForLocals(r, aorOf(aor.URI)) {
+		return
+	}
 	if status, reason, fields := c.bindLocal(r.Msg, from, aorOf(aor.URI), plan); status != 0 {
 		c.refuse(r, status, reason, "registration", fields...)
 		return

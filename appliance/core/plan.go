@@ -32,7 +32,8 @@ type Plan struct {
 
 	conflicts []conflict // trunks on ports of the line side
 
-	BibDelay time.Duration // how long INVITEs to built-in bridges wait
+	BibDelay    time.Duration // how long INVITEs to built-in bridges wait
+	Maintenance bool          // SystemUnit Maintenance Mode
 
 	PreRouted bool   // registrations may take the fast path
 	epoch     uint64 // marks all that routing depends on
@@ -59,7 +60,8 @@ func PlanFrom(snap *config.Snapshot, zones *zone.Plan, found discovered, listene
 		LinkRTP:  uint16(snap.Int(xapi.MediaDemuxRTPPort)),
 		LinkRTCP: uint16(snap.Int(xapi.MediaDemuxRTCPPort)),
 
-		BibDelay: time.Duration(snap.Int(xapi.BibInviteDelay)) * time.Millisecond,
+		BibDelay:    time.Duration(snap.Int(xapi.BibInviteDelay)) * time.Millisecond,
+		Maintenance: snap.Bool(xapi.SystemUnitMaintenance),
 
 		PreRouted: zone.PreRouted(snap),
 		Registrar: snap.Bool(xapi.RegistrationMode),

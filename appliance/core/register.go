@@ -17,6 +17,9 @@ import (
 // alone; without, a token of core's stands in Contact and core remembers what
 // it is for (guide: SIP Path headers).
 func (c *Core) register(r *signaling.Request, from *traversal.Conn) {
+	if c.closedForRegistration(r) {
+		return
+	}
 	if token := ownRoute(r.Msg); token != "" && c.preRouted(r, from, token) {
 		return
 	}

@@ -37,6 +37,8 @@ func (c *Core) replan(snap *config.Snapshot) error {
 	c.plan.Store(plan)
 	c.judgeTrunks(plan)
 	c.renames()
+	c.links.SetMaintenance(plan.Maintenance)
+	c.lookMaintenance()
 	select {
 	case c.replanned <- struct{}{}:
 	default:

@@ -23,6 +23,7 @@ func (c *Core) Status(t *xapi.Node) {
 	c.keys.Report(t.Add("Authzkeys"))
 	c.sso.Report(t.Add("Edgesso"))
 	c.http.ReportLogins(t.Add("EdgeConfigProvisioning"))
+	c.reportMaintenance(t.Branch("SystemUnit").Add("Maintenance"))
 	usage := t.Add("ResourceUsage")
 	c.calls.ReportUsage(usage.Add("Calls"))
 }

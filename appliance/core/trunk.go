@@ -37,6 +37,9 @@ func (c *Core) startTrunk(r *signaling.Request, from *flow.Conn, uri sip.URI) {
 		c.refuse(r, 481, "A request within a dialog needs the route it was given", "route token")
 		return
 	}
+	if c.closedForCalls(r) {
+		return
+	}
 	q := zone.Query{Source: who.zone, Alias: bare(uri), Method: r.Msg.Method(), Authenticated: who.known}
 	w := &wayOut{core: c, request: r, from: from, who: who, plan: plan, uri: uri, query: q}
 	if !w.needsNames() {

@@ -32,6 +32,7 @@ func (c *Core) peerChanged(p traversal.Peer, up bool, why string) {
 // every few seconds.
 func (c *Core) Look(snap *config.Snapshot) {
 	c.links.Judge(c.cfg.Alarms)
+	c.lookMaintenance()
 	c.watch.Look(snap)
 	c.judgeRecording()
 }

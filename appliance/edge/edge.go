@@ -122,6 +122,7 @@ func New(cfg Config) *Edge {
 		OnPeer:    e.peerChanged,
 	})
 	e.media = NewMedia(MediaConfig{Relay: e.relay, Log: cfg.Log, Clock: cfg.Clock})
+	e.links.Handle(methodHeld, e.answerHeld)
 	e.http = e.newGate()
 	e.chat = e.newChat()
 	e.push = newPush(e)

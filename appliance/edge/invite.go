@@ -56,8 +56,12 @@ func (e *Edge) startInward(r *signaling.Request, c *flow.Conn, bindings []*flow.
 		e.refuse(r, 403, "Contact is not of a device that is registered on this connection", "identity")
 		return
 	}
+	if e.closedForCalls(r) {
+		return
+	}
 	session := e.newSession(r.Msg)
-	e.inward(r, c, b, route{binding: uint64(b.ID), session: session, peer: homeOf(*b).peer}, true)
+	peer := e.stays(homeOf(*b).zone, homeOf(*b).peer)
+	e.inward(r, c, b, route{binding: uint64(b.ID), session: session, peer: peer}, true)
 }
 
 // speaker finds the binding that a request speaks for.

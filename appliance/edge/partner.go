@@ -77,6 +77,9 @@ func (e *Edge) startPartner(r *signaling.Request, c *flow.Conn) {
 		e.refuse(r, 403, "Calls of partners are not taken for "+uri.Host, "SIP Domain Partners")
 		return
 	}
+	if e.closedForCalls(r) {
+		return
+	}
 	b, err := e.admitPartner(c, plan.Zone(called), 0)
 	if err != nil {
 		e.refuse(r, 503, "Too many partners", "limits", retryAfter(10))
@@ -124,6 +127,9 @@ func (e *Edge) toPartner(r *signaling.Request, from *traversal.Conn) {
 	uri, err := sip.ParseURI(r.Msg.URI())
 	if err != nil || r.Msg.Method() != "INVITE" || r.Msg.ToTag() != "" || uri.User == "" {
 		e.refuse(r, 404, "No route to a client of this edge", "route token")
+		return
+	}
+	if e.closedForCalls(r) {
 		return
 	}
 	hops := e.plan.Load().search.Next(zone.Query{Source: from.Zone(), Alias: uri.User + "@" + uri.Host, Method: r.Msg.Method(), Authenticated: true})

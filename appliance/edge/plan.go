@@ -27,9 +27,10 @@ type Plan struct {
 	Zones   []string // traversal zones that carry remote access, by index
 	All     []*zone.Zone
 
-	PreRouted bool          // registrations take the fast path
-	Reconnect time.Duration // how long requests wait for a client that persists
-	Fcm       bool          // push through Google's service
+	PreRouted   bool          // registrations take the fast path
+	Reconnect   time.Duration // how long requests wait for a client that persists
+	Fcm         bool          // push through Google's service
+	Maintenance bool          // SystemUnit Maintenance Mode
 
 	search   *zone.Plan // where calls to partners go
 	partners bool       // some domain takes calls of partners
@@ -58,6 +59,8 @@ func PlanFrom(snap *config.Snapshot) *Plan {
 		Reconnect: time.Duration(snap.Int(xapi.SessionReconnectTimer)) * time.Second,
 		Fcm:       snap.Bool(xapi.FcmService),
 		TLSOn:     snap.Bool(xapi.SIPTLSMode),
+
+		Maintenance: snap.Bool(xapi.SystemUnitMaintenance),
 
 		HTTPSPort: snap.Int(xapi.CollaborationEdgeHTTPSPort),
 		XMPPPort:  snap.Int(xapi.XMPPPort),

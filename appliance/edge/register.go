@@ -60,6 +60,9 @@ func (e *Edge) register(r *signaling.Request, c *flow.Conn) {
 			a.before = homeOf(b)
 		}
 	}
+	if e.movedOn(r, a) {
+		return
+	}
 	link, err := e.coreFor(a)
 	if err != nil {
 		e.refuse(r, 503, "No core is connected", "traversal link", retryAfter(5))
@@ -115,12 +118,10 @@ func homeOf(b flow.Binding) home {
 }
 
 // coreFor is the core that a registration goes through: the one it went
-// through before, while that is up, since it remembers the phone.
+// through before, while that is up and takes it, since it remembers the phone.
 func (e *Edge) coreFor(a attempt) (*traversal.Conn, error) {
-	if a.before.peer != 0 {
-		if link, err := e.links.Conn(a.zone, a.before.peer, a.owner); err == nil {
-			return link, nil
-		}
+	if link, err := e.links.Conn(a.zone, e.stays(a.zone, a.before.peer), a.owner); err == nil {
+		return link, nil
 	}
 	return e.links.Conn(a.zone, 0, a.owner)
 }
@@ -140,6 +141,9 @@ func (e *Edge) registerBranch(r *signaling.Request, c *flow.Conn, link *traversa
 	out.Prepend("Path", path)
 	out.Set(headerTrace, r.Trace)
 	out.Set(headerBinding, strconv.FormatUint(uint64(a.id), 16))
+	if e.talking(a.id) {
+		out.Set(headerTalking, "1")
+	}
 	if a.user != "" {
 		identified(out, a)
 	}

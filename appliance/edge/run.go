@@ -23,6 +23,8 @@ func (e *Edge) Apply(snap *config.Snapshot) error {
 	e.settle(e.plan.Swap(plan), plan)
 	e.guard.Apply(auth.GuardPlanFrom(snap))
 	e.push.apply(plan.Fcm)
+	e.links.SetMaintenance(plan.Maintenance)
+	e.lookMaintenance()
 	e.open.keep(e.alarms, plan.Domains)
 	links, linkErr := traversal.PlanFrom(snap, xapi.Edge)
 	return errors.Join(

@@ -16,6 +16,7 @@ func (e *Edge) Status(t *xapi.Node) {
 	e.chat.Report(t.Add("XMPP"))
 	e.push.report(t.Add("XCP").Add("FcmService"))
 	e.guard.Report(t.Add("Authentication"))
+	e.reportMaintenance(t.Branch("SystemUnit").Add("Maintenance"))
 	usage := t.Add("ResourceUsage")
 	e.calls.ReportUsage(usage.Add("Calls"))
 	e.regs.report(usage.Add("Registrations"), e.bindings.Len())

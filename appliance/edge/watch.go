@@ -38,6 +38,7 @@ func (e *Edge) peerChanged(p traversal.Peer, up bool, why string) {
 func (e *Edge) Look(snap *config.Snapshot) {
 	e.links.Judge(e.alarms)
 	e.watch.Look(snap)
+	e.lookMaintenance()
 	e.partly.look(e.bindings, e.alarms)
 	e.watch.Capacity(snap, "registrations", e.bindings.Len(), maxBindings)
 }

@@ -35,7 +35,10 @@ type GateConfig struct {
 	Face func(zone, domain, host string) (f Face, ok bool)
 	// Ticket asks a core what a login cookie is worth for a domain, "" for none.
 	// Nil: only core checks.
-	Ticket   func(ctx context.Context, zone string, core uint64, domain, cookie string) (Ticket, error)
+	Ticket func(ctx context.Context, zone string, core uint64, domain, cookie string) (Ticket, error)
+	// Closed says why a core of a zone takes no sign-ins now, status 0 if it does.
+	// Nil: it always does.
+	Closed   func(zone string, core uint64) (status int, why string)
 	Trace    func() string                        // a fresh trace id
 	OnListen func(addr netip.AddrPort, err error) // nil err: bound
 	Tap      Tap                                  // nil: nobody is traced
@@ -170,6 +173,10 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.refuse(out, r, v, http.StatusMisdirectedRequest, "Host is not a name of this edge")
 		return
 	}
+	if status, why := g.closed(v); status != 0 {
+		g.refuse(out, r, v, status, why)
+		return
+	}
 	if no := g.checkLogin(r, v); no != nil {
 		g.refuse(out, r, v, no.status, no.why)
 		return
@@ -177,6 +184,14 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(context.WithValue(r.Context(), visitKey{}, v))
 	r.Body = body
 	g.proxy.ServeHTTP(out, r)
+}
+
+// closed is why a client that would sign in cannot.
+func (g *Gate) closed(v *visit) (status int, why string) {
+	if g.cfg.Closed == nil || v.bad != nil || v.target.Scheme != "" || !signsIn(v.target) {
+		return 0, ""
+	}
+	return g.cfg.Closed(v.zone, v.core)
 }
 
 // unfit is why a request goes nowhere, whatever the allow list says.

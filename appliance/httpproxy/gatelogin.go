@@ -124,6 +124,9 @@ func (g *Gate) place(r *http.Request, v *visit) {
 	}
 	if g.cfg.Core != nil {
 		v.core = g.cfg.Core(v.zone, want, v.source)
+		if status, _ := g.closed(v); status != 0 && want != 0 { // a login may begin anew elsewhere
+			v.core = g.cfg.Core(v.zone, 0, v.source)
+		}
 	}
 }
 

@@ -43,13 +43,24 @@ type Auth struct {
 	Lanes map[string]Lane
 }
 
+// What a client begins with.
+const (
+	laneConfig = "get_edge_config"
+	laneSSO    = "get_edge_sso"
+)
+
+func laneName(t allow.Target) string { return strings.TrimSuffix(strings.TrimPrefix(t.Path, "/"), "/") }
+
+// signsIn tells whether a request below a domain begins a client's work.
+func signsIn(t allow.Target) bool { return laneName(t) == laneConfig || laneName(t) == laneSSO }
+
 // lane finds what answers a request below a domain.
 func (s *Server) lane(t allow.Target) Lane {
-	name := strings.TrimSuffix(strings.TrimPrefix(t.Path, "/"), "/")
+	name := laneName(t)
 	switch name {
-	case "get_edge_config":
+	case laneConfig:
 		return s.edgeConfig
-	case "get_edge_sso":
+	case laneSSO:
 		return s.edgeSSO
 	}
 	return s.cfg.Auth.Lanes[name]

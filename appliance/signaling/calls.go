@@ -163,6 +163,19 @@ func (c *Calls) end(session uint64) (is Call, was bool) {
 	return *call, true
 }
 
+// Of returns how many calls an owner has.
+func (c *Calls) Of(owner uint64) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.owned[owner]
+}
+
+// BeginsCall tells whether a request begins a call of its own: one that takes
+// the place of another's end (RFC 3891) goes on with a call that is there.
+func BeginsCall(m *sip.Message) bool {
+	return m.Method() == "INVITE" && m.ToTag() == "" && !m.Has("Replaces")
+}
+
 // History returns the calls that ended last, the newest first.
 func (c *Calls) History() []Call {
 	c.mu.Lock()

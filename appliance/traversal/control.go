@@ -25,6 +25,8 @@ type control struct {
 	ch   io.ReadWriteCloser
 	link *link
 
+	turned chan struct{} // our maintenance mode was switched
+
 	wmu sync.Mutex // one message at a time
 
 	mu      sync.Mutex
@@ -37,13 +39,14 @@ type control struct {
 }
 
 func (k *link) serveControl(ctx context.Context, s *session, ch ssh.Channel, dialled bool) error {
-	c := &control{conn: s.raw, ch: ch, link: k, asked: map[uint32]chan rpcMessage{}, answers: map[uint32]context.CancelFunc{}}
+	c := &control{conn: s.raw, ch: ch, link: k, asked: map[uint32]chan rpcMessage{}, answers: map[uint32]context.CancelFunc{}, turned: make(chan struct{}, 1)}
 	if !k.setControl(c) {
 		return ErrDown
 	}
 	defer k.dropControl(c)
 	ctx, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
+	wg.Go(func() { c.tellMaintenance(ctx) })
 	if dialled {
 		wg.Go(func() { c.compareClocks(ctx) })
 	}

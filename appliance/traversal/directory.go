@@ -1,6 +1,7 @@
 package traversal
 
 import (
+	"cmp"
 	"slices"
 )
 
@@ -17,8 +18,8 @@ type entry struct {
 
 // Conn returns the connection for a dialog, whose Call-ID is the order key:
 // the same one for the same key as long as it is up. peer zero takes any peer
-// of the zone, the same one for the same key, one that is wholly up if there
-// is one. An empty zone means any zone.
+// of the zone, the same one for the same key, one that is not in maintenance and
+// wholly up if there is one. An empty zone means any zone.
 func (l *Links) Conn(zone string, peer PeerID, orderKey string) (*Conn, error) {
 	e := l.dir.Load().find(zone, peer, orderKey)
 	if e == nil {
@@ -70,11 +71,23 @@ func (d *directory) find(zone string, peer PeerID, key string) *entry {
 			continue
 		}
 		w := mix(hash(key) ^ uint64(e.peer.ID))
-		if best == nil || e.whole && !best.whole || e.whole == best.whole && w > weight {
+		if best == nil || cmp.Or(e.fitness()-best.fitness(), cmp.Compare(w, weight)) > 0 {
 			best, weight = e, w
 		}
 	}
 	return best
+}
+
+// fitness ranks peers before their weight does: one in maintenance is the last
+// resort, since it refuses what is new.
+func (e *entry) fitness() (n int) {
+	if !e.peer.Maintenance {
+		n += 2
+	}
+	if e.whole {
+		n++
+	}
+	return n
 }
 
 // publish makes the present state of all links the directory.

@@ -17,23 +17,24 @@ type link struct {
 	path string // the address as configured at core
 	port int
 
-	mu      sync.Mutex
-	changed chan struct{} // closed and replaced at each change
-	peer    Peer          // of the newest greeting
-	hello   *greeting     // the newest greeting of the peer
-	slots   [sipConns]*Conn
-	tunnel  string // edge: SSH user name that belongs to this link
-	streams *streams
-	control *control
-	epoch   int // counts how often the link came up
-	why     string
-	since   time.Time
-	tunWhy  string
-	skew    time.Duration
-	rtt     time.Duration
-	sent    uint64 // of connections that are gone
-	got     uint64
-	removed bool // the plan has it no more: gone once OnPeer knows
+	mu          sync.Mutex
+	changed     chan struct{} // closed and replaced at each change
+	peer        Peer          // of the newest greeting
+	hello       *greeting     // the newest greeting of the peer
+	slots       [sipConns]*Conn
+	tunnel      string // edge: SSH user name that belongs to this link
+	streams     *streams
+	control     *control
+	epoch       int // counts how often the link came up
+	why         string
+	since       time.Time
+	tunWhy      string
+	skew        time.Duration
+	rtt         time.Duration
+	sent        uint64 // of connections that are gone
+	got         uint64
+	maintenance bool // the peer takes nothing new
+	removed     bool // the plan has it no more: gone once OnPeer knows
 
 	telling  bool // a goroutine is calling OnPeer
 	told     bool // what OnPeer was told last
@@ -64,7 +65,9 @@ func (k *link) entry() *entry {
 	if n == 0 {
 		return nil
 	}
-	return &entry{link: k, peer: k.peer, slots: k.slots, whole: n == sipConns}
+	e := &entry{link: k, peer: k.peer, slots: k.slots, whole: n == sipConns}
+	e.peer.Maintenance = k.maintenance
+	return e
 }
 
 func (k *link) connsLocked() int {
@@ -141,7 +144,7 @@ func (k *link) dropLocked(c *Conn, why string) {
 	if k.connsLocked() > 0 {
 		return
 	}
-	k.since, k.why = k.l.cfg.Clock(), why
+	k.since, k.why, k.maintenance = k.l.cfg.Clock(), why, false
 	if k.streams != nil {
 		k.streams.conn.Close()
 	}

@@ -34,6 +34,9 @@ func (p PeerStatus) report(n *xapi.Node) {
 	if p.Node != "" {
 		n.Str("Node", p.Node)
 	}
+	if p.Maintenance {
+		n.Leaf("Maintenance", "On")
+	}
 	n.Str("LastStatusChange", p.Since.Local().Format(time.DateTime))
 	if p.Why != "" {
 		n.Str("Cause", p.Why)

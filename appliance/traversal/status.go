@@ -39,6 +39,8 @@ type PeerStatus struct {
 	TunnelWhy string // why they are not up
 	Streams   int
 
+	Maintenance bool // the peer takes nothing new
+
 	Skew     time.Duration // our clock minus the peer's
 	RTT      time.Duration // core only
 	Sent     uint64        // SIP messages since the start
@@ -103,7 +105,7 @@ func (k *link) status() PeerStatus {
 	s := PeerStatus{
 		Zone: k.zone, Type: "TraversalClient", Peer: k.peer.ID, Node: k.peer.Node, Address: k.path, Port: k.port,
 		State: Failed, Why: k.why, Since: k.since, Connections: k.connsLocked(), Remote: k.peer.Remote, Local: k.peer.Local,
-		Tunnels: Failed, TunnelWhy: k.tunWhy, Skew: k.skew, RTT: k.rtt, Sent: k.sent, Received: k.got,
+		Tunnels: Failed, TunnelWhy: k.tunWhy, Skew: k.skew, RTT: k.rtt, Sent: k.sent, Received: k.got, Maintenance: k.maintenance,
 	}
 	if k.tunnel != "" {
 		s.Type, s.Address = "TraversalServer", k.peer.Remote.Addr().String()

@@ -36,6 +36,8 @@ type Peer struct {
 	Node   string         // what the node calls itself
 	Local  netip.AddrPort // our end of the SIP connection
 	Remote netip.AddrPort // its end; media goes between these two addresses
+
+	Maintenance bool // it takes nothing new
 }
 
 // Handler answers a request of a peer. ctx ends with the caller's patience or
@@ -84,6 +86,8 @@ type Links struct {
 	notify    chan struct{} // a link's state has changed
 	strangers *door.Count   // handshakes under way
 
+	maintenance atomic.Bool // of this node
+
 	mu       sync.Mutex
 	ctx      context.Context // of Run; nil before
 	plan     Plan
@@ -125,6 +129,7 @@ func New(cfg Config) *Links {
 	l.instance = hex.EncodeToString(l.random(8))
 	l.dir.Store(&directory{})
 	l.Handle(methodPing, l.answerPing)
+	l.Handle(methodMaintenance, l.answerMaintenance)
 	return l
 }
 

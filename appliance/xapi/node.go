@@ -21,6 +21,16 @@ func NewNode(name string) *Node { return &Node{Name: name} }
 // Add appends an element and returns it.
 func (n *Node) Add(name string) *Node { return n.append(&Node{Name: name}) }
 
+// Branch returns the element of a name, added if there is none yet.
+func (n *Node) Branch(name string) *Node {
+	for _, c := range n.Children {
+		if c.Name == name && c.Index == 0 {
+			return c
+		}
+	}
+	return n.Add(name)
+}
+
 // Nth appends one element of many, such as "Zone 3", and returns it.
 func (n *Node) Nth(name string, index int) *Node {
 	return n.append(&Node{Name: name, Index: index})

@@ -15,14 +15,14 @@ import (
 // Status adds what the machine says of itself.
 func (h *host) Status(root *xapi.Node) {
 	facts := board.Detect("/sys", "/proc")
-	unit := branch(root, "SystemUnit")
+	unit := root.Branch("SystemUnit")
 	s, _ := boot.AskStatus()
 	unit.Add("Hardware").Str("Model", strings.TrimSpace(facts.Vendor+" "+facts.Model)).Str("SerialNumber", facts.Serial).
 		Str("Board", s.Board).Int("Uptime", int(s.Uptime.Seconds()))
-	branch(unit, "Software").Leaf("Development", trueFalse(s.Development))
+	unit.Branch("Software").Leaf("Development", trueFalse(s.Development))
 	h.slotStatus(unit, s.Slot)
 	hardwareStatus(root.Add("Hardware"), facts)
-	h.linkStatus(branch(root, "NetworkInterface"))
+	h.linkStatus(root.Branch("NetworkInterface"))
 	h.firewallStatus(root.Add("Firewall"))
 	h.timeStatus(root.Add("NTP"))
 }
@@ -38,16 +38,6 @@ func (h *host) firewallStatus(n *xapi.Node) {
 		r.Leaf("Action", [...]string{"Allow", "Drop", "Reject"}[c.Rule.Action]).
 			Int("Packets", int(c.Packets)).Int("Bytes", int(c.Bytes))
 	}
-}
-
-// branch finds a child, or makes it.
-func branch(n *xapi.Node, name string) *xapi.Node {
-	for _, c := range n.Children {
-		if c.Name == name && c.Index == 0 {
-			return c
-		}
-	}
-	return n.Add(name)
 }
 
 func trueFalse(b bool) string {

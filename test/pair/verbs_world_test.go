@@ -2,6 +2,7 @@ package pair
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -176,10 +177,11 @@ func (s *stage) sprayed(name string) (string, error) {
 	return "", nil
 }
 
-// browserVerb: gets PATH of the inside web server, by the port named behind it.
+// browserVerb: gets PATH of the inside web server, by the port named behind it;
+// signs in (asks for its edge configuration).
 func (s *stage) browserVerb(ctx context.Context, _ *story.Script, args []string) (string, error) {
-	if len(args) < 2 || args[0] != "gets" {
-		return "", errors.New("browser gets PATH [PORT]")
+	if len(args) < 2 || args[0] != "gets" && args[0] != "signs" {
+		return "", errors.New("browser gets PATH [PORT] | signs in")
 	}
 	b, err := s.pair.Browser(func(c *lab.BrowserConfig) {
 		if len(args) > 2 {
@@ -191,7 +193,12 @@ func (s *stage) browserVerb(ctx context.Context, _ *story.Script, args []string)
 		return "", err
 	}
 	defer b.Close()
-	page, err := b.Get(ctx, s.pair.World.Web.URL("http", args[1]))
+	var page *lab.Page
+	if args[0] == "signs" {
+		page, err = b.Fetch(ctx, "GET", "/"+base64.RawStdEncoding.EncodeToString([]byte(Domain))+"/get_edge_config", nil, nil)
+	} else {
+		page, err = b.Get(ctx, s.pair.World.Web.URL("http", args[1]))
+	}
 	if err != nil {
 		return "", err
 	}
