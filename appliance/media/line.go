@@ -53,10 +53,11 @@ func (l Line) Plain() Line { return l }
 func StripKeying(b *sdp.Body, lines []Line) {
 	other := false
 	for i, l := range lines {
-		if l.Class == sdp.RTP {
+		foreign := l.Foreign() // a=setup says there who calls whom (RFC 7195)
+		if l.Class == sdp.RTP && !foreign {
 			b.Media[i].StripDTLS()
 		}
-		other = other || l.Class == sdp.RawUDP && l.On()
+		other = other || foreign || l.Class == sdp.RawUDP && l.On()
 	}
 	if !other {
 		b.Session.StripDTLS()
