@@ -82,6 +82,7 @@ func (r *round) steps() []step {
 		{"fast-path", r.fastPath},
 		{"trunk", r.trunk},
 		{"recording-bib", r.recordingBib},
+		{"call-back", r.callBack},
 		{"no-inside-address", r.noInsideAddress},
 		{"shell", r.shell},
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -159,19 +158,7 @@ func (r *Recorder) Close() {
 // A Recording is call control's part: its two dialogs with the phone.
 type Recording struct {
 	r     *Registrar
-	sides []*bridgeDialog
-}
-
-// bridgeDialog is call control's end of one of them.
-type bridgeDialog struct {
-	*dialog
-	side string
-}
-
-// bridgeDialogs are those that stand, by Call-ID.
-type bridgeDialogs struct {
-	mu  sync.Mutex
-	all map[string]*bridgeDialog
+	sides []*ownDialog
 }
 
 // Record has a user's confirmed call recorded, as call control does: an INVITE
@@ -187,14 +174,14 @@ func (r *Registrar) Record(ctx context.Context, user string, to *Recorder, extra
 	own := r.addrs["TCP"].Addr().String()
 	for _, side := range []string{nearEnd, farEnd} {
 		d := r.bridgeTo(user, side, call.other)
-		if err := r.invite(ctx, d, own, 4000, "inactive", append([]Field{{"Join", join}}, extra...)); err != nil {
+		if err := r.copy(ctx, d, side, own, 4000, "inactive", append([]Field{{"Join", join}}, extra...)); err != nil {
 			return nil, errors.Join(fmt.Errorf("lab: %s: %w", side, err), rec.Stop(ctx))
 		}
 		rec.sides = append(rec.sides, d)
 	}
 	for i, l := range []*leg{to.near, to.far} {
-		if err := r.invite(ctx, rec.sides[i], l.addr().Addr().String(), l.port(), "recvonly", nil); err != nil {
-			return nil, errors.Join(fmt.Errorf("lab: %s to the recorder: %w", rec.sides[i].side, err), rec.Stop(ctx))
+		if err := r.copy(ctx, rec.sides[i], [...]string{nearEnd, farEnd}[i], l.addr().Addr().String(), l.port(), "recvonly", nil); err != nil {
+			return nil, errors.Join(fmt.Errorf("lab: %s to the recorder: %w", [...]string{nearEnd, farEnd}[i], err), rec.Stop(ctx))
 		}
 	}
 	return rec, nil
@@ -213,68 +200,35 @@ func (r *Registrar) callOf(user string) (callID string, call lineCall, err error
 }
 
 // bridgeTo is a dialog that is about to begin with a user's newest binding.
-func (r *Registrar) bridgeTo(user, side, other string) *bridgeDialog {
+func (r *Registrar) bridgeTo(user, side, other string) *ownDialog {
 	flag := strings.TrimPrefix(side, "X-relay-")
 	from := fmt.Sprintf("<sip:%s@%s;x-%s;x-refci=27482991;x-nearenddevice=SEP001122334455;x-farendrefci=27482990;x-farenddevice=CSFCAROL;x-farendaddr=%s>",
 		user, r.addrs["TCP"].Addr(), flag, other)
-	d := &bridgeDialog{newDialog(from, "<sip:"+user+"@"+r.cfg.Domain+">"), side}
+	d := &ownDialog{dialog: newDialog(from, "<sip:"+user+"@"+r.cfg.Domain+">")}
 	if all := r.Bindings(user); len(all) > 0 {
 		d.target, d.routes = all[len(all)-1].Contact, all[len(all)-1].Path
 	}
-	r.bridges.mu.Lock()
-	defer r.bridges.mu.Unlock()
-	if r.bridges.all == nil {
-		r.bridges.all = map[string]*bridgeDialog{}
-	}
-	r.bridges.all[d.callID] = d
+	r.own.add(d)
 	return d
 }
 
-// invite sends an INVITE or re-INVITE of a recording dialog and acknowledges
-// its answer.
-func (r *Registrar) invite(ctx context.Context, d *bridgeDialog, host string, port int, dir string, extra []Field) error {
-	m := d.request("INVITE", 0)
-	m.Add("Contact", fmt.Sprintf("<sip:%s;transport=tcp>", hostPort(r.addrs["TCP"])))
-	m.Add("Call-Info", "<urn:x-cisco-remotecc:callinfo>; isVoip; record-invoker=auto")
-	m.Fields = append(m.Fields, extra...)
+// copy sends an INVITE or re-INVITE of a recording dialog.
+func (r *Registrar) copy(ctx context.Context, d *ownDialog, side, host string, port int, dir string, extra []Field) error {
 	line := mediaLine{kind: "audio", port: port, proto: "RTP/AVP", formats: []string{"0"}, direction: dir, rtcpPort: port + 1,
-		attrs: []string{"rtpmap:0 PCMU/8000", "label:" + d.side}}
-	m.Add("Content-Type", "application/sdp").Body = (&session{addr: host, media: []mediaLine{line}}).bytes(uint64(m.Seq()))
-	resp, err := r.inBridge(ctx, d, m)
-	if err != nil {
-		return err
+		attrs: []string{"rtpmap:0 PCMU/8000", "label:" + side}}
+	extra = append([]Field{{"Call-Info", "<urn:x-cisco-remotecc:callinfo>; isVoip; record-invoker=auto"}}, extra...)
+	answer, err := r.invite(ctx, d, (&session{addr: host, media: []mediaLine{line}}).bytes(1), extra...)
+	if err == nil {
+		r.confirm(d, answer, nil)
 	}
-	if _, tag := d.tags(); tag == "" {
-		d.learn(resp)
-	} else {
-		d.refresh(resp)
-	}
-	ack := d.request("ACK", resp.Seq())
-	r.passAck(nil, ack, hop{uri: ack.URI(), routes: ack.All("Route")})
-	return nil
-}
-
-// inBridge sends a request of the dialog and waits for its final answer.
-func (r *Registrar) inBridge(ctx context.Context, d *bridgeDialog, m *Message) (*Message, error) {
-	l, err := r.linkFor(hop{uri: m.URI(), routes: m.All("Route")})
-	if err != nil {
-		return nil, err
-	}
-	resp, err := r.sendOn(ctx, m, l)
-	if err == nil && resp.Status() >= 300 {
-		return resp, statusError(resp)
-	}
-	return resp, err
+	return err
 }
 
 // Stop ends the recording.
 func (rec *Recording) Stop(ctx context.Context) error {
 	var errs []error
 	for _, d := range rec.sides {
-		if rec.r.endBridge(d.callID) {
-			_, err := rec.r.inBridge(ctx, d, d.request("BYE", 0))
-			errs = append(errs, err)
-		}
+		errs = append(errs, rec.r.bye(ctx, d))
 	}
 	return errors.Join(errs...)
 }
@@ -285,23 +239,4 @@ func (rec *Recording) CallIDs() (ids []string) {
 		ids = append(ids, d.callID)
 	}
 	return ids
-}
-
-// endBridge forgets a recording dialog; false if it is over.
-func (r *Registrar) endBridge(callID string) bool {
-	r.bridges.mu.Lock()
-	defer r.bridges.mu.Unlock()
-	_, was := r.bridges.all[callID]
-	delete(r.bridges.all, callID)
-	return was
-}
-
-// onBridge serves a request of a recording dialog: a phone ends its own when
-// the call that it copies is over.
-func (r *Registrar) onBridge(t *serverTx) bool {
-	if t.req.Method() != "BYE" || !r.endBridge(t.req.Get("Call-ID")) {
-		return false
-	}
-	t.reply(200, "OK", "")
-	return true
 }

@@ -28,6 +28,7 @@ type Call struct {
 	video    bool
 	late     bool // our INVITE had no offer
 	extra    []Field
+	number   string    // where we shall be called back on the cellular side
 	server   *serverTx // an incoming call's INVITE
 
 	mu        sync.Mutex // guards all below
@@ -50,6 +51,7 @@ type Call struct {
 	infos     []string
 	refer     chan int // NOTIFY results of our REFER
 	progress  []int    // provisional statuses seen
+	kpml      bool     // the far end wants our keys by NOTIFY
 	label     string   // of our audio, if we copy a side of a call
 	recorded  *Call    // that call
 	transfers []*Call  // calls that we made at the far end's REFER

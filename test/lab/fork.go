@@ -149,5 +149,7 @@ func (r *Registrar) onCancel(invite, cancel *serverTx) {
 	r.mu.Unlock()
 	if f != nil {
 		f.cancel()
+	} else if d := r.own.find(invite.req.Get("Call-ID")); d != nil && d.onRequest != nil {
+		d.onRequest(cancel)
 	}
 }

@@ -19,7 +19,7 @@ func (r *Registrar) onRequest(t *serverTx) {
 		t.reply(483, "Too Many Hops", randomHex(5))
 		return
 	}
-	if r.onBridge(t) {
+	if r.onOwn(t) || r.callsBack(t) {
 		return
 	}
 	r.dropOwnRoutes(t.req)
@@ -200,6 +200,9 @@ func (r *Registrar) linkFor(h hop) (*link, error) {
 
 // onAck passes the ACK of a 2xx along its route.
 func (r *Registrar) onAck(l *link, m *Message) {
+	if r.own.find(m.Get("Call-ID")) != nil {
+		return
+	}
 	r.dropOwnRoutes(m)
 	h := hop{uri: m.URI(), routes: m.All("Route")}
 	if now, follows := r.follow(m); follows {

@@ -69,8 +69,9 @@ type Registrar struct {
 	legs     map[string]*callLeg  // of calls that it stays in
 	watchers map[string]*watcher  // by Call-ID and tag
 
-	lines   lineStates
-	bridges bridgeDialogs
+	lines lineStates
+	own   ownDialogs
+	back  *CallBacks // mu guards it
 }
 
 // NewRegistrar returns a registrar that is not started.

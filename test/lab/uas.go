@@ -274,6 +274,8 @@ func (c *Call) onRequest(t *serverTx) {
 		c.update(func() { c.prack = 0 })
 	case "INFO":
 		c.onInfo(t)
+	case "SUBSCRIBE":
+		c.onKeysWanted(t)
 	case "REFER":
 		c.onRefer(t)
 	case "MESSAGE":
@@ -281,6 +283,16 @@ func (c *Call) onRequest(t *serverTx) {
 	default:
 		t.reply(405, "Method Not Allowed", "", func(m *Message) { m.Add("Allow", allowed) })
 	}
+}
+
+// onKeysWanted takes a subscription to our keys (RFC 4730).
+func (c *Call) onKeysWanted(t *serverTx) {
+	if t.req.Get("Event") != "kpml" {
+		t.reply(489, "Bad Event", "")
+		return
+	}
+	t.reply(200, "OK", "", func(m *Message) { c.withContact(m).Add("Expires", t.req.Get("Expires")) })
+	c.update(func() { c.kpml = true })
 }
 
 func (c *Call) onInfo(t *serverTx) {
