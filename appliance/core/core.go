@@ -19,6 +19,7 @@ import (
 	"sallyport/appliance/flow"
 	"sallyport/appliance/httpproxy"
 	"sallyport/appliance/media"
+	"sallyport/appliance/push"
 	"sallyport/appliance/run"
 	"sallyport/appliance/signaling"
 	"sallyport/appliance/sip"
@@ -83,6 +84,11 @@ type Core struct {
 	local *auth.Accounts
 	sso   *auth.SSO
 
+	push      *push.Server // wakes phones
+	sleeping  *state.Table
+	sleepers  *sleepers
+	refreshes *run.Tasks
+
 	forget chan []string // users whose password edges shall forget
 	desk   signaling.Desk
 	calls  *signaling.Calls
@@ -127,7 +133,9 @@ func New(cfg Config) *Core {
 		book:        newBook(cfg.State, maxRoutes),
 		contacts:    cfg.State.Table("contacts", maxContacts),
 		endpoints:   cfg.State.Table("endpoints", maxEndpoints),
+		sleeping:    cfg.State.Table("sleepers", maxSleepers),
 		lookups:     run.NewTasks(maxLookups, lookupTime),
+		refreshes:   run.NewTasks(2*refreshMost, time.Minute),
 		names:       cfg.Names,
 		credentials: cfg.Credentials,
 		resolver:    cfg.Resolver,
@@ -136,6 +144,7 @@ func New(cfg Config) *Core {
 		forget: make(chan []string, 1),
 	}
 	c.locals = c.newLocals()
+	c.push, c.sleepers = c.newPush(), c.newSleepers()
 	c.watch = &call.Watch{Log: cfg.Log, Clock: cfg.Clock, Alarms: cfg.Alarms, Event: cfg.Event, Most: maxCalls}
 	c.calls = signaling.NewCalls(cfg.Clock, maxCalls, c.watch.Changed)
 	c.relay = media.New(media.Config{Log: cfg.Log, Clock: cfg.Clock, OnSilent: c.watch.Silent})

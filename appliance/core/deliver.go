@@ -116,13 +116,12 @@ func (c *Core) deliverNow(r *signaling.Request, out *sip.Message, from *flow.Con
 		return
 	}
 	out.Set(headerTrace, r.Trace)
-	inside := c.uri(c.tokens.sealAnchor(purposeInside, a), from.Network(), ";lr")
-	r.Forward(signaling.Branch{
+	b := signaling.Branch{
 		Msg:  out,
 		Conn: link,
 		Via:  coreHost,
 		OnResponse: func(resp *sip.Message) {
-			restoreRoutes(resp, own, inside, taken)
+			restoreRoutes(resp, own, c.uri(c.tokens.sealAnchor(purposeInside, a), from.Network(), ";lr"), taken)
 			claim(resp)
 			c.unreachable(resp, from.Network())
 			answer := signaling.ResponseDescription(kind, resp)
@@ -132,7 +131,13 @@ func (c *Core) deliverNow(r *signaling.Request, out *sip.Message, from *flow.Con
 			resp.RemovePrefix(privatePrefix)
 		},
 		OnFinal: func(status int) { c.desk.Settle(out, a.session, kind, status) },
-	})
+	}
+	r.Forward(c.orWake(b, out, r.Trace, func(s sleeper) {
+		if s.Peer != a.peer { // it came back by another edge
+			a.peer = s.Peer
+			c.useMedia(out, a.session, kind, peerKey(a.peer), c.plan.Load().policyOf(from.Zone(), from.Network()))
+		}
+	}))
 }
 
 // restoreRoutes gives a client's response the Record-Route values back that

@@ -38,6 +38,9 @@ type Plan struct {
 	PreRouted bool   // registrations may take the fast path
 	epoch     uint64 // marks all that routing depends on
 
+	Push               bool          // phones are woken
+	PushHold, PushLead time.Duration // how long a call waits for one; how long before its end a registration is renewed
+
 	Registrar      bool          // endpoints may register at core itself
 	RegMin, RegMax time.Duration // for how long
 	own            []Domain      // domains of core's own
@@ -67,6 +70,10 @@ func PlanFrom(snap *config.Snapshot, zones *zone.Plan, found discovered, listene
 		Registrar: snap.Bool(xapi.RegistrationMode),
 		RegMin:    time.Duration(snap.Int(xapi.RegistrationMinimum)) * time.Second,
 		RegMax:    time.Duration(snap.Int(xapi.RegistrationMaximum)) * time.Second,
+
+		Push:     snap.Bool(xapi.PushMode),
+		PushHold: time.Duration(snap.Int(xapi.PushHold)) * time.Second,
+		PushLead: time.Duration(snap.Int(xapi.PushLead)) * time.Second,
 
 		listen: map[string]netip.AddrPort{},
 	}

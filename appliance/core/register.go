@@ -69,12 +69,19 @@ func (c *Core) sendRegister(r *signaling.Request, from *traversal.Conn, domain D
 		c.refuse(r, 403, notOf(who), "token")
 		return
 	}
+	ask, ok := c.pushAsked(r)
+	if !ok {
+		return
+	}
 	c.forwardMore(r, 0, ts, func(t target) (signaling.Branch, error) {
 		if plan.Path && t.path {
-			return who.through(t, c.registerByPath(r.Msg, from, t, domain.Name)), nil
+			return who.through(t, c.withPush(c.registerByPath(r.Msg, from, t, domain.Name), r.Msg, from, ask, r.Trace)), nil
 		}
 		b, err := c.registerByContact(r.Msg, from, t, domain.Name, r.Trace)
-		return who.through(t, b), err
+		if err != nil {
+			return b, err
+		}
+		return who.through(t, c.withPush(b, r.Msg, from, ask, r.Trace)), nil
 	}, who.others(more))
 }
 

@@ -11,6 +11,7 @@ import (
 	"sallyport/appliance/flow"
 	"sallyport/appliance/httpproxy"
 	"sallyport/appliance/media"
+	"sallyport/appliance/push"
 	"sallyport/appliance/run"
 	"sallyport/appliance/traversal"
 	"sallyport/appliance/xapi"
@@ -46,6 +47,7 @@ func (c *Core) replan(snap *config.Snapshot) error {
 	who, whoErr := auth.PlanFrom(snap)
 	sign, signErr := auth.SSOPlanFrom(snap)
 	c.sso.Apply(sign)
+	c.push.Apply(push.PlanFrom(snap))
 	links, linkErr := traversal.PlanFrom(snap, xapi.Core)
 	web, httpErr := httpproxy.PlanFrom(snap, plan.Topology)
 	chat, chatErr := xmpp.PlanFrom(snap, plan.Topology)
@@ -89,6 +91,8 @@ func (c *Core) Run(ctx context.Context) error {
 	g.Add("node names", c.tellNodes)
 	g.Add("endpoints", c.locals.Run)
 	g.Add("lookups", c.lookups.Run)
+	g.Add("refreshes", c.refreshes.Run)
+	g.Add("push", c.refreshSleepers)
 	g.Add("discovery", c.uc.Run)
 	g.Add("rediscovery", c.rediscover)
 	return g.Run(ctx)

@@ -24,6 +24,7 @@ func (c *Core) Status(t *xapi.Node) {
 	c.sso.Report(t.Add("Edgesso"))
 	c.http.ReportLogins(t.Add("EdgeConfigProvisioning"))
 	c.reportMaintenance(t.Branch("SystemUnit").Add("Maintenance"))
+	c.reportPush(t.Add("Push"))
 	usage := t.Add("ResourceUsage")
 	c.calls.ReportUsage(usage.Add("Calls"))
 }

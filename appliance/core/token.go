@@ -20,6 +20,7 @@ const (
 	purposeTrunk    = 'T' // Record-Route between inside systems: media session
 	purposeShortcut = 'G' // pre-routed Route, link: hop of a registration
 	purposeBinding  = 'B' // Contact with Path off, inside: binding handle
+	purposeSleeper  = 'S' // no token: what state keeps of a phone that can be woken
 )
 
 // inside is the zone word of tokens that inside systems hold; those that

@@ -50,6 +50,7 @@ func TestMask(t *testing.T) {
 		{`Password "se cret" Enabled: On`, `Password "***" Enabled: On`},
 		{"password=a,b;c next", "password=*** next"},
 		{"wrong password", "wrong password"},
+		{"<sip:a@b;pn-provider=apns;pn-prid=00fc13:x;pn-param=T.app>;q=1", "<sip:a@b;pn-provider=apns;pn-prid=***;pn-param=T.app>;q=1"},
 		{`password="never closed`, `password="***`},
 		{"-----BEGIN EC PRIVATE KEY-----\nMHcC\n-----END EC PRIVATE KEY-----", "-----BEGIN EC PRIVATE KEY-----***-----END EC PRIVATE KEY-----"},
 		{"map[Authorization:[Basic YWxpY2U6c2VjcmV0]]", "map[Authorization:***"},

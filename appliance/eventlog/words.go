@@ -34,7 +34,7 @@ func classify(s string, i, end int) secrecy {
 		return wholeLine
 	case word == "inline":
 		return keying
-	case strings.HasSuffix(word, "token"), word == "response", word == "rspauth", word == "ha1", strings.HasSuffix(word, "jsessionid"):
+	case strings.HasSuffix(word, "token"), word == "response", word == "rspauth", word == "ha1", word == "pn-prid", strings.HasSuffix(word, "jsessionid"):
 		return sometimes
 	case i > 0 && (s[i-1] == '?' || s[i-1] == '&') && queryWord(word):
 		return sometimes

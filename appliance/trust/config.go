@@ -88,7 +88,7 @@ func (t *Trust) clientConfig(p Purpose) *tls.Config {
 		DynamicRecordSizingDisabled: true,
 		InsecureSkipVerify:          true, // VerifyConnection does it, with the list of the moment
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			if c := t.live.Load().cert; c != nil {
+			if c := t.live.Load().cert; c != nil && !pol.Public {
 				return c, nil
 			}
 			return &tls.Certificate{}, nil

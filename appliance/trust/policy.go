@@ -21,13 +21,14 @@ const (
 	Management                   // web administration
 	XMPPOutside                  // chat clients on the outside
 	XMPPUpstream                 // presence nodes on the inside
+	Push                         // push services on the Internet
 	purposes
 )
 
 // String returns the purpose's name as logs and errors show it.
 func (p Purpose) String() string {
 	names := [purposes]string{"sip-outside", "sip-inside", "link-server", "link-client",
-		"https-outside", "https-upstream", "syslog", "management", "xmpp-outside", "xmpp-upstream"}
+		"https-outside", "https-upstream", "syslog", "management", "xmpp-outside", "xmpp-upstream", "push"}
 	if p >= purposes {
 		return "unknown"
 	}
@@ -51,6 +52,7 @@ type Policy struct {
 	EitherUsage            bool     // a peer may show a serverAuth or clientAuth certificate in either role
 	NextProtos             []string // ALPN, in order of preference
 	NoTickets              bool     // no session resumption
+	Public                 bool     // the far end is a stranger: the machine's own authorities will do as well, and ours is not shown
 }
 
 // defaultPolicies: the link speaks TLS 1.3 only because both ends are ours.
@@ -69,6 +71,7 @@ func defaultPolicies() [purposes]Policy {
 		Management:    {MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}},
 		XMPPOutside:   {MinVersion: tls.VersionTLS12},
 		XMPPUpstream:  {MinVersion: tls.VersionTLS12, Wildcards: true},
+		Push:          {MinVersion: tls.VersionTLS12, Wildcards: true, NextProtos: []string{"h2", "http/1.1"}, Public: true},
 	}
 }
 

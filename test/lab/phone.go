@@ -27,6 +27,7 @@ const (
 type PhoneConfig struct {
 	User, Password, Domain string
 	Device                 string // device name, put into Contact when set
+	Push                   string // push parameters of its Contact in registrations, as PushParams makes them
 
 	Server     netip.AddrPort // where it connects and registers
 	Transport  string         // UDP, TCP or TLS (default)

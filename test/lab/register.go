@@ -100,6 +100,9 @@ func (p *Phone) contact(registration bool) string {
 	if p.cfg.Outbound && !registration {
 		uri += ";ob"
 	}
+	if registration {
+		uri += p.cfg.Push
+	}
 	c := "<" + uri + ">"
 	if p.cfg.Outbound {
 		c += fmt.Sprintf(`;+sip.instance="%s"`, p.cfg.Instance)

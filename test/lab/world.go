@@ -49,6 +49,7 @@ type World struct {
 	UDS                             *UDS
 	Files                           *Files
 	Voicemail                       *Voicemail
+	Pushes                          *PushStub // push services
 
 	cfg   WorldConfig
 	hosts map[netip.Addr]*Host
@@ -101,6 +102,12 @@ func (w *World) start(ctx context.Context) error {
 		return err
 	}
 	if err := w.startServices(); err != nil {
+		return err
+	}
+	if w.Pushes, err = NewPushStub(); err != nil {
+		return err
+	}
+	if err := w.Pushes.Start(netip.AddrPortFrom(web, 0), server); err != nil {
 		return err
 	}
 	if err := w.startPublishers(server, client); err != nil {
@@ -200,6 +207,9 @@ func (w *World) Close() {
 	}
 	for _, r := range w.nodes {
 		r.Close()
+	}
+	if w.Pushes != nil {
+		w.Pushes.Close()
 	}
 	if w.Chat != nil {
 		w.Chat.Close()
