@@ -80,6 +80,7 @@ func (r *round) steps() []step {
 		{"path-on", r.pathOn},
 		{"shared-line", r.sharedLine},
 		{"fast-path", r.fastPath},
+		{"push-wake", r.pushWake},
 		{"trunk", r.trunk},
 		{"recording-bib", r.recordingBib},
 		{"call-back", r.callBack},
