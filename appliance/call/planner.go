@@ -85,11 +85,11 @@ func (w *Watch) Plan(args xapi.Args) (*xapi.Node, error) {
 	}
 	var err error
 	if l.Calls, err = strconv.Atoi(args.First("Calls")); err != nil {
-		return nil, fmt.Errorf("Calls: %w", err)
+		return nil, fmt.Errorf("parameter Calls: %w", err)
 	}
 	if v := args.First("Recorded"); v != "" {
 		if l.Recorded, err = strconv.Atoi(v); err != nil {
-			return nil, fmt.Errorf("Recorded: %w", err)
+			return nil, fmt.Errorf("parameter Recorded: %w", err)
 		}
 	}
 	ports := w.Relay.Plan()

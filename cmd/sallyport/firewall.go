@@ -20,7 +20,7 @@ func firewallPlan(snap *config.Snapshot) (rules []nic.Rule, errs []error) {
 		}
 		r, err := firewallRule(snap, i)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("Firewall Rule %d: %w", i, err))
+			errs = append(errs, fmt.Errorf("xConfiguration Firewall Rule %d: %w", i, err))
 			continue
 		}
 		rules = append(rules, r)
@@ -73,7 +73,7 @@ func managementSources(snap *config.Snapshot) (list []netip.Prefix, err error) {
 		}
 		p := netip.PrefixFrom(a, snap.Int(xapi.FirewallManagementPrefixLength, i))
 		if !p.IsValid() {
-			err = fmt.Errorf("Firewall Management %d: the prefix is longer than the address", i)
+			err = fmt.Errorf("xConfiguration Firewall Management %d: the prefix is longer than the address", i)
 			continue
 		}
 		list = append(list, p)

@@ -111,6 +111,7 @@ func syncType(sel *ast.SelectorExpr) string {
 
 func checkWrites(t *testing.T, dir string, fn *ast.FuncDecl, vars map[string]*ast.ValueSpec) {
 	t.Helper()
+	own := declared(fn)
 	ast.Inspect(fn.Body, func(n ast.Node) bool {
 		var targets []ast.Expr
 		switch s := n.(type) {
@@ -123,10 +124,8 @@ func checkWrites(t *testing.T, dir string, fn *ast.FuncDecl, vars map[string]*as
 		}
 		for _, e := range targets {
 			id := base(e)
-			// An identifier resolved inside the function is a local that
-			// only shares the name.
-			if id == nil || id.Obj != nil && !topLevel(id.Obj, vars[id.Name]) {
-				continue
+			if id == nil || own[id.Name] {
+				continue // a local that only shares the name
 			}
 			if _, global := vars[id.Name]; global {
 				t.Errorf("%s: %s writes to package variable %s", dir, fn.Name.Name, id.Name)
@@ -136,9 +135,39 @@ func checkWrites(t *testing.T, dir string, fn *ast.FuncDecl, vars map[string]*as
 	})
 }
 
-func topLevel(o *ast.Object, spec *ast.ValueSpec) bool {
-	s, ok := o.Decl.(*ast.ValueSpec)
-	return ok && s == spec
+// declared are the names that a function declares for itself, in whatever
+// block: parameters, results and variables.
+func declared(fn *ast.FuncDecl) map[string]bool {
+	own := map[string]bool{}
+	add := func(all ...ast.Expr) {
+		for _, e := range all {
+			if id, ok := e.(*ast.Ident); ok {
+				own[id.Name] = true
+			}
+		}
+	}
+	ast.Inspect(fn, func(n ast.Node) bool {
+		switch s := n.(type) {
+		case *ast.Field:
+			for _, id := range s.Names {
+				add(id)
+			}
+		case *ast.ValueSpec:
+			for _, id := range s.Names {
+				add(id)
+			}
+		case *ast.AssignStmt:
+			if s.Tok == token.DEFINE {
+				add(s.Lhs...)
+			}
+		case *ast.RangeStmt:
+			if s.Tok == token.DEFINE {
+				add(s.Key, s.Value)
+			}
+		}
+		return true
+	})
+	return own
 }
 
 // base is the identifier at the left end of x, x[i], x.f, *x.
