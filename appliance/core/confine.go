@@ -37,9 +37,13 @@ func (p *Plan) confine(deployment int, ts []target) (mine []target, rule string)
 	return mine, rule
 }
 
-// deploymentOf is known of UC nodes only: a phone that wrote its own address
-// into a dialog belongs to whoever takes part in it.
+// deploymentOf is known of UC nodes and of what registered at core itself: a
+// phone that wrote its own address into a dialog belongs to whoever takes part
+// in it.
 func (p *Plan) deploymentOf(t target) (int, bool) {
+	if t.of != 0 {
+		return t.of, true
+	}
 	if id, ok := p.Topology.OfZone(t.zone); ok {
 		return id, true
 	}

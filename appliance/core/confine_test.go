@@ -5,8 +5,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"sallyport/appliance/config"
+	"sallyport/appliance/flow"
 	"sallyport/appliance/trust"
 	"sallyport/appliance/xapi"
 	"sallyport/appliance/zone"
@@ -55,6 +57,49 @@ func TestConfine(t *testing.T) {
 	}
 	if d, ok := p.Domain("staging.example.com"); !ok || d.Deployment != 2 || len(p.domains) != 2 {
 		t.Errorf("domain %+v of %v", d, p.domains)
+	}
+}
+
+// TestConfineEndpoints: what registered at core itself is of its domain's
+// deployment, whichever way a call to it was found: by a remote user, or by a
+// number that the name service gives an address for.
+func TestConfineEndpoints(t *testing.T) {
+	c := planned(t,
+		"CollaborationEdgeDeployments 2 UserReadableName: Staging",
+		"SIP Domain 2 Name: rooms.example.net", "SIP Domain 2 DeploymentId: 2")
+	c.locals = locals{Bindings: flow.NewBindings(flow.BindingsConfig{Total: 1, PerUser: 1, Clock: time.Now}), core: c}
+	room := flow.Binding{ID: 1, Key: flow.Key{AOR: "room@rooms.example.net"}, Contact: "<sip:room@10.0.0.77>", Confirmed: true, Expires: time.Now().Add(time.Hour)}
+	if err := c.locals.Restore(room); err != nil {
+		t.Fatal(err)
+	}
+	plan, to := c.plan.Load(), uri(t, "sip:room@rooms.example.net")
+	byNumber, err := c.enumTargets(t.Context(), plan, to.String(), zone.Query{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for way, ts := range map[string][]target{
+		"by a remote user": c.search(to, outlet{tokens: c.tokens, book: c.book, zone: "Edge", sealed: "Edge"}, invite(t)),
+		"by its number":    byNumber,
+	} {
+		if mine, _ := plan.confine(2, ts); len(mine) != 1 {
+			t.Errorf("%s: its own deployment reaches %v", way, mine)
+		}
+		if mine, rule := plan.confine(1, ts); len(mine) > 0 || rule == "" {
+			t.Errorf("%s: another deployment reaches %v", way, mine)
+		}
+	}
+}
+
+// TestPartnersAreNotOurs: edge does not know the domains whose endpoints
+// register at core; nobody outside speaks for them either.
+func TestPartnersAreNotOurs(t *testing.T) {
+	c := planned(t, "SIP Domain 2 Name: rooms.example.net")
+	for from, want := range map[string]bool{
+		"<sip:room@ROOMS.example.net>": true, "<sip:carol@example.com>": true, "<sip:ext@partner.example>": false,
+	} {
+		if _, ours := c.ours(parse(t, "INVITE sip:carol@example.com SIP/2.0\nFrom: "+from)); ours != want {
+			t.Errorf("%s: ours is %v", from, ours)
+		}
 	}
 }
 

@@ -56,7 +56,7 @@ func (c *Core) locate(alias, source string, authenticated bool) (*xapi.Node, err
 	hops, steps := plan.Zones.Explain(zone.Query{Source: source, Alias: bare(uri), Method: "INVITE", Authenticated: authenticated})
 	n := 0
 	if to, err := sip.ParseURI(plan.Zones.Transformed("sip:" + bare(uri))); err == nil {
-		for _, t := range c.ownTargets(plan, to, 0, false) {
+		for _, t := range c.ownTargets(plan, to) {
 			n++
 			result.Nth("Hop", n).Str("Zone", "LocalZone").Str("Rule", "registered here").Str("Alias", t.uri)
 		}

@@ -34,6 +34,7 @@ type target struct {
 	most int        // most addresses to try where host has SRV records; 0: all
 	link string     // a traversal zone: the request goes out by an edge
 	conn *flow.Conn // a registered endpoint's
+	of   int        // deployment of an endpoint of core's own; 0: it is none
 
 	preRouted bool // found by a token, not by a search
 }

@@ -41,6 +41,10 @@ func (c *Core) startInside(r *signaling.Request, from *traversal.Conn) {
 	}
 	user, ok := c.userOf(r.Msg)
 	if partner(r.Msg) {
+		if _, ours := c.ours(r.Msg); ours {
+			c.refuse(r, 403, "Nobody outside speaks for a domain of ours", "identity")
+			return
+		}
 		user, ok = c.plan.Load().calledBy(uri)
 	}
 	if !ok {
@@ -100,7 +104,7 @@ func (c *Core) search(uri sip.URI, o outlet, m *sip.Message) []target {
 	if ts := plan.nodeNamed(uri); len(ts) > 0 {
 		return ts
 	}
-	own := c.ownTargets(plan, uri, 0, false)
+	own := c.ownTargets(plan, uri)
 	return append(own, targetsOf(plan.Zones.Next(zone.Query{Source: o.zone, Alias: bare(uri), Method: m.Method(), Authenticated: !partner(m), Service: wayOf(m, uri)}), uri)...)
 }
 

@@ -155,7 +155,7 @@ func warning(why string) []sip.Field {
 func (w *wayOut) targets(ctx context.Context) (ts []target, why string) {
 	hops := w.plan.Zones.Next(w.query)
 	if to, err := sip.ParseURI(w.plan.Zones.Transformed("sip:" + bare(w.uri))); err == nil {
-		ts = w.core.ownTargets(w.plan, to, w.who.of, w.who.bound)
+		ts = w.core.ownTargets(w.plan, to)
 	}
 	for _, h := range hops {
 		some, err := w.core.hopTargets(ctx, w.plan, h, w.uri, w.query)
@@ -168,13 +168,18 @@ func (w *wayOut) targets(ctx context.Context) (ts []target, why string) {
 	return ts, why
 }
 
-// ownTargets are the devices of a user of core's own whom the caller may reach.
-func (c *Core) ownTargets(p *Plan, uri sip.URI, of int, bound bool) []target {
+// ownTargets are the devices of a user of core's own. Whether a caller may reach
+// them is for confine to say: they are of their domain's deployment.
+func (c *Core) ownTargets(p *Plan, uri sip.URI) []target {
 	d, own := p.Own(uri.Host)
-	if !own || bound && d.Deployment != of {
+	if !own {
 		return nil
 	}
-	return c.locals.targets(p, uri)
+	ts := c.locals.targets(p, uri)
+	for i := range ts {
+		ts[i].of = d.Deployment
+	}
+	return ts
 }
 
 // hopTargets turns one hop of a search into targets. DNS and ENUM zones ask the
@@ -212,7 +217,7 @@ func (c *Core) enumTargets(ctx context.Context, p *Plan, found string, q zone.Qu
 		}
 		ts = append(ts, some...)
 	}
-	return append(c.ownTargets(p, to, 0, false), ts...), err
+	return append(c.ownTargets(p, to), ts...), err
 }
 
 // strangers lists the servers that the name service gives for a domain.
