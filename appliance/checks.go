@@ -4,6 +4,7 @@ import (
 	"sallyport/appliance/auth"
 	"sallyport/appliance/config"
 	"sallyport/appliance/core"
+	"sallyport/appliance/turn"
 	"sallyport/appliance/xapi"
 	"sallyport/appliance/xmpp"
 	"sallyport/appliance/zone"
@@ -14,5 +15,5 @@ func checks(role xapi.Role) []config.Check {
 	if role == xapi.Core {
 		return []config.Check{zone.Check, core.Check, xmpp.Check, auth.Check, auth.CheckSSO, checkTimeZone}
 	}
-	return []config.Check{zone.Check, checkTimeZone}
+	return []config.Check{zone.Check, turn.Check, checkTimeZone}
 }

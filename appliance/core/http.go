@@ -9,6 +9,7 @@ import (
 
 	"sallyport/appliance/httpproxy"
 	"sallyport/appliance/traversal"
+	"sallyport/appliance/turn"
 )
 
 // newHTTP joins the allow list's server to the link.
@@ -33,6 +34,7 @@ func (c *Core) signIn() httpproxy.Auth {
 			}
 		},
 		Lanes: c.lanes(),
+		TURN:  turn.Credential,
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 	"sallyport/appliance/sip"
 	"sallyport/appliance/traversal"
 	"sallyport/appliance/trust"
+	"sallyport/appliance/turn"
 	"sallyport/appliance/xapi"
 	"sallyport/appliance/xmpp"
 	"sallyport/appliance/zone"
@@ -65,6 +66,7 @@ type Edge struct {
 	http     *httpproxy.Gate
 	chat     *xmpp.Gate
 	push     *push
+	turn     *turn.Server
 	desk     signaling.Desk
 	calls    *signaling.Calls
 
@@ -126,6 +128,7 @@ func New(cfg Config) *Edge {
 	e.http = e.newGate()
 	e.chat = e.newChat()
 	e.push = newPush(e)
+	e.turn = e.newTURN()
 	e.guard = e.newGuard()
 	e.links.Handle(methodNodes, e.takeNodes)
 	e.desk = signaling.Desk{

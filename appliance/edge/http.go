@@ -70,6 +70,9 @@ func (e *Edge) webFace(_, domain, host string) (f httpproxy.Face, ok bool) {
 		at := face{host: host, port: plan.TLSPort, transport: "tls"}
 		f.Route = at.uri(e.tokens.preload(domain), ";lr")
 	}
+	if _, served := plan.Domain(domain); served && plan.TURNPort != 0 {
+		f.TURN, f.TURNTLS, f.TURNKey = plan.TURNPort, plan.TURNTLS, string(e.turn.Key(domain))
+	}
 	return f, true
 }
 

@@ -21,6 +21,8 @@ type Plan struct {
 	TLSOn   bool   // whether they can over TLS
 
 	HTTPSPort, XMPPPort int
+	TURNPort            int             // 0: off
+	TURNTLS             bool            // and over TCP and TLS
 	Chat                map[string]bool // domains with chat, lower case
 
 	Domains []Domain
@@ -65,6 +67,9 @@ func PlanFrom(snap *config.Snapshot) *Plan {
 		HTTPSPort: snap.Int(xapi.CollaborationEdgeHTTPSPort),
 		XMPPPort:  snap.Int(xapi.XMPPPort),
 		Chat:      map[string]bool{},
+	}
+	if snap.Bool(xapi.TURNMode) {
+		p.TURNPort, p.TURNTLS = snap.Int(xapi.TURNPort), snap.Enum(xapi.TURNProtocolMode) != "UDP"
 	}
 	p.tls = newFace(p.Host, p.TLSPort, "tls")
 	p.tcp = newFace(p.Host, p.TCPPort, "tcp")

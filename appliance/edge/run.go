@@ -12,6 +12,7 @@ import (
 	"sallyport/appliance/media"
 	"sallyport/appliance/run"
 	"sallyport/appliance/traversal"
+	"sallyport/appliance/turn"
 	"sallyport/appliance/xapi"
 	"sallyport/appliance/xmpp"
 )
@@ -33,6 +34,7 @@ func (e *Edge) Apply(snap *config.Snapshot) error {
 		named("link", errors.Join(linkErr, e.links.Apply(links))),
 		named("http", e.http.Apply(httpproxy.GatePlanFrom(snap))),
 		named("xmpp", e.chat.Apply(xmpp.GatePlanFrom(snap))),
+		named("turn", e.turn.Apply(turn.PlanFrom(snap))),
 	)
 }
 
@@ -59,5 +61,6 @@ func (e *Edge) Run(ctx context.Context) error {
 	g.Add("https", e.http.Run)
 	g.Add("xmpp", e.chat.Run)
 	g.Add("push", e.push.run)
+	g.Add("turn", e.turn.Run)
 	return g.Run(ctx)
 }

@@ -14,6 +14,7 @@ func (e *Edge) Status(t *xapi.Node) {
 	e.bindings.Report(t.Add("Registrations"), e.clock())
 	e.links.ReportTunnels(t.Add("Tunnels"))
 	e.chat.Report(t.Add("XMPP"))
+	e.turn.Report(t.Add("TURN"))
 	e.push.report(t.Add("XCP").Add("FcmService"))
 	e.guard.Report(t.Add("Authentication"))
 	e.reportMaintenance(t.Branch("SystemUnit").Add("Maintenance"))

@@ -40,6 +40,7 @@ func (e *Edge) Look(snap *config.Snapshot) {
 	e.watch.Look(snap)
 	e.lookMaintenance()
 	e.partly.look(e.bindings, e.alarms)
+	e.turn.Judge(e.alarms)
 	e.watch.Capacity(snap, "registrations", e.bindings.Len(), maxBindings)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/xml"
 	"net/http"
+	"time"
 )
 
 // edgeConfig signs a client in and tells it where everything is.
@@ -99,7 +100,7 @@ type (
 		Route    string      `xml:"edgeConfig>sipRequest>route"`
 		XMPP     edgeServer  `xml:"edgeConfig>xmppEdgeServer"`
 		HTTP     edgeServer  `xml:"edgeConfig>httpEdgeServer"`
-		TURN     edgeServer  `xml:"edgeConfig>turnEdgeServer"`
+		TURN     turnServers `xml:"edgeConfig>turnEdgeServer"`
 		UDS      edgeServers `xml:"edgeConfig>userUdsServer"`
 	}
 	service struct {
@@ -120,6 +121,17 @@ type (
 	edgeServers struct {
 		Servers []tlsServer `xml:"server"`
 	}
+	turnServers struct {
+		Server *turnServer `xml:"server"`
+	}
+	turnServer struct {
+		Address  string `xml:"address"`
+		Port     int    `xml:"port"`
+		TLSPort  int    `xml:"tlsPort,omitempty"`
+		User     string `xml:"username"`
+		Password string `xml:"password"`
+		Life     int    `xml:"ttl"` // seconds
+	}
 	tlsServer struct {
 		Address string `xml:"address"`
 		Port    int    `xml:"tlsPort"`
@@ -139,6 +151,7 @@ func (s *Server) configFor(ctx context.Context, l *live, v Visitor, in *login, w
 		Version: "1.0", Route: f.Route,
 		SIP: atEdge(f.Host, f.SIP), XMPP: atEdge(f.Host, f.XMPP), HTTP: atEdge(f.Host, f.HTTPS),
 	}
+	a.TURN = s.turnFor(l, f, in)
 	in.nodes = s.ailing.answering(in.nodes)
 	for _, n := range in.nodes {
 		a.UDS.Servers = append(a.UDS.Servers, tlsServer{n.Host, udsPort})
@@ -149,6 +162,20 @@ func (s *Server) configFor(ctx context.Context, l *live, v Visitor, in *login, w
 		a.Services = append(a.Services, s.service(ctx, l, v, in, name))
 	}
 	return a
+}
+
+// turnFor gives a login the use of edge's TURN server for as long as it lives.
+func (s *Server) turnFor(l *live, f Face, in *login) turnServers {
+	if f.TURN == 0 || f.TURNKey == "" || s.cfg.Auth.TURN == nil {
+		return turnServers{}
+	}
+	ends := in.Begun.Add(l.Login.Life)
+	t := &turnServer{Address: f.Host, Port: f.TURN, Life: max(0, int(ends.Sub(s.clock())/time.Second))}
+	if f.TURNTLS {
+		t.TLSPort = f.TURN
+	}
+	t.User, t.Password = s.cfg.Auth.TURN([]byte(f.TURNKey), in.User, in.Domain, ends)
+	return turnServers{t}
 }
 
 // writeXML answers with a document that nobody keeps.

@@ -1,6 +1,7 @@
 package httpproxy
 
 import (
+	"encoding/base64"
 	"net"
 	"net/netip"
 	"net/url"
@@ -20,6 +21,10 @@ type Face struct {
 	HTTPS, SIP, XMPP int    // ports, 0 where edge does not serve that
 	Route            string // what SIP requests of the domain's users are to carry as Route
 	Core             uint64 // the core that is asked, as edge names it
+
+	TURN    int    // port, 0 if there is none
+	TURNTLS bool   // it takes TCP and TLS too
+	TURNKey string // what credentials for the domain's users are made with
 }
 
 func (f Face) String() string {
@@ -31,6 +36,11 @@ func (f Face) String() string {
 	q.Set("xmpp", strconv.Itoa(f.XMPP))
 	q.Set("route", f.Route)
 	q.Set("core", strconv.FormatUint(f.Core, 16))
+	if f.TURN != 0 {
+		q.Set("turn", strconv.Itoa(f.TURN))
+		q.Set("turntls", strconv.FormatBool(f.TURNTLS))
+		q.Set("turnkey", base64.RawURLEncoding.EncodeToString([]byte(f.TURNKey)))
+	}
 	return q.Encode()
 }
 
@@ -44,10 +54,12 @@ func parseFace(text string) Face {
 		n, _ := strconv.ParseUint(q.Get(name), 10, 16)
 		return int(n)
 	}
+	key, _ := base64.RawURLEncoding.DecodeString(q.Get("turnkey"))
 	core, _ := strconv.ParseUint(q.Get("core"), 16, 64)
 	return Face{
 		Host: q.Get("host"), Cookie: q.Get("cookie"), Route: q.Get("route"), Core: core,
 		HTTPS: port("https"), SIP: port("sip"), XMPP: port("xmpp"),
+		TURN: port("turn"), TURNTLS: q.Get("turntls") == "true", TURNKey: string(key),
 	}
 }
 

@@ -41,6 +41,9 @@ type Auth struct {
 	// Lanes are further requests below a domain, by name: authorize, fedlet,
 	// oauthcb, access_token.
 	Lanes map[string]Lane
+	// TURN makes the credentials of a user for edge's TURN server with the key
+	// that edge told; nil: none are given.
+	TURN func(key []byte, user, domain string, ends time.Time) (name, password string)
 }
 
 // What a client begins with.

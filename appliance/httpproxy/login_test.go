@@ -54,7 +54,7 @@ func TestHostName(t *testing.T) {
 }
 
 func TestFaceThereAndBack(t *testing.T) {
-	f := Face{Host: "edge.example.com", Cookie: "example.com", HTTPS: 8443, SIP: 5061, XMPP: 5222, Route: "<sip:e1.A+/=&%@x;lr>", Core: 1<<64 - 1}
+	f := Face{Host: "edge.example.com", Cookie: "example.com", HTTPS: 8443, SIP: 5061, XMPP: 5222, Route: "<sip:e1.A+/=&%@x;lr>", Core: 1<<64 - 1, TURN: 3478, TURNTLS: true, TURNKey: "\x00key=&"}
 	if got := parseFace(f.String()); got != f {
 		t.Errorf("%+v became %+v", f, got)
 	}

@@ -65,12 +65,12 @@ var (
 	}}
 	CredentialName = Str{&Item{
 		Path: "Authentication Credential [1..2000] Name", Kind: String, Max: 128,
-		Role: Core, Guide: "Credentials", New: true,
-		Help: "User of a delegated domain who signs in by a password kept here, as user@domain, or as user for every domain; endpoints that register at core itself have one too.",
+		Role: Both, Guide: "Credentials", New: true,
+		Help: "User of a delegated domain who signs in by a password kept here, as user@domain, or as user for every domain; endpoints that register at core itself have one too, and on edge users of TURN.",
 	}}
 	CredentialPassword = Secret{&Item{
 		Path: "Authentication Credential [1..2000] Password", Kind: Password, Max: 128,
-		Role: Core, Guide: "Credentials", New: true,
+		Role: Both, Guide: "Credentials", New: true,
 		Help: "Password of the user.",
 	}}
 	SSOSipTokenExtraTTL = Int{&Item{
@@ -128,15 +128,15 @@ func authItems() []*Item {
 // Commands of credentials and token keys.
 var (
 	CredentialAdd = &Command{
-		Name: "CredentialAdd", Spaced: "Credential Add", Role: Core, Guide: "Credentials",
+		Name: "CredentialAdd", Spaced: "Credential Add", Role: Both, Guide: "Credentials",
 		Params: []Param{
 			{Name: "Name", Kind: String, Min: 1, Max: 128, Required: true, Help: "User, as user@domain, or as user for every domain."},
 			{Name: "Password", Kind: Password, Min: 1, Max: 128, Required: true, Help: "Password of the user."},
 		},
-		Help: "Lets a user of a delegated domain sign in by a password kept here.",
+		Help: "Lets a user of a delegated domain, or on edge a user of TURN, sign in by a password kept here.",
 	}
 	CredentialDelete = &Command{
-		Name: "CredentialDelete", Spaced: "Credential Delete", Role: Core, Guide: "Credentials",
+		Name: "CredentialDelete", Spaced: "Credential Delete", Role: Both, Guide: "Credentials",
 		Params: []Param{{Name: "Name", Kind: String, Min: 1, Max: 128, Required: true, Help: "User as added."}},
 		Help:   "Removes a user's password; edges forget it at once.",
 	}

@@ -11,7 +11,7 @@ func Items() []*Item {
 		administrationItems(), authenticationItems(), authItems(), ssoItems(), collaborationEdgeItems(), discoveryItems(),
 		dnsItems(), ethernetItems(), firewallItems(), ipItems(), logItems(), managementItems(),
 		remoteItems(), machineItems(), resourceUsageItems(), sipItems(), systemUnitItems(),
-		timeItems(), traversalItems(), zoneItems(), searchRuleItems(), routingItems(), xmppItems(), loginItems(), pushItems(), wakeItems(), recordingItems(), roamingItems(), loadItems(),
+		timeItems(), traversalItems(), zoneItems(), searchRuleItems(), routingItems(), xmppItems(), loginItems(), pushItems(), wakeItems(), recordingItems(), roamingItems(), loadItems(), turnItems(),
 	)
 	slices.SortFunc(items, func(a, b *Item) int { return strings.Compare(a.Path, b.Path) })
 	return items
@@ -39,7 +39,7 @@ func Commands() []*Command {
 
 // Statuses returns every xStatus row, sorted by path, in a fresh slice.
 func Statuses() []*Status {
-	all := slices.Concat(statusRows(), machineStatuses(), xmppStatuses(), discoveryStatuses(), loginStatuses(), authStatuses(), ssoStatuses(), routingStatuses(), pushStatuses(), wakeStatuses(), recordingStatuses(), loadStatuses())
+	all := slices.Concat(statusRows(), machineStatuses(), xmppStatuses(), discoveryStatuses(), loginStatuses(), authStatuses(), ssoStatuses(), routingStatuses(), pushStatuses(), wakeStatuses(), recordingStatuses(), loadStatuses(), turnStatuses())
 	slices.SortFunc(all, func(a, b *Status) int { return strings.Compare(a.Path, b.Path) })
 	return all
 }
@@ -53,7 +53,7 @@ func Alarms() []*Alarm {
 		routingAlarms(),
 		recordingAlarms(),
 		loadAlarms(),
-		[]*Alarm{AlarmChatNode, AlarmFcmService, AlarmPush, AlarmRestoreFailed, AlarmCommitsDropped, AlarmManagementOpen, AlarmMemory},
+		[]*Alarm{AlarmChatNode, AlarmFcmService, AlarmTURNPorts, AlarmTURNCapacity, AlarmPush, AlarmRestoreFailed, AlarmCommitsDropped, AlarmManagementOpen, AlarmMemory},
 	)
 	slices.SortFunc(all, func(a, b *Alarm) int { return a.ID - b.ID })
 	return all
