@@ -26,7 +26,10 @@ type EdgeConfig struct {
 type EdgeServer struct {
 	Address string `xml:"address"`
 	TLSPort int    `xml:"tlsPort"`
-	Port    int    `xml:"port"` // of services
+	Port    int    `xml:"port"` // of services, and of TURN
+	User    string `xml:"username"`
+	Secret  string `xml:"password"`
+	Life    int    `xml:"ttl"` // of both, in seconds
 }
 
 // EdgeService is what a look-up inside would have said.
