@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// door is a guard with a vault behind it, run until the test ends.
-type door struct {
+// gateway is a guard with a vault behind it, run until the test ends.
+type gateway struct {
 	t *testing.T
 	*Guard
 	clock   *clock
@@ -22,8 +22,8 @@ type door struct {
 	trouble string
 }
 
-func newDoor(t *testing.T) *door {
-	d := &door{t: t, clock: newClock()}
+func newDoor(t *testing.T) *gateway {
+	d := &gateway{t: t, clock: newClock()}
 	d.vault = NewVault(d.clock.tell)
 	d.vault.Apply(Plan{Modes: map[string]Mode{"example.com": Delegated}, Credentials: map[string]string{"alice@example.com": "secret", "bob": "word"}})
 	var err error
@@ -58,7 +58,7 @@ func newDoor(t *testing.T) *door {
 }
 
 // try sends rows of credentials for an owner.
-func (d *door) try(owner string, rows ...string) Verdict {
+func (d *gateway) try(owner string, rows ...string) Verdict {
 	got := make(chan Verdict, 1)
 	d.Decide(Attempt{
 		Domain: "example.com", Zone: "Core", Owner: owner + "@example.com", Method: "REGISTER", URI: "sip:example.com",
@@ -74,7 +74,7 @@ func (d *door) try(owner string, rows ...string) Verdict {
 }
 
 // nonce is that of a new challenge.
-func (d *door) nonce() string {
+func (d *gateway) nonce() string {
 	v := d.try("alice")
 	if v.Status != 407 || len(v.Challenge) != 2 {
 		d.t.Fatalf("%+v", v)

@@ -3,9 +3,12 @@ package auth
 import (
 	"encoding/base64"
 	"errors"
+	"math"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // maxAnswer bounds what a browser brings back from an identity provider.
@@ -29,12 +32,13 @@ func (s *SSO) deny(w http.ResponseWriter, c Client, lane string, d *denial, err 
 }
 
 var (
-	errOften  = &denial{http.StatusTooManyRequests, "Too many requests", "limits"}
-	errMethod = &denial{http.StatusMethodNotAllowed, "Method is not allowed", "method"}
-	errReplay = &denial{http.StatusForbidden, "This sign-in is over; begin anew", "InResponseTo"}
-	errVouch  = &denial{http.StatusForbidden, "The identity provider's answer is refused", "assertion"}
-	errFull   = &denial{http.StatusServiceUnavailable, "Too many sign-ins at a time", "limits"}
-	errBroken = &denial{http.StatusInternalServerError, "Internal Server Error", "internal"}
+	errOften   = &denial{http.StatusTooManyRequests, "Too many requests", "limits"}
+	errGuessed = &denial{http.StatusTooManyRequests, "Too many logins", "EdgeConfigServer RateLimitLogins"}
+	errMethod  = &denial{http.StatusMethodNotAllowed, "Method is not allowed", "method"}
+	errReplay  = &denial{http.StatusForbidden, "This sign-in is over; begin anew", "InResponseTo"}
+	errVouch   = &denial{http.StatusForbidden, "The identity provider's answer is refused", "assertion"}
+	errFull    = &denial{http.StatusServiceUnavailable, "Too many sign-ins at a time", "limits"}
+	errBroken  = &denial{http.StatusInternalServerError, "Internal Server Error", "internal"}
 )
 
 // Authorize begins a sign-in: it sends the browser to the domain's identity
@@ -51,12 +55,26 @@ func (s *SSO) Authorize(w http.ResponseWriter, r *http.Request, c Client) {
 	}
 	s.count("Requests")
 	if ask.basic != "" {
+		if wait, ok := s.mayTry(c, ask.user); !ok {
+			w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+			s.deny(w, c, "authorize", errGuessed, nil)
+			return
+		}
 		s.authorizeAt(w, r, c, ask, "", plan)
 		return
 	}
 	if no, err := s.sendAway(w, r, c, ask, plan.Domains[c.Domain]); no != nil {
 		s.deny(w, c, "authorize", no, err)
 	}
+}
+
+// mayTry counts an attempt of a password with all others, by whatever way: else
+// this lane would be the one to guess at.
+func (s *SSO) mayTry(c Client, user string) (wait time.Duration, ok bool) {
+	if s.cfg.MayTry == nil {
+		return 0, true
+	}
+	return s.cfg.MayTry(c.Deployment, user, c.Source)
 }
 
 // sendAway redirects to the identity provider.

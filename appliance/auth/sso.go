@@ -8,11 +8,13 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
 	"context"
 
+	"sallyport/appliance/door"
 	"sallyport/appliance/state"
 )
 
@@ -28,6 +30,9 @@ type SSOConfig struct {
 	Home func(ctx context.Context, deployment int, user string) ([]string, error)
 	// Upstream reaches them.
 	Upstream http.RoundTripper
+	// MayTry counts an attempt of a user's password from a source; not ok: there
+	// were too many, for wait. Nil: no matter how many.
+	MayTry func(deployment int, user, source string) (wait time.Duration, ok bool)
 }
 
 // SSO is core's end of single sign-on: it sends a browser to the identity
@@ -37,13 +42,14 @@ type SSOConfig struct {
 //
 //	authorize ─▶ identity provider ─▶ fedlet ─▶ home cluster ─▶ oauthcb
 type SSO struct {
-	cfg SSOConfig
+	cfg    SSOConfig
+	visits *door.Ration  // by source
+	slots  chan struct{} // a place for each question to a cluster
 
 	mu      sync.Mutex
 	plan    SSOPlan
 	pending map[string]pending
 	seen    map[string]time.Time // assertions, until they would be too old anyway
-	visits  map[string]*visits   // by source
 	counts  map[string]int
 	paths   map[string]string // token endpoint by node, once known
 }
@@ -72,13 +78,16 @@ const (
 	maxPending    = 10_000
 	pendingLife   = 5 * time.Minute
 	maxAssertions = 50_000
-	maxSources    = 20_000
 	maxVisits     = 60 // of a source in a minute
+	maxAsked      = 64 // questions to clusters at a time; the others wait
 )
 
 // NewSSO returns single sign-on that is off.
 func NewSSO(cfg SSOConfig) *SSO {
-	return &SSO{cfg: cfg, pending: map[string]pending{}, seen: map[string]time.Time{}, visits: map[string]*visits{}, counts: map[string]int{}, paths: map[string]string{}}
+	return &SSO{
+		cfg: cfg, visits: door.NewRation(cfg.Clock), slots: make(chan struct{}, maxAsked),
+		pending: map[string]pending{}, seen: map[string]time.Time{}, counts: map[string]int{}, paths: map[string]string{},
+	}
 }
 
 // Apply makes a plan the one in force. Who is on the way goes on.
@@ -94,30 +103,14 @@ func (s *SSO) current() SSOPlan {
 	return s.plan
 }
 
-// visits counts what a source asked for within a minute.
-type visits struct {
-	since time.Time
-	count int
-}
-
-// welcome counts a visit; false: the source comes too often.
+// welcome counts a visit; false: the source comes too often. Whoever has a whole
+// IPv6 network is one source, and others are never refused for his sake.
 func (s *SSO) welcome(source string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.cfg.Clock()
-	v := s.visits[source]
-	if v == nil || now.Sub(v.since) >= time.Minute {
-		if v == nil && len(s.visits) >= maxSources {
-			maps.DeleteFunc(s.visits, func(_ string, v *visits) bool { return now.Sub(v.since) >= time.Minute })
-		}
-		if len(s.visits) >= maxSources {
-			return false
-		}
-		v = &visits{since: now}
-		s.visits[source] = v
+	if a, err := netip.ParseAddr(source); err == nil {
+		source = door.Source(a).String()
 	}
-	v.count++
-	return v.count <= maxVisits
+	_, ok := s.visits.Take(source, maxVisits, time.Minute)
+	return ok
 }
 
 // await keeps who was sent away under the id of the question.

@@ -47,6 +47,12 @@ func (s *SSO) ask(ctx context.Context, nodes []string, make func(host string) (*
 func (s *SSO) askOne(ctx context.Context, host string, make func(string) (*http.Request, error)) (int, http.Header, []byte, error) {
 	ctx, stop := context.WithTimeout(ctx, ssoWait)
 	defer stop()
+	select {
+	case s.slots <- struct{}{}:
+		defer func() { <-s.slots }()
+	case <-ctx.Done():
+		return 0, nil, nil, ctx.Err()
+	}
 	req, err := make(host)
 	if err != nil {
 		return 0, nil, nil, err

@@ -26,6 +26,9 @@ func (c *Core) newSSO() *auth.SSO {
 		Home: func(ctx context.Context, deployment int, user string) ([]string, error) {
 			return c.http.Nodes(ctx, deployment, user)
 		},
+		MayTry: func(deployment int, user, source string) (time.Duration, bool) {
+			return c.http.MayTry(deployment, user, source)
+		},
 		Upstream: roundTripper(func(r *http.Request) (*http.Response, error) { return c.http.RoundTrip(r) }),
 	})
 }

@@ -76,7 +76,7 @@ func (s *Server) deny(w http.ResponseWriter, r *http.Request, p *pass, no *refus
 
 // writesDown tells whether one more denial of a client gets a line.
 func (s *Server) writesDown(client string) bool {
-	if _, ok := s.denials.take(client, deniedLines, time.Minute); ok {
+	if _, ok := s.denials.Take(client, deniedLines, time.Minute); ok {
 		return true
 	}
 	if skipped, ok := s.flood.Now(); ok {

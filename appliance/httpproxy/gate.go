@@ -57,8 +57,8 @@ type Gate struct {
 	full      door.Seldom
 	tap       tap
 	tickets   tickets
-	denials   *ration     // lines of the log by client
-	flood     door.Seldom // and where there are more
+	denials   *door.Ration // lines of the log by client
+	flood     door.Seldom  // and where there are more
 	refused   atomic.Int64
 }
 
@@ -70,7 +70,7 @@ func NewGate(cfg GateConfig) *Gate {
 	l := cfg.Limits.withDefaults()
 	g := &Gate{
 		cfg: cfg, limits: l, full: door.Seldom{Clock: cfg.Clock}, tap: tap{cfg.Tap}, tickets: tickets{clock: cfg.Clock},
-		denials: newRation(cfg.Clock), flood: door.Seldom{Clock: cfg.Clock},
+		denials: door.NewRation(cfg.Clock), flood: door.Seldom{Clock: cfg.Clock},
 		requests: door.NewCount(l.Requests, l.SourceRequests), conns: door.NewCount(l.Conns, l.SourceConns),
 	}
 	g.proxy = &httputil.ReverseProxy{
@@ -209,7 +209,7 @@ func unfit(r *http.Request) (status int, why string) {
 
 func (g *Gate) refuse(w http.ResponseWriter, r *http.Request, v *visit, status int, why string) {
 	g.refused.Add(1)
-	if _, ok := g.denials.take(v.source, deniedLines, time.Minute); ok {
+	if _, ok := g.denials.Take(v.source, deniedLines, time.Minute); ok {
 		g.cfg.Log.Info("http request refused", "event", "refused", "method", r.Method, "status", status, "why", why,
 			"client", v.source, "user", v.user, "trace", v.trace)
 	} else if skipped, ok := g.flood.Now(); ok {

@@ -24,8 +24,9 @@ const maxTickets = 20_000
 type tickets struct {
 	clock func() time.Time
 
-	mu   sync.Mutex
-	held map[ticketKey]heldTicket
+	mu    sync.Mutex
+	held  map[ticketKey]heldTicket
+	swept time.Time
 }
 
 type ticketKey [sha256.Size]byte
@@ -57,7 +58,8 @@ func (t *tickets) put(k ticketKey, ticket Ticket) {
 	if t.held == nil {
 		t.held = map[ticketKey]heldTicket{}
 	}
-	if len(t.held) >= maxTickets {
+	if len(t.held) >= maxTickets && now.Sub(t.swept) >= time.Second {
+		t.swept = now
 		for old, h := range t.held {
 			if !now.Before(h.until) {
 				delete(t.held, old)
@@ -101,14 +103,21 @@ func (g *Gate) checkLogin(r *http.Request, v *visit) (no *refusal) {
 }
 
 func (g *Gate) ticket(ctx context.Context, v *visit, domain, cookie string) (Ticket, error) {
-	k := keyOfTicket(domain, cookie)
+	all, k := keyOfTicket(domain, ""), keyOfTicket(domain, cookie)
+	if t, ok := g.tickets.get(all); ok {
+		return t, nil // the domain needs none
+	}
 	if t, ok := g.tickets.get(k); ok {
 		return t, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, ticketWait)
 	defer cancel()
 	t, err := g.cfg.Ticket(ctx, v.zone, v.core, domain, cookie)
-	if err == nil && (!t.Needed || t.User != "") {
+	switch {
+	case err != nil:
+	case !t.Needed:
+		g.tickets.put(all, t) // whatever cookie a stranger invents
+	case t.User != "":
 		g.tickets.put(k, t)
 	}
 	return t, err

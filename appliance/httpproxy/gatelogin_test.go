@@ -75,6 +75,8 @@ func TestGateTurnsStrangersAway(t *testing.T) {
 		{"example.com", "https", []string{dead, live}, 0, 1, "alice"},
 		{"example.org", "https", nil, 0, 1, ""},
 		{"example.org", "https", nil, 0, 0, ""},
+		{"example.org", "https", []string{live}, 0, 0, ""}, // an invented cookie costs nothing where none is needed
+		{"example.org", "https", []string{dead}, 0, 0, ""},
 		{"example.com", "", nil, 0, 0, ""}, // signing in needs no login
 	} {
 		asked = 0

@@ -2,7 +2,6 @@ package httpproxy
 
 import (
 	"net/http/httptest"
-	"strings"
 	"testing"
 	"time"
 
@@ -147,33 +146,6 @@ func TestGuessingWithACookieEndsIt(t *testing.T) {
 	s.wrong(r, cookie)
 	if _, ok := s.find(cookie, time.Hour); ok {
 		t.Error("it goes on")
-	}
-}
-
-func TestRation(t *testing.T) {
-	h := newHand()
-	r := newRation(h.clock)
-	take := func(name string, want bool) {
-		t.Helper()
-		if wait, ok := r.take(name, 2, time.Minute); ok != want || !ok && (wait <= 0 || wait > time.Minute) {
-			t.Errorf("%s: %v after %s", name, ok, wait)
-		}
-	}
-	take("a", true)
-	h.pass(10 * time.Second)
-	take("a", true)
-	take("a", false)
-	take("b", true)
-	h.pass(50 * time.Second)
-	take("a", true)
-	if _, ok := r.take("a", 0, time.Minute); !ok {
-		t.Error("no limit limits")
-	}
-	for i := range maxRations + 10 {
-		r.take(strings.Repeat("x", i%7)+time.Duration(i).String(), 1, time.Minute)
-	}
-	if len(r.used) > maxRations {
-		t.Errorf("%d names are remembered", len(r.used))
 	}
 }
 

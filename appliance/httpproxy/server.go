@@ -42,8 +42,8 @@ type Server struct {
 	clock  func() time.Time
 
 	sessions *sessions
-	rate     *ration
-	denials  *ration // lines about them
+	rate     *door.Ration
+	denials  *door.Ration // lines about them
 	flood    door.Seldom
 	ailing   *ailing
 	logins   chan struct{} // a place for each in progress
@@ -66,7 +66,7 @@ func NewServer(cfg ServerConfig) *Server {
 	}
 	s := &Server{
 		cfg: cfg, limits: cfg.Limits.withDefaults(), conns: make(handover), tap: tap{cfg.Tap}, clock: cfg.Clock,
-		sessions: newSessions(cfg.State, cfg.Clock), rate: newRation(cfg.Clock), denials: newRation(cfg.Clock), flood: door.Seldom{Clock: cfg.Clock},
+		sessions: newSessions(cfg.State, cfg.Clock), rate: door.NewRation(cfg.Clock), denials: door.NewRation(cfg.Clock), flood: door.Seldom{Clock: cfg.Clock},
 		ailing: &ailing{clock: cfg.Clock, until: map[string]time.Time{}}, logins: make(chan struct{}, maxLogins),
 	}
 	s.live.Store(&live{list: allow.Compile(nil, nil)})

@@ -84,8 +84,8 @@ func (s *Server) signIn(ctx context.Context, l *live, v Visitor, c credentials) 
 			return nil, refuseCredentials("token: " + err.Error())
 		}
 	}
-	if no := s.ration(l, v, user); no != nil {
-		return nil, no
+	if wait, ok := s.MayTry(v.Deployment, user, v.Source); !ok {
+		return nil, tooOften("Too many logins", "EdgeConfigServer RateLimitLogins", wait)
 	}
 	select {
 	case s.logins <- struct{}{}:
@@ -111,18 +111,16 @@ func (s *Server) maySignIn(l *live, c credentials) *refusal {
 	return nil
 }
 
-// ration counts a login of a user from a source, and of a user from anywhere,
-// so that a stranger cannot lock others out by a few attempts.
-func (s *Server) ration(l *live, v Visitor, user string) *refusal {
-	who := ownerOf(v.Deployment, user)
-	wait, ok := s.rate.take(who+"\x00"+v.Source, l.Login.Limit, l.Login.Period)
-	if ok {
-		wait, ok = s.rate.take(who, manyFailures*l.Login.Limit, l.Login.Period)
+// MayTry counts an attempt of a user's password from a source, and of the user
+// from anywhere, so that a stranger cannot lock others out by a few attempts. Not
+// ok: there were too many, for wait. Whatever way a password is tried counts.
+func (s *Server) MayTry(deployment int, user, source string) (wait time.Duration, ok bool) {
+	l := s.live.Load()
+	who := ownerOf(deployment, user)
+	if wait, ok = s.rate.Take(who+"\x00"+source, l.Login.Limit, l.Login.Period); ok {
+		wait, ok = s.rate.Take(who, manyFailures*l.Login.Limit, l.Login.Period)
 	}
-	if ok {
-		return nil
-	}
-	return tooOften("Too many logins", "EdgeConfigServer RateLimitLogins", wait)
+	return wait, ok
 }
 
 func tooOften(why, rule string, wait time.Duration) *refusal {

@@ -1,0 +1,72 @@
+package door
+
+import (
+	"sync"
+	"time"
+)
+
+// Ration bounds how often something named may happen within a period. It
+// forgets a name with its period, and under pressure any others: strangers can
+// make it forget, but neither grow nor stand still. All methods may be called
+// from any goroutine.
+type Ration struct {
+	clock func() time.Time
+
+	mu   sync.Mutex
+	used map[string]spent
+}
+
+type spent struct {
+	since time.Time
+	times int
+}
+
+// maxRations bounds the names remembered. When they are as many, room is made
+// for a share of them at once, so that the work stays small for each.
+const (
+	maxRations  = 50_000
+	rationsLeft = maxRations * 7 / 8
+)
+
+// NewRation returns one that has counted nothing.
+func NewRation(clock func() time.Time) *Ration {
+	return &Ration{clock: clock, used: map[string]spent{}}
+}
+
+// Take counts one more for a name, unless limit is used up for the period;
+// then wait tells when it will not be. A limit or period of zero limits nothing.
+func (r *Ration) Take(name string, limit int, period time.Duration) (wait time.Duration, ok bool) {
+	if limit <= 0 || period <= 0 {
+		return 0, true
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.clock()
+	u, known := r.used[name]
+	if !now.Before(u.since.Add(period)) {
+		u = spent{since: now}
+	}
+	if u.times >= limit {
+		return u.since.Add(period).Sub(now), false
+	}
+	u.times++
+	if !known && len(r.used) >= maxRations {
+		r.makeRoomLocked(now, period)
+	}
+	r.used[name] = u
+	return 0, true
+}
+
+func (r *Ration) makeRoomLocked(now time.Time, period time.Duration) {
+	for name, u := range r.used {
+		if !now.Before(u.since.Add(period)) {
+			delete(r.used, name)
+		}
+	}
+	for name := range r.used { // any will do
+		if len(r.used) <= rationsLeft {
+			return
+		}
+		delete(r.used, name)
+	}
+}
