@@ -69,25 +69,39 @@ func (c *challenges) add(user, nonce string) {
 // dropped tells that something was taken out.
 func (c *challenges) answered(user string, req *sip.Message) (yes, dropped bool) {
 	for _, name := range [...]string{"Authorization", "Proxy-Authorization"} {
-		rows := req.Rows(name)
-		kept := rows[:0]
-		for _, row := range rows {
-			nonce := digestParam(row, "nonce")
-			known := nonce != "" && c.has(user, nonce)
-			if known || nonce == "" { // another scheme passes, and counts for nothing
-				kept = append(kept, row)
-			}
-			yes = yes || known
+		answers, foreign := false, false
+		for row := range req.Each(name) { // one per field: these are no lists
+			known, passes := c.weigh(user, row)
+			answers, foreign = answers || known, foreign || !passes
 		}
-		if len(kept) < len(rows) {
-			dropped = true
-			req.Remove(name)
-			for _, row := range kept {
-				req.Add(name, row)
-			}
+		if foreign {
+			dropped, answers = true, c.drop(user, req, name)
 		}
+		yes = yes || answers
 	}
 	return yes, dropped
+}
+
+// weigh tells whether credentials answer a challenge from inside, and whether
+// they may pass: another scheme does, and counts for nothing.
+func (c *challenges) weigh(user, row string) (known, passes bool) {
+	nonce := digestParam(row, "nonce")
+	known = nonce != "" && c.has(user, nonce)
+	return known, known || nonce == ""
+}
+
+// drop takes the credentials out that may not pass, and tells whether one that
+// stays is an answer.
+func (c *challenges) drop(user string, req *sip.Message, name string) (yes bool) {
+	rows := req.Rows(name)
+	req.Remove(name)
+	for _, row := range rows {
+		known, passes := c.weigh(user, row)
+		if yes = yes || known; passes {
+			req.Add(name, row)
+		}
+	}
+	return yes
 }
 
 // stale tells a client whose credentials were dropped that its nonce was at

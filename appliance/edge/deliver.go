@@ -71,7 +71,8 @@ func (e *Edge) outward(r *signaling.Request, c *flow.Conn, b flow.Binding, t rou
 	owner, asked, called := b.Key.AOR, veil.remember(r.Msg), strings.Clone(r.Msg.Get("To"))
 	veil.request(out, t.begunInside)
 	if opens && signaling.FormsDialog(out) {
-		out.Prepend("Record-Route", f.uri(e.tokens.seal(purposeBegunInside, homeOf(b).zone, t.of(out, "To")), ";lr"))
+		recorded := f.parts(e.tokens.seal(purposeBegunInside, homeOf(b).zone, t.of(out, "To")), ";lr")
+		out.Prepend("Record-Route", recorded[:]...)
 	}
 	kind := signaling.RequestDescription(out, e.media.Pending(media.SessionID(t.session), media.ClientSide))
 	if e.needsMedia(t.session, opens, kind) {

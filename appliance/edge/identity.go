@@ -25,13 +25,24 @@ func host(aor string) string { return aor[strings.LastIndexByte(aor, '@')+1:] }
 // to the address of record that its binding was confirmed for.
 func speaksFor(m *sip.Message, owner string) (claimed string, ok bool) {
 	for _, name := range [...]string{"From", "P-Preferred-Identity"} {
-		for _, v := range m.Values(name) {
-			if claimed, err := aor(v); err != nil || claimed != owner {
+		for v := range m.Each(name) {
+			if !isAOR(v, owner) {
+				claimed, _ := aor(v)
 				return claimed, false
 			}
 		}
 	}
 	return owner, true
+}
+
+// isAOR tells whether aor(value) is owner.
+func isAOR(value, owner string) bool {
+	na, err := sip.ParseNameAddr(value)
+	if err != nil {
+		return false
+	}
+	user, host, n := na.URI.User, strings.ToLower(na.URI.Host), len(na.URI.User)
+	return len(owner) == n+1+len(host) && owner[:n] == user && owner[n] == '@' && owner[n+1:] == host
 }
 
 // partOf tells whether a request within a dialog is of the dialog that its

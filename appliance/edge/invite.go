@@ -2,7 +2,6 @@ package edge
 
 import (
 	"net/netip"
-	"strconv"
 	"strings"
 
 	"sallyport/appliance/call"
@@ -124,10 +123,11 @@ func (e *Edge) inward(r *signaling.Request, c *flow.Conn, b *flow.Binding, t rou
 	out.Remove("Record-Route") // there is no proxy outside that we would go back to
 	t.peer = link.Peer()
 	if opens && signaling.FormsDialog(out) {
-		out.Prepend("Record-Route", f.uri(e.tokens.seal(purposeRecordRoute, zone, t.of(r.Msg, "From")), ";lr"))
+		recorded := f.parts(e.tokens.seal(purposeRecordRoute, zone, t.of(r.Msg, "From")), ";lr")
+		out.Prepend("Record-Route", recorded[:]...)
 	}
 	out.Set(headerTrace, r.Trace)
-	out.Set(headerBinding, strconv.FormatUint(uint64(b.ID), 16))
+	setBinding(out, b.ID)
 	if homeOf(*b).partner {
 		out.Set(headerPartner, "1")
 	}
@@ -162,7 +162,7 @@ func (e *Edge) inward(r *signaling.Request, c *flow.Conn, b *flow.Binding, t rou
 // a token of ours. ok is false
 // where a route leads elsewhere: we are nobody's relay.
 func (e *Edge) ownRoutes(m *sip.Message, c *flow.Conn) (token string, ok bool) {
-	for _, v := range m.Values("Route") {
+	for v := range m.Each("Route") {
 		na, err := sip.ParseNameAddr(v)
 		if err != nil {
 			return "", false

@@ -41,18 +41,13 @@ func newFace(host string, port int, transport string) face {
 
 // uri is this edge's own URI with a token for a user part.
 func (f face) uri(token, params string) string {
-	at := f.hostport()
-	var b strings.Builder
-	b.Grow(len("<sip:@;transport=tls>") + len(token) + len(at) + len(params))
-	b.WriteString("<sip:")
-	b.WriteString(token)
-	b.WriteByte('@')
-	b.WriteString(at)
-	b.WriteString(";transport=")
-	b.WriteString(f.transport)
-	b.WriteString(params)
-	b.WriteByte('>')
-	return b.String()
+	parts := f.parts(token, params)
+	return strings.Join(parts[:], "")
+}
+
+// parts are those of uri, for a header that takes them one by one.
+func (f face) parts(token, params string) [8]string {
+	return [...]string{"<sip:", token, "@", f.hostport(), ";transport=", f.transport, params, ">"}
 }
 
 // hostport is the sent-by form, with IPv6 in brackets.
@@ -115,20 +110,20 @@ func numbered(value string) bool {
 
 // wear gives core's tokens in one header this edge's name.
 func (f face) wear(m *sip.Message, name string) {
-	if !m.Has(name) {
+	changed := false
+	for v := range m.Each(name) {
+		changed = changed || strings.Contains(v, "@"+coreHost)
+	}
+	if !changed {
 		return
 	}
 	values := m.Values(name)
-	changed := false
 	for i, v := range values {
 		if j := strings.Index(v, "@"+coreHost); j >= 0 {
 			values[i] = v[:j+1] + f.hostport() + ";transport=" + f.transport + v[j+1+len(coreHost):]
-			changed = true
 		}
 	}
-	if changed {
-		m.SetAll(name, values)
-	}
+	m.SetAll(name, values)
 }
 
 // warn puts this edge's name where a Warning names the agent that wrote it

@@ -26,10 +26,7 @@ func persists(req, resp *sip.Message, before bool) bool {
 }
 
 func supports(m *sip.Message) bool {
-	if !m.Has("Supported") {
-		return false
-	}
-	for _, v := range m.Values("Supported") {
+	for v := range m.Each("Supported") {
 		if strings.EqualFold(v, optionPersist) {
 			return true
 		}

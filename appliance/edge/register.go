@@ -137,10 +137,10 @@ func (e *Edge) registerBranch(r *signaling.Request, c *flow.Conn, link *traversa
 		out.Remove(name)
 	}
 	f := e.face(c)
-	path := f.uri(e.tokens.seal(purposePath, a.zone, route{binding: uint64(a.id)}), ";lr;ob")
-	out.Prepend("Path", path)
+	path := f.parts(e.tokens.seal(purposePath, a.zone, route{binding: uint64(a.id)}), ";lr;ob")
+	out.Prepend("Path", path[:]...)
 	out.Set(headerTrace, r.Trace)
-	out.Set(headerBinding, strconv.FormatUint(uint64(a.id), 16))
+	setBinding(out, a.id)
 	if e.talking(a.id) {
 		out.Set(headerTalking, "1")
 	}
@@ -177,6 +177,12 @@ func (e *Edge) registerBranch(r *signaling.Request, c *flow.Conn, link *traversa
 			}
 		},
 	}
+}
+
+// setBinding tells core which binding a request is of.
+func setBinding(m *sip.Message, id flow.BindingID) {
+	var hex [16]byte
+	m.Set(headerBinding, string(strconv.AppendUint(hex[:0], uint64(id), 16)))
 }
 
 // registered confirms the binding, unless the registrar accepted a stranger:
@@ -266,7 +272,7 @@ func bindingKey(owner string, contacts []string) flow.Key {
 // expiry is how long the registrar granted the phone's own contact; 0 says
 // that it is gone (RFC 3261 10.2.4).
 func expiry(req, resp *sip.Message) time.Duration {
-	for _, v := range resp.Values("Contact") {
+	for v := range resp.Each("Contact") {
 		if na, err := sip.ParseNameAddr(v); err == nil {
 			if s, ok := na.Param("expires"); ok {
 				return seconds(s)

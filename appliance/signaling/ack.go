@@ -37,7 +37,7 @@ func (p *Proxy) sendACK(ctx context.Context, trace string, b Branch) {
 			return
 		}
 	}
-	pushVia(b.Msg, c, b.Via, p.newBranch(""))
+	pushVia(b.Msg, c, b.Via, p.newBranch(loopMark{}))
 	p.tap(c, true, trace, b.Msg)
 	_ = sendOnce(c, 0, b.Msg)
 }
@@ -66,7 +66,7 @@ func (b *branch) hangUp(ok *sip.Message) {
 			b.tx.proxy.Originate(Branch{Msg: m, Conn: b.Conn, Via: b.Via})
 			continue
 		}
-		pushVia(m, b.Conn, b.Via, b.tx.proxy.newBranch(""))
+		pushVia(m, b.Conn, b.Via, b.tx.proxy.newBranch(loopMark{}))
 		_ = sendOnce(b.Conn, 0, m)
 	}
 }

@@ -186,7 +186,7 @@ func (b *branch) mayDial(cancel context.CancelFunc) bool {
 // start sends the request over c and waits for its answer.
 func (b *branch) start(c Conn) {
 	t, p := b.tx, b.tx.proxy
-	mark := ""
+	var mark loopMark
 	if t.Conn != nil {
 		mark = p.loopMark(t.Conn, t.Msg)
 	}

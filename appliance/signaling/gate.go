@@ -45,21 +45,27 @@ func (p *Proxy) unknownExtensions(m *sip.Message) (unknown []string) {
 // for everything the request was routed by. The second part is keyed with a
 // secret of this process, so only a Via that we wrote ourselves matches.
 func (p *Proxy) looped(c Conn, m *sip.Message) bool {
-	vias := m.Values("Via")
-	if len(vias) < 2 {
+	vias := 0
+	for range m.Each("Via") {
+		vias++
+	}
+	if vias < 2 {
 		return false
 	}
 	mark := p.loopMark(c, m)
-	for _, v := range vias {
-		if strings.Contains(v, mark) {
+	for v := range m.Each("Via") {
+		if strings.Contains(v, string(mark[:])) {
 			return true
 		}
 	}
 	return false
 }
 
+// loopMark is 16 hex digits.
+type loopMark [16]byte
+
 // loopMark digests what the way of a request depends on.
-func (p *Proxy) loopMark(c Conn, m *sip.Message) string {
+func (p *Proxy) loopMark(c Conn, m *sip.Message) (mark loopMark) {
 	var h maphash.Hash
 	h.SetSeed(p.seed)
 	n, method := m.CSeq()
@@ -72,17 +78,18 @@ func (p *Proxy) loopMark(c Conn, m *sip.Message) string {
 		h.WriteByte(0)
 	}
 	h.Write(strconv.AppendUint(make([]byte, 0, 12), uint64(n), 10))
-	return string(appendHex16(make([]byte, 0, 16), h.Sum64()))
+	appendHex16(mark[:0], h.Sum64())
+	return mark
 }
 
-// newBranch makes the identifier of a branch.
-func (p *Proxy) newBranch(mark string) string {
+// newBranch makes the identifier of a branch; a request of our own has no mark.
+func (p *Proxy) newBranch(mark loopMark) string {
 	var b [len(magic) + 32]byte
 	id := appendHex16(append(b[:0], magic...), p.cfg.Rand())
-	if mark == "" {
+	if mark == (loopMark{}) {
 		return string(appendHex16(id, p.cfg.Rand()))
 	}
-	return string(append(id, mark...))
+	return string(append(id, mark[:]...))
 }
 
 func appendHex16(dst []byte, n uint64) []byte {

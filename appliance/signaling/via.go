@@ -110,16 +110,9 @@ func cutParam(s string) (part, rest string) {
 
 // pushVia puts our Via on top of a request that leaves over c.
 func pushVia(m *sip.Message, c Conn, host, id string) {
-	var b strings.Builder
-	b.Grow(32 + len(host) + len(id))
-	b.WriteString("SIP/2.0/")
-	b.WriteString(c.Network())
-	b.WriteByte(' ')
-	b.WriteString(host)
+	rport := ""
 	if !c.Reliable() {
-		b.WriteString(";rport")
+		rport = ";rport"
 	}
-	b.WriteString(";branch=")
-	b.WriteString(id)
-	m.Prepend("Via", b.String())
+	m.Prepend("Via", "SIP/2.0/", c.Network(), " ", host, rport, ";branch=", id)
 }

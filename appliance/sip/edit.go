@@ -11,17 +11,22 @@ import (
 // Request-URI such bytes, spaces, quotes and angle brackets are percent-encoded;
 // a name that is no token loses the bytes that are none, and an edit whose name
 // is left empty does nothing. A value is cut at 60 KiB.
+//
+// Where a value may come in parts, these are written one behind the other, which
+// spares their caller a string.
 
 // Set makes value the only field of that name, where the first one stood, or at
 // the end.
-func (m *Message) Set(name, value string) {
+func (m *Message) Set(name string, value ...string) {
 	k := kindOf(name)
 	i := m.find(k, name, 0)
 	if i < 0 {
-		m.Add(name, value)
+		if r, ok := m.write(name, value...); ok {
+			m.rows = append(m.rows, r)
+		}
 		return
 	}
-	if r, ok := m.write(name, value); ok {
+	if r, ok := m.write(name, value...); ok {
 		m.rows[i] = r
 		m.removeFrom(k, name, i+1)
 	}
@@ -36,8 +41,8 @@ func (m *Message) Add(name, value string) {
 
 // Prepend makes value the first field of that name: right above the others, or
 // below the Vias if there is none yet.
-func (m *Message) Prepend(name, value string) {
-	r, ok := m.write(name, value)
+func (m *Message) Prepend(name string, value ...string) {
+	r, ok := m.write(name, value...)
 	if !ok {
 		return
 	}
@@ -195,23 +200,42 @@ func (m *Message) removeFrom(k kind, name string, from int) int {
 }
 
 // write puts a field into ext. It is not yet part of the message.
-func (m *Message) write(name, value string) (row, bool) {
+func (m *Message) write(name string, value ...string) (row, bool) {
 	if !isTokenText(name) || len(name) > maxName {
 		if name = tokenOnly(name); name == "" {
 			return row{}, false
 		}
 	}
-	value = trim(value)
-	value = value[:min(len(value), maxEdit)]
-	if need := len(name) + len(value) + 4; cap(m.ext)-len(m.ext) < need {
+	need := len(name) + 4
+	for _, part := range value {
+		need += min(len(part), maxEdit)
+	}
+	if cap(m.ext)-len(m.ext) < need {
 		m.ext = append(make([]byte, 0, len(m.ext)+roomFor(len(m.ext), need)), m.ext...)
 	}
 	off := len(m.ext)
 	m.ext = append(append(m.ext, name...), ':', ' ')
 	at := len(m.ext) - off
-	m.ext = appendClean(m.ext, value)
+	m.writeValue(value)
+	size := len(m.ext) - off - at
 	m.ext = append(m.ext, '\r', '\n')
-	return newRow(off|inExt, len(m.ext)-off, len(name), at, len(value), kindOf(name)), true
+	return newRow(off|inExt, len(m.ext)-off, len(name), at, size, kindOf(name)), true
+}
+
+// writeValue appends a value's parts to ext, without spaces at its ends.
+func (m *Message) writeValue(parts []string) {
+	n := len(m.ext)
+	for _, part := range parts {
+		if len(m.ext) == n {
+			part = trimLeft(part)
+		}
+		m.ext = appendClean(m.ext, part[:min(len(part), maxEdit-(len(m.ext)-n))])
+	}
+	end := len(m.ext)
+	for end > n && isSpace(m.ext[end-1]) {
+		end--
+	}
+	m.ext = m.ext[:end]
 }
 
 // roomFor is how much ext grows by: little for the one edit that most messages

@@ -140,20 +140,34 @@ func (m *Message) Rows(name string) []string {
 // of its own (Authorization, Date, User-Agent and the like).
 func (m *Message) Values(name string) []string {
 	var all []string
+	for v := range m.Each(name) {
+		all = append(all, v)
+	}
+	return all
+}
+
+// Each ranges over what Values returns. The message must not be edited
+// meanwhile.
+func (m *Message) Each(name string) iter.Seq[string] {
+	return func(yield func(string) bool) { m.each(name, yield) }
+}
+
+func (m *Message) each(name string, yield func(string) bool) {
 	k := kindOf(name)
 	for i := m.find(k, name, 0); i >= 0; i = m.find(k, name, i+1) {
 		if unlisted>>k&1 != 0 {
-			all = append(all, m.value(i))
+			if !yield(m.value(i)) {
+				return
+			}
 			continue
 		}
 		for rest := m.value(i); rest != ""; {
 			var v string
-			if v, rest = cut(rest); v != "" {
-				all = append(all, v)
+			if v, rest = cut(rest); v != "" && !yield(v) {
+				return
 			}
 		}
 	}
-	return all
 }
 
 // Fields ranges over name, as it is spelled in the message, and value of every
