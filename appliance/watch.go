@@ -57,6 +57,12 @@ func (n *Node) lookCertificates(snap *config.Snapshot) {
 	kept := map[*xapi.Alarm][]string{
 		xapi.AlarmCertificateMissing: nil, xapi.AlarmCertificateExpired: nil,
 		xapi.AlarmCertificateExpiring: nil, xapi.AlarmCertificateName: nil,
+		xapi.AlarmDomainCertificateExpired: nil, xapi.AlarmDomainCertificateExpiring: nil,
+	}
+	for _, f := range n.trust.DomainFindings(n.cfg.Clock()) {
+		a := map[bool]*xapi.Alarm{true: xapi.AlarmDomainCertificateExpiring, false: xapi.AlarmDomainCertificateExpired}[f.Kind == trust.ExpiresSoon]
+		kept[a] = append(kept[a], f.Subject)
+		n.alarms.Raise(a, f.Subject, f.Detail)
 	}
 	for _, f := range n.trust.Findings(n.cfg.Clock(), names(snap)) {
 		if a := alarmFor(f.Kind); a != nil {

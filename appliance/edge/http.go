@@ -56,8 +56,7 @@ func (e *Edge) webCore(zone string, want uint64, client string) uint64 {
 // webFace is what core may tell clients of this edge: the ports that it serves
 // under a name of its own, and what their SIP requests are to carry as Route.
 func (e *Edge) webFace(_, domain, host string) (f httpproxy.Face, ok bool) {
-	cert := e.cfg.Trust.Certificate()
-	if cert == nil || cert.VerifyHostname(host) != nil {
+	if !e.cfg.Trust.Bears(host) {
 		return f, false
 	}
 	plan := e.plan.Load()

@@ -206,8 +206,10 @@ func (e *Edge) isSelf(u sip.URI, c *flow.Conn) bool {
 	if strings.EqualFold(u.Host, f.host) {
 		return true
 	}
-	addr, err := netip.ParseAddr(strings.Trim(u.Host, "[]"))
-	return err == nil && addr == c.Local().Addr()
+	if addr, err := netip.ParseAddr(strings.Trim(u.Host, "[]")); err == nil {
+		return addr == c.Local().Addr()
+	}
+	return e.cfg.Trust != nil && e.cfg.Trust.Bears(u.Host) // an alias, in another domain
 }
 
 // newSession is a media session's id for a call that begins with m, 0 for

@@ -18,10 +18,15 @@ func (t *Trust) ServerConfig(p Purpose) *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12, // the real floor is the policy's, in the live config
 		Time:       t.clock,
-		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 			l := t.live.Load()
 			if l.cert == nil {
 				return nil, ErrNoCertificate
+			}
+			if cert := t.pick(l, hello.ServerName); cert != nil && l.policies[p].Domains {
+				c := l.server[p].Clone()
+				c.Certificates = []tls.Certificate{*cert}
+				return c, nil
 			}
 			return l.server[p], nil
 		},

@@ -28,34 +28,66 @@ type Request struct {
 	Names                            []string
 	Country, State, Locality         string
 	Organization, OrganizationalUnit string
-	RSABits                          int // 0 means an ECDSA P-256 key
+	RSABits                          int    // 0 means an ECDSA P-256 key
+	Digest                           string // sha256, sha384 or sha512; "" leaves it to the key
 }
 
 // GenerateCSR makes a new key and a signing request for it. The key waits in
 // the directory until the signed certificate is installed; the certificate in
 // use is not touched. A new request replaces an older pending one.
 func (t *Trust) GenerateCSR(r Request) ([]byte, error) {
-	tmpl, err := r.template()
+	csr, pending, err := r.generate()
 	if err != nil {
 		return nil, err
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return csr, t.writeFile(pendingFile, pending)
+}
+
+// generate makes a key and a request for it; pending is both, as they are kept.
+func (r Request) generate() (csr, pending []byte, err error) {
+	tmpl, err := r.template()
+	if err != nil {
+		return nil, nil, err
+	}
 	key, err := r.newKey()
 	if err != nil {
-		return nil, fmt.Errorf("new key: %w", err)
+		return nil, nil, fmt.Errorf("new key: %w", err)
 	}
-	csr, err := x509.CreateCertificateRequest(rand.Reader, tmpl, key)
+	if tmpl.SignatureAlgorithm, err = r.algorithm(key); err != nil {
+		return nil, nil, err
+	}
+	raw, err := x509.CreateCertificateRequest(rand.Reader, tmpl, key)
 	if err != nil {
-		return nil, fmt.Errorf("signing request: %w", err)
+		return nil, nil, fmt.Errorf("signing request: %w", err)
 	}
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
-		return nil, fmt.Errorf("new key: %w", err)
+		return nil, nil, fmt.Errorf("new key: %w", err)
 	}
-	out := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: csr})
-	pending := append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), out...)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return out, t.writeFile(pendingFile, pending)
+	csr = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: raw})
+	return csr, append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), csr...), nil
+}
+
+// algorithm is what the request is signed with: 0 leaves it to the key.
+func (r Request) algorithm(key crypto.Signer) (x509.SignatureAlgorithm, error) {
+	if r.Digest == "" {
+		return 0, nil
+	}
+	known := map[string][2]x509.SignatureAlgorithm{
+		"sha256": {x509.SHA256WithRSA, x509.ECDSAWithSHA256},
+		"sha384": {x509.SHA384WithRSA, x509.ECDSAWithSHA384},
+		"sha512": {x509.SHA512WithRSA, x509.ECDSAWithSHA512},
+	}
+	both, ok := known[r.Digest]
+	if !ok {
+		return 0, fmt.Errorf("%q is no digest algorithm; allowed: sha256, sha384, sha512", r.Digest)
+	}
+	if _, rsaKey := key.(*rsa.PrivateKey); rsaKey {
+		return both[0], nil
+	}
+	return both[1], nil
 }
 
 // PendingCSR returns the request whose certificate is not installed yet, nil
@@ -63,16 +95,18 @@ func (t *Trust) GenerateCSR(r Request) ([]byte, error) {
 func (t *Trust) PendingCSR() []byte {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	b, err := t.readFile(pendingFile)
-	if err != nil {
-		return nil
-	}
+	csr, _ := requestIn(t.readFile(pendingFile))
+	return csr
+}
+
+// requestIn finds the request in a file of a key and its request.
+func requestIn(b []byte, err error) ([]byte, error) {
 	for block, rest := pem.Decode(b); block != nil; block, rest = pem.Decode(rest) {
 		if block.Type == "CERTIFICATE REQUEST" {
-			return pem.EncodeToMemory(block)
+			return pem.EncodeToMemory(block), err
 		}
 	}
-	return nil
+	return nil, err
 }
 
 // DiscardCSR forgets the pending request and its key.

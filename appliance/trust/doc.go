@@ -13,6 +13,9 @@
 //	              is replaced as one
 //	pending.pem   key of the newest signing request, kept until its certificate
 //	              is installed
+//	domain-NAME.pem, domain-NAME.pending
+//	              the same for a domain; an empty file is a place without a
+//	              certificate
 //	ca.pem        trusted authorities, told apart by fingerprint, never by name
 //	node.pem      Ed25519 key that is this node towards its peers
 //	NAME.keys     keys of sealed tokens

@@ -34,7 +34,7 @@ var ErrKeyMismatch = errors.New("the private key does not belong to the certific
 func (t *Trust) InstallServer(certPEM, keyPEM []byte) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	cert, keyPEM, err := t.pairLocked(certPEM, keyPEM)
+	cert, keyPEM, err := t.pairLocked(certPEM, keyPEM, pendingFile, serverFile)
 	if err != nil {
 		return err
 	}
@@ -42,11 +42,12 @@ func (t *Trust) InstallServer(certPEM, keyPEM []byte) error {
 		return err
 	}
 	t.publishLocked(cert, t.live.Load().cas)
-	return t.dropPendingLocked(cert)
+	return t.dropPendingLocked(pendingFile, cert)
 }
 
-// pairLocked finds the key that belongs to the certificate.
-func (t *Trust) pairLocked(certPEM, keyPEM []byte) (*tls.Certificate, []byte, error) {
+// pairLocked finds the key that belongs to the certificate: the one given, or
+// one of the files.
+func (t *Trust) pairLocked(certPEM, keyPEM []byte, files ...string) (*tls.Certificate, []byte, error) {
 	if len(certPEM) > maxPEM || len(keyPEM) > maxPEM {
 		return nil, nil, fmt.Errorf("file is larger than %d bytes", maxPEM)
 	}
@@ -55,7 +56,7 @@ func (t *Trust) pairLocked(certPEM, keyPEM []byte) (*tls.Certificate, []byte, er
 		return cert, keyPEM, err
 	}
 	var errs error = errors.New("no private key given")
-	for _, name := range []string{pendingFile, serverFile} {
+	for _, name := range files {
 		key, err := t.readFile(name)
 		if key == nil || err != nil {
 			continue
@@ -70,8 +71,8 @@ func (t *Trust) pairLocked(certPEM, keyPEM []byte) (*tls.Certificate, []byte, er
 }
 
 // dropPendingLocked forgets the signing request once its certificate is in.
-func (t *Trust) dropPendingLocked(cert *tls.Certificate) error {
-	b, err := t.readFile(pendingFile)
+func (t *Trust) dropPendingLocked(file string, cert *tls.Certificate) error {
+	b, err := t.readFile(file)
 	if b == nil || err != nil {
 		return err
 	}
@@ -79,7 +80,7 @@ func (t *Trust) dropPendingLocked(cert *tls.Certificate) error {
 	if err != nil || !samePublic(key.Public(), cert.Leaf.PublicKey) {
 		return nil
 	}
-	return t.removeFile(pendingFile)
+	return t.removeFile(file)
 }
 
 // InstallCA adds every certificate of the bundle to the trusted authorities.

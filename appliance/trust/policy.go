@@ -53,6 +53,7 @@ type Policy struct {
 	NextProtos             []string // ALPN, in order of preference
 	NoTickets              bool     // no session resumption
 	Public                 bool     // the far end is a stranger: the machine's own authorities will do as well, and ours is not shown
+	Domains                bool     // a client that asks for a name of a domain is shown the domain's certificate
 }
 
 // defaultPolicies: the link speaks TLS 1.3 only because both ends are ours.
@@ -61,15 +62,15 @@ type Policy struct {
 // where the far end is an ordinary web or log server.
 func defaultPolicies() [purposes]Policy {
 	return [purposes]Policy{
-		SIPOutside:    {MinVersion: tls.VersionTLS12},
+		SIPOutside:    {MinVersion: tls.VersionTLS12, Domains: true},
 		SIPInside:     {MinVersion: tls.VersionTLS12, ClientCert: ClientCertAsk, EitherUsage: true},
 		LinkServer:    {MinVersion: tls.VersionTLS13, ClientCert: ClientCertRequire, EitherUsage: true, NoTickets: true},
 		LinkClient:    {MinVersion: tls.VersionTLS13, EitherUsage: true, NoTickets: true},
-		HTTPSOutside:  {MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}},
+		HTTPSOutside:  {MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}, Domains: true},
 		HTTPSUpstream: {MinVersion: tls.VersionTLS12, Wildcards: true},
 		Syslog:        {MinVersion: tls.VersionTLS12, Wildcards: true},
 		Management:    {MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}},
-		XMPPOutside:   {MinVersion: tls.VersionTLS12},
+		XMPPOutside:   {MinVersion: tls.VersionTLS12, Domains: true},
 		XMPPUpstream:  {MinVersion: tls.VersionTLS12, Wildcards: true},
 		Push:          {MinVersion: tls.VersionTLS12, Wildcards: true, NextProtos: []string{"h2", "http/1.1"}, Public: true},
 	}

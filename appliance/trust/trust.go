@@ -29,6 +29,7 @@ type Trust struct {
 
 	mu       sync.Mutex // serialises writers: files first, then live
 	policies [purposes]Policy
+	domains  []domainCert // sorted by name; replaced as a whole
 	live     atomic.Pointer[live]
 }
 
@@ -37,6 +38,7 @@ type live struct {
 	cert     *tls.Certificate // nil when none is installed
 	cas      []*x509.Certificate
 	roots    *x509.CertPool
+	domains  []domainCert // sorted by name
 	policies [purposes]Policy
 	server   [purposes]*tls.Config
 }
@@ -55,6 +57,7 @@ func Open(dir string, clock func() time.Time) (*Trust, error) {
 	t := &Trust{dir: dir, clock: clock, policies: defaultPolicies()}
 	cert, _ := t.readServer()
 	cas, _ := t.readCAs()
+	t.domains, _ = t.readDomains()
 	t.publishLocked(cert, cas) // nobody else knows t yet
 	return t, nil
 }
@@ -72,6 +75,11 @@ func (t *Trust) Reload() error {
 	if err != nil {
 		return err
 	}
+	domains, err := t.readDomains()
+	if err != nil {
+		return err
+	}
+	t.domains = domains
 	t.publishLocked(cert, cas)
 	return nil
 }
@@ -107,7 +115,7 @@ func (t *Trust) CAs() []*x509.Certificate {
 // publishLocked makes a new set live. Handshakes that are under way finish
 // with the old one.
 func (t *Trust) publishLocked(cert *tls.Certificate, cas []*x509.Certificate) {
-	l := &live{cert: cert, cas: cas, roots: x509.NewCertPool(), policies: t.policies}
+	l := &live{cert: cert, cas: cas, roots: x509.NewCertPool(), domains: t.domains, policies: t.policies}
 	for _, ca := range cas {
 		l.roots.AddCert(ca)
 	}
