@@ -42,8 +42,21 @@ func (r *Registrar) onRequest(t *serverTx) {
 	}
 }
 
+// Serve has the registrar answer for a further domain as for its own.
+func (r *Registrar) Serve(domain string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.also = append(r.also, strings.ToLower(domain))
+}
+
+func (r *Registrar) serves(host string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return strings.EqualFold(host, r.cfg.Domain) || slices.Contains(r.also, strings.ToLower(host))
+}
+
 func (r *Registrar) isOurs(host, uri string) bool {
-	return strings.EqualFold(host, r.cfg.Domain) || r.isMine(targetOf(uri))
+	return r.serves(host) || r.isMine(targetOf(uri))
 }
 
 // dropOwnRoutes takes our own entries off the top of the route set.
@@ -82,7 +95,7 @@ func (r *Registrar) serve(t *serverTx) {
 // callerAdmitted challenges the sender of a new request if so configured.
 func (r *Registrar) callerAdmitted(t *serverTx) bool {
 	from, host, _ := splitURI(uriOf(t.req.Get("From")))
-	if !r.cfg.ChallengeCalls || !strings.EqualFold(host, r.cfg.Domain) {
+	if !r.cfg.ChallengeCalls || !r.serves(host) {
 		return true
 	}
 	return r.admit(t, from, "Proxy-Authorization", 407, "Proxy-Authenticate")

@@ -63,6 +63,7 @@ type Registrar struct {
 	quit   context.CancelFunc
 
 	mu       sync.Mutex // guards all below
+	also     []string   // further domains
 	bindings map[string][]*Binding
 	forks    map[*serverTx]*fork
 	states   map[string]published // by event and user

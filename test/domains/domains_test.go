@@ -1,0 +1,100 @@
+package domains
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"sallyport/test/pair"
+)
+
+// place is the part of loopback that the pairs of these tests live in.
+var place string
+
+func TestMain(m *testing.M) {
+	var release func()
+	var err error
+	if place, release, err = pair.FreeNet(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	release()
+	os.Exit(code)
+}
+
+func opened(t *testing.T) (context.Context, *pair.Pair) {
+	t.Helper()
+	ctx, stop := context.WithTimeout(t.Context(), 60*time.Second)
+	t.Cleanup(stop)
+	p, err := pair.New(ctx, pair.Config{Net: place})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Error("close: ", err)
+		}
+	})
+	return ctx, p
+}
+
+// A phone of a second domain registers and calls under edge's name in that
+// domain, by the certificate of that domain, which is put in and taken out
+// while all else runs on.
+func TestSecondEdgeDomain(t *testing.T) {
+	ctx, p := opened(t)
+	if err := Open(ctx, p); err != nil {
+		t.Fatal(err)
+	}
+	alice, err := p.Phone("alice", 440)
+	if err == nil {
+		defer alice.Close()
+		err = alice.Start(ctx)
+	}
+	if err == nil {
+		err = alice.Register(ctx)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	bob, err := Phone(p, "bob", 660)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer bob.Close()
+	if err := bob.Start(ctx); err == nil {
+		t.Fatal("edge has no certificate for the second domain, and the phone took one")
+	}
+	if err := Certify(ctx, p); err != nil {
+		t.Fatal(err)
+	}
+	for _, port := range []uint16{5061, 8443} {
+		if err := errors.Join(Shown(ctx, p, port, EdgeName, EdgeName), Shown(ctx, p, port, pair.EdgeName, pair.EdgeName),
+			Shown(ctx, p, port, "stranger.example.net", pair.EdgeName)); err != nil {
+			t.Error(err)
+		}
+	}
+	bob, err = Phone(p, "bob", 660)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer bob.Close()
+	if err = bob.Start(ctx); err == nil {
+		err = bob.Register(ctx)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	call, err := bob.Call(ctx, "alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stats, err := call.AwaitMedia(ctx, 440, 50); err != nil {
+		t.Error(stats, err)
+	}
+	call.Hangup(ctx)
+}
