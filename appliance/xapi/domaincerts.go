@@ -33,4 +33,6 @@ var (
 	}
 )
 
-func domainAlarms() []*Alarm { return []*Alarm{AlarmDomainCertificateExpired, AlarmDomainCertificateExpiring} }
+func domainAlarms() []*Alarm {
+	return []*Alarm{AlarmDomainCertificateExpired, AlarmDomainCertificateExpiring}
+}
