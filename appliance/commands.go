@@ -35,7 +35,7 @@ func commands() map[string]command {
 		"AuthzKeyImport": authzKeyImport, "AuthzKeyDelete": authzKeyDelete,
 		"RemoteSyslogAdd": syslogAdd, "RemoteSyslogDelete": syslogDelete,
 		"ServerCertificateInstall": certificateInstall, "CACertificateInstall": authorityInstall,
-		"DomainCerts": domainCerts,
+		"DomainCerts": domainCerts, "DNSCheck": dnsCheck,
 		"CSRGenerate": requestGenerate, "AlarmAcknowledge": alarmAcknowledge,
 		"DNSLookup": dnsLookup, "Restart": restart, "ClearAllStatus": clearAllStatus,
 		"Boot": boot, "DefaultValuesSet": defaultValuesSet, "SystemUpgrade": systemUpgrade,

@@ -28,7 +28,7 @@ func Commands() []*Command {
 		callCommands(),
 		certificateCommands(),
 		discoveryCommands(),
-		[]*Command{DomainCerts},
+		[]*Command{DomainCerts, DNSCheck},
 		recordingCommands(),
 		routingCommands(),
 		systemCommands(),

@@ -18,7 +18,7 @@ var floors = map[string]int{
 
 	"appliance/door": 30,
 
-	"appliance/flow": 40, "appliance/signaling": 40, "appliance/zone": 40,
+	"appliance/flow": 40, "appliance/signaling": 40, "appliance/zone": 40, "appliance/dnscheck": 40,
 	"appliance/traversal": 40, "appliance/media": 40, "appliance/push": 40, "appliance/httpproxy": 40,
 	"appliance/auth": 40, "appliance/discover": 40, "appliance/xmpp": 40, "appliance/turn": 40,
 

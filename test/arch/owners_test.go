@@ -19,7 +19,7 @@ var owners = map[string][]string{
 	"github.com/vishvananda/netlink":  {"board/nic"},
 	"github.com/google/nftables":      {"board/nic"},
 	"golang.org/x/sys":                {"appliance/media", "appliance/flow", "board"},
-	"github.com/miekg/dns":            {"appliance/zone"},
+	"github.com/miekg/dns":            {"appliance/zone", "appliance/dnscheck"}, // the second asks as clients elsewhere would, by client subnet
 	"github.com/cilium/ebpf":          {"appliance/media"},
 	"filippo.io/age":                  {"appliance/backup"},
 	"github.com/diskfs/go-diskfs":     {"board/disk", "cmd/mkimage"},
