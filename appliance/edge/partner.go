@@ -3,9 +3,13 @@ package edge
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 
+	"sallyport/appliance/door"
 	"sallyport/appliance/flow"
 	"sallyport/appliance/signaling"
 	"sallyport/appliance/sip"
@@ -30,7 +34,7 @@ const headerPartner = privatePrefix + "Partner"
 // Bounds of what partners may hold.
 const (
 	maxPartners     = 2_000
-	maxPartnersEach = 8 // connections of one address
+	maxPartnersEach = 8 // connections of one source
 	partnerTime     = 12 * time.Hour
 	maxDials        = 64
 	dialTime        = 20 * time.Second
@@ -88,9 +92,15 @@ func (e *Edge) startPartner(r *signaling.Request, c *flow.Conn) {
 	e.inward(r, c, &b, route{binding: uint64(b.ID), session: e.newSession(r.Msg)}, true)
 }
 
+// partnerKey files a partner's connection under the network that it comes from,
+// as doors count it: the owner of one has no more than his share.
+func partnerKey(from netip.Addr, conn uint64, zone string) flow.Key {
+	return flow.Key{AOR: door.Source(from).Addr().String(), Device: strconv.FormatUint(conn, 16), Reg: zone}
+}
+
 // admitPartner gives a partner's connection its binding.
 func (e *Edge) admitPartner(c *flow.Conn, zone string, peer traversal.PeerID) (flow.Binding, error) {
-	key := flow.Key{AOR: c.Remote().Addr().String(), Device: strconv.FormatUint(c.ID(), 16), Reg: zone}
+	key := partnerKey(c.Remote().Addr(), c.ID(), zone)
 	return e.partners.Admit(e.partners.Name(key), key, c, "", partnerTime, home{zone: zone, peer: peer, partner: true})
 }
 
@@ -165,10 +175,14 @@ func (e *Edge) callPartner(ctx context.Context, r *signaling.Request, from *trav
 // dialPartner connects to the first server of a domain that can be reached.
 func (e *Edge) dialPartner(ctx context.Context, uri sip.URI, z *zone.Zone) (*flow.Conn, error) {
 	servers, err := e.names.Locate(ctx, zone.Wish{Host: uri.Host, Port: uri.Port, Secure: uri.Scheme == "sips", Default: z.Transport, Address: z.IncludeAddress})
-	errs := []error{err}
+	errs, plan := []error{err}, e.plan.Load()
 	for _, s := range servers {
 		if s.Network == "UDP" {
 			continue // a description with keys does not go over UDP
+		}
+		if !plan.foreign(s.Addr.Addr()) {
+			errs = append(errs, fmt.Errorf("%s is at %s, which is no address of the outside", uri.Host, s.Addr.Addr()))
+			continue
 		}
 		to := flow.Target{Network: s.Network, Addr: s.Addr, ServerName: s.Name, Zone: z.Name}
 		if z.SubjectName != "" {
@@ -190,6 +204,23 @@ func (e *Edge) dialPartner(ctx context.Context, uri sip.URI, z *zone.Zone) (*flo
 		return nil, err
 	}
 	return nil, errors.New("no server takes TLS or TCP")
+}
+
+// foreign tells whether edge may connect to an address that whoever was called
+// names, by himself or by his domain's records: never to itself, nor to where
+// only the inside or a neighbor on the wire can be, unless the outside of this
+// edge is such a place itself.
+func (p *Plan) foreign(a netip.Addr) bool {
+	a = a.Unmap()
+	if !a.IsGlobalUnicast() && !a.IsLoopback() || slices.Contains(p.addresses, a) {
+		return false
+	}
+	for _, narrow := range [...]func(netip.Addr) bool{netip.Addr.IsLoopback, netip.Addr.IsPrivate} {
+		if narrow(a) && !slices.ContainsFunc(p.outside, narrow) {
+			return false
+		}
+	}
+	return true
 }
 
 // binding finds a phone's or a partner's binding.

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -34,6 +35,8 @@ type Plan struct {
 	Fcm         bool          // push through Google's service
 	Maintenance bool          // SystemUnit Maintenance Mode
 
+	outside, addresses []netip.Addr // of this edge: those that face the outside, and all
+
 	search   *zone.Plan // where calls to partners go
 	partners bool       // some domain takes calls of partners
 
@@ -56,6 +59,8 @@ func PlanFrom(snap *config.Snapshot) *Plan {
 		Host:      hostName(snap),
 		TLSPort:   snap.Int(xapi.SIPTLSPort),
 		TCPPort:   snap.Int(xapi.SIPTCPPort),
+		outside:   snap.Outside(xapi.Edge),
+		addresses: snap.Addresses(),
 		search:    zone.PlanFrom(snap),
 		PreRouted: zone.PreRouted(snap),
 		Reconnect: time.Duration(snap.Int(xapi.SessionReconnectTimer)) * time.Second,
