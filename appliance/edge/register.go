@@ -92,6 +92,7 @@ type attempt struct {
 	contact string
 	before  home   // where the binding registered last, if it is there already
 	route   string // the pre-routed route that it takes, "" if none
+	path    pathToken
 }
 
 // A home is where a binding registered: what its calls go through.
@@ -101,6 +102,7 @@ type home struct {
 	peer  traversal.PeerID
 	agent string
 	route string // core's token of the hop inside, for the next REGISTER
+	path  pathToken
 
 	persists bool // agreed on session persistency
 	partner  bool // nobody registered: the connection of a partner
@@ -108,7 +110,7 @@ type home struct {
 
 // same tells whether a binding is where it was, by whichever route.
 func (h home) same(o home) bool {
-	o.route = h.route
+	o.route, o.path = h.route, h.path
 	return h == o
 }
 
@@ -137,7 +139,8 @@ func (e *Edge) registerBranch(r *signaling.Request, c *flow.Conn, link *traversa
 		out.Remove(name)
 	}
 	f := e.face(c)
-	path := f.parts(e.tokens.seal(purposePath, a.zone, route{binding: uint64(a.id)}), ";lr;ob")
+	a.path = e.tokens.path(a.zone, a.id, a.before.path)
+	path := f.parts(a.path.user, ";lr;ob")
 	out.Prepend("Path", path[:]...)
 	out.Set(headerTrace, r.Trace)
 	setBinding(out, a.id)
@@ -222,7 +225,7 @@ func (e *Edge) registered(r *signaling.Request, c *flow.Conn, link *traversal.Co
 		e.log.Info("sip unregistered", "event", "unregistered", "user", a.owner, "trace", r.Trace)
 		return
 	}
-	h := home{zone: a.zone, user: a.user, peer: link.Peer(), agent: r.Msg.Get("User-Agent"), route: a.route,
+	h := home{zone: a.zone, user: a.user, peer: link.Peer(), agent: r.Msg.Get("User-Agent"), route: a.route, path: a.path,
 		persists: persists(r.Msg, resp, homeOf(before).persists)}
 	info := before.Info
 	if homeOf(before) != h {

@@ -79,6 +79,25 @@ func (t tokens) seal(purpose byte, zone string, r route) string {
 	return sip.TokenUser('e', t.keys.Seal(purpose, t.sealedFor(zone), plain))
 }
 
+// pathToken is a binding's token for Path, kept with it: each refresh needs the
+// same again.
+type pathToken struct {
+	sealing any    // of the keyring, when it was made
+	word    string // that it is sealed for
+	user    string
+}
+
+// path is the token for a binding's Path: the one it had, if it would come out
+// the same.
+func (t tokens) path(zone string, id flow.BindingID, had pathToken) pathToken {
+	is := pathToken{sealing: t.keys.Sealing(), word: t.sealedFor(zone)}
+	if had.sealing == is.sealing && had.word == is.word {
+		return had
+	}
+	is.user = t.seal(purposePath, zone, route{binding: uint64(id)})
+	return is
+}
+
 // binding names the binding of a client so that it is the same when edge comes
 // back from a restart: the tokens in dialogs and registrars still mean it.
 func (t tokens) binding(k flow.Key) flow.BindingID {

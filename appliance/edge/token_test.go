@@ -2,6 +2,7 @@ package edge
 
 import (
 	"testing"
+	"time"
 
 	"sallyport/appliance/flow"
 	"sallyport/appliance/sip"
@@ -70,5 +71,31 @@ func TestBindingsHaveLastingNames(t *testing.T) {
 	}
 	if k.binding(a) == (tokens{keys: keyring()}).binding(a) {
 		t.Error("a name can be computed without the key")
+	}
+}
+
+// TestPathToken: a binding keeps its token until another would be made, and then
+// gets that.
+func TestPathToken(t *testing.T) {
+	word := "core"
+	keys := keyring()
+	toks := tokens{keys: keys, word: func(string) string { return word }}
+	first := toks.path("Core", 7, pathToken{})
+	if first.user != toks.seal(purposePath, "Core", route{binding: 7}) {
+		t.Fatal("not the token that is sealed for the binding")
+	}
+	if kept := toks.path("Core", 7, first); kept != first {
+		t.Errorf("%v became %v", first, kept)
+	}
+	word = "other"
+	other := toks.path("Core", 7, first)
+	if other.user == first.user || other.user != toks.seal(purposePath, "Core", route{binding: 7}) {
+		t.Error("a zone with another word has the former one's token")
+	}
+	if err := keys.Rotate(time.Unix(1e9, 0)); err != nil {
+		t.Fatal(err)
+	}
+	if fresh := toks.path("Core", 7, other); fresh.user == other.user || fresh.sealing == other.sealing {
+		t.Error("the retired key's token is still given")
 	}
 }

@@ -104,6 +104,10 @@ func (k *Keyring) Seal(purpose byte, zone string, plain []byte) string {
 	return string(s.text)
 }
 
+// Sealing stands for the key that seals: as long as it is equal to what it was,
+// Seal gives the same token for the same content.
+func (k *Keyring) Sealing() any { return k.set.Load().keys[0] }
+
 // Open returns what a token holds, or ErrToken.
 func (k *Keyring) Open(purpose byte, zone string, token string) ([]byte, error) {
 	if len(zone) > 255 || len(token) > base64.RawURLEncoding.EncodedLen(maxSealed+overhead) {
