@@ -23,6 +23,7 @@ import (
 	"sallyport/appliance/core"
 	"sallyport/appliance/edge"
 	"sallyport/appliance/eventlog"
+	"sallyport/appliance/overload"
 	"sallyport/appliance/run"
 	"sallyport/appliance/sshd"
 	"sallyport/appliance/state"
@@ -38,11 +39,12 @@ type Config struct {
 	Dir     string // everything that the node keeps; made if it is missing
 	Name    string // what it is called until SystemUnit Name is set
 	Version string
-	First   string           // xConfiguration lines that an empty store begins with
-	LogOut  io.Writer        // gets the log as text; nil = nobody
-	LogLate bool             // LogOut may get it a moment later, many lines at a time
-	Clock   func() time.Time // nil = time.Now
-	Host    Host             // the machine, where it is the node's own; else nil
+	First   string                  // xConfiguration lines that an empty store begins with
+	LogOut  io.Writer               // gets the log as text; nil = nobody
+	LogLate bool                    // LogOut may get it a moment later, many lines at a time
+	Clock   func() time.Time        // nil = time.Now
+	Load    func() overload.Reading // how busy the node is; nil = as busy as its process
+	Host    Host                    // the machine, where it is the node's own; else nil
 }
 
 // Node is one edge or core.
@@ -201,12 +203,12 @@ func (n *Node) newRole(keys *trust.Keyring, host ed25519.PrivateKey) role {
 	if n.cfg.Role == xapi.Edge {
 		return edge.New(edge.Config{
 			Log: n.log, Tap: sipTap{n.tracer}, Tracer: n.tracer, Clock: n.cfg.Clock, Rand: random, Alarms: n.alarms,
-			Trust: n.trust, Zones: n.zones, Keys: keys, HostKey: host, Name: n.cfg.Name, Event: n.hub.event,
+			Trust: n.trust, Zones: n.zones, Keys: keys, HostKey: host, Name: n.cfg.Name, Event: n.hub.event, Load: n.cfg.Load,
 		})
 	}
 	return core.New(core.Config{
 		Log: n.log, Tap: sipTap{n.tracer}, Tracer: n.tracer, Clock: n.cfg.Clock, Rand: random, Alarms: n.alarms,
-		State: n.state, Resolver: n.names, Names: n.zones, Trust: n.trust, Keys: keys, HostKey: host, Name: n.cfg.Name, Event: n.hub.event,
+		State: n.state, Resolver: n.names, Names: n.zones, Trust: n.trust, Keys: keys, HostKey: host, Name: n.cfg.Name, Event: n.hub.event, Load: n.cfg.Load,
 	})
 }
 

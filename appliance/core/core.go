@@ -19,6 +19,7 @@ import (
 	"sallyport/appliance/flow"
 	"sallyport/appliance/httpproxy"
 	"sallyport/appliance/media"
+	"sallyport/appliance/overload"
 	"sallyport/appliance/push"
 	"sallyport/appliance/run"
 	"sallyport/appliance/signaling"
@@ -50,6 +51,7 @@ type Config struct {
 	Keys    *trust.Keyring
 	HostKey ed25519.PrivateKey
 	Name    string                                      // the node's own name towards its peers
+	Load    func() overload.Reading                     // nil: of this process
 	Event   func(name string, detail func() *xapi.Node) // for whoever registered for feedback
 	Lanes   map[string]httpproxy.Lane                   // further requests below a domain, by name
 }
@@ -108,6 +110,8 @@ type Core struct {
 	applying sync.Mutex                      // one plan is made at a time
 	snap     atomic.Pointer[config.Snapshot] // the one in force
 
+	load *overload.Guard // how much it has to turn away
+
 	plan   atomic.Pointer[Plan]
 	denied atomic.Int64
 
@@ -145,6 +149,7 @@ func New(cfg Config) *Core {
 	}
 	c.locals = c.newLocals()
 	c.push, c.sleepers = c.newPush(), c.newSleepers()
+	c.load = overload.New(cfg.Log, cfg.Alarms, cfg.Load)
 	c.watch = &call.Watch{Log: cfg.Log, Clock: cfg.Clock, Alarms: cfg.Alarms, Event: cfg.Event, Most: maxCalls}
 	c.calls = signaling.NewCalls(cfg.Clock, maxCalls, c.watch.Changed)
 	c.relay = media.New(media.Config{Log: cfg.Log, Clock: cfg.Clock, OnSilent: c.watch.Silent})

@@ -6,6 +6,7 @@ import (
 	"sallyport/appliance/call"
 	"sallyport/appliance/flow"
 	"sallyport/appliance/media"
+	"sallyport/appliance/overload"
 	"sallyport/appliance/signaling"
 	"sallyport/appliance/sip"
 	"sallyport/appliance/traversal"
@@ -97,6 +98,9 @@ func (c *Core) deliverNow(r *signaling.Request, out *sip.Message, from *flow.Con
 	link, err := c.links.Conn("", traversal.PeerID(a.peer), out.URI()) // all to one phone in their order
 	if err != nil {
 		c.refuse(r, 480, "The edge of this registration is not connected", "traversal link")
+		return
+	}
+	if signaling.BeginsCall(r.Msg) && c.turnedAway(r, overload.Calls) {
 		return
 	}
 	if r.Msg.ToTag() == "" && !c.desk.Begin(r, a.session, "outward", a.peer) {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"sallyport/appliance/overload"
 	"sallyport/appliance/signaling"
 	"sallyport/appliance/sip"
 	"sallyport/appliance/xapi"
@@ -36,18 +37,24 @@ func (c *Core) closedForRegistration(r *signaling.Request) bool {
 // closedForLocals is that for endpoints of core's own. Known ones may stay: they
 // have nowhere else to go.
 func (c *Core) closedForLocals(r *signaling.Request, owner string) bool {
-	if !c.plan.Load().Maintenance || sip.Unregisters(r.Msg) || len(c.locals.ByUser(owner)) > 0 {
+	if sip.Unregisters(r.Msg) || len(c.locals.ByUser(owner)) > 0 {
 		return false
+	}
+	if !c.plan.Load().Maintenance {
+		return c.turnedAway(r, overload.Strangers)
 	}
 	c.inMaintenance(r)
 	return true
 }
 
-// closedForCalls tells whether maintenance mode has answered a request that
+// closedForCalls tells whether maintenance mode or overload has answered a request that
 // would begin a call.
 func (c *Core) closedForCalls(r *signaling.Request) bool {
-	if !c.plan.Load().Maintenance || !signaling.BeginsCall(r.Msg) {
+	if !signaling.BeginsCall(r.Msg) {
 		return false
+	}
+	if !c.plan.Load().Maintenance {
+		return c.turnedAway(r, overload.Calls)
 	}
 	c.inMaintenance(r)
 	return true

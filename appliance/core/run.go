@@ -81,6 +81,7 @@ func (c *Core) Run(ctx context.Context) error {
 	g := run.NewGroup(c.log)
 	g.Add("media", c.relay.Run)
 	g.Add("transactions", c.proxy.Run)
+	g.Add("overload", c.load.Run)
 	g.Add("credentials", c.vault.Run)
 	g.Add("forget", c.tellForget)
 	g.Add("flows", c.flows.Run)

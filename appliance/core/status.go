@@ -26,6 +26,7 @@ func (c *Core) Status(t *xapi.Node) {
 	c.reportMaintenance(t.Branch("SystemUnit").Add("Maintenance"))
 	c.reportPush(t.Add("Push"))
 	usage := t.Add("ResourceUsage")
+	c.load.Report(usage.Add("Overload"))
 	c.calls.ReportUsage(usage.Add("Calls"))
 }
 

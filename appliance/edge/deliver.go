@@ -6,6 +6,7 @@ import (
 	"sallyport/appliance/call"
 	"sallyport/appliance/flow"
 	"sallyport/appliance/media"
+	"sallyport/appliance/overload"
 	"sallyport/appliance/signaling"
 	"sallyport/appliance/sip"
 	"sallyport/appliance/traversal"
@@ -49,6 +50,9 @@ func (e *Edge) toClient(r *signaling.Request, from *traversal.Conn, t route) {
 		return
 	}
 	opens := r.Msg.ToTag() == ""
+	if signaling.BeginsCall(r.Msg) && e.turnedAway(r, overload.Calls) {
+		return
+	}
 	if opens {
 		t.session = e.newSession(r.Msg)
 		t.peer = from.Peer()

@@ -15,6 +15,7 @@ import (
 	"sallyport/appliance/flow"
 	"sallyport/appliance/httpproxy"
 	"sallyport/appliance/media"
+	"sallyport/appliance/overload"
 	"sallyport/appliance/run"
 	"sallyport/appliance/signaling"
 	"sallyport/appliance/sip"
@@ -39,6 +40,7 @@ type Config struct {
 	Keys    *trust.Keyring
 	HostKey ed25519.PrivateKey
 	Name    string                                      // the node's own name towards its peers
+	Load    func() overload.Reading                     // nil: of this process
 	Event   func(name string, detail func() *xapi.Node) // for whoever registered for feedback
 }
 
@@ -75,6 +77,8 @@ type Edge struct {
 	open       openRegistrars
 	nodes      nodeNames
 
+	load *overload.Guard // how much it has to turn away
+
 	plan   atomic.Pointer[Plan]
 	denied atomic.Int64
 	regs   usage
@@ -93,6 +97,7 @@ func New(cfg Config) *Edge {
 		cfg: cfg, log: cfg.Log, clock: cfg.Clock, rand: cfg.Rand, alarms: cfg.Alarms,
 		challenges: newChallenges(),
 	}
+	e.load = overload.New(cfg.Log, cfg.Alarms, cfg.Load)
 	e.watch = &call.Watch{Log: cfg.Log, Clock: cfg.Clock, Alarms: cfg.Alarms, Event: cfg.Event, Most: maxCalls}
 	e.calls = signaling.NewCalls(cfg.Clock, maxCalls, e.watch.Changed)
 	e.calls.LimitOwner(maxCallsEach)

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"sallyport/appliance/flow"
+	"sallyport/appliance/overload"
 	"sallyport/appliance/signaling"
 	"sallyport/appliance/sip"
 	"sallyport/appliance/traversal"
@@ -44,11 +45,14 @@ func (e *Edge) movedOn(r *signaling.Request, a attempt) bool {
 	return true
 }
 
-// closedForCalls tells whether maintenance mode has answered a request that
+// closedForCalls tells whether maintenance mode or overload has answered a request that
 // would begin a call. One that takes over a call begins none.
 func (e *Edge) closedForCalls(r *signaling.Request) bool {
-	if !e.plan.Load().Maintenance || !signaling.BeginsCall(r.Msg) {
+	if !signaling.BeginsCall(r.Msg) {
 		return false
+	}
+	if !e.plan.Load().Maintenance {
+		return e.turnedAway(r, overload.Calls)
 	}
 	e.refuse(r, 503, "This edge is in maintenance", "SystemUnit Maintenance Mode", retryAfter(moveOn))
 	return true
@@ -71,6 +75,9 @@ func (e *Edge) stays(zone string, peer traversal.PeerID) traversal.PeerID {
 func (e *Edge) closedForSignIns(zone string, core uint64) (status int, why string) {
 	if e.plan.Load().Maintenance {
 		return http.StatusServiceUnavailable, "This edge is in maintenance"
+	}
+	if e.load.Sheds(overload.Strangers) {
+		return http.StatusServiceUnavailable, "Too much to do"
 	}
 	if p, up := e.links.Peer(zone, traversal.PeerID(core)); up && p.Maintenance {
 		return http.StatusServiceUnavailable, "Core is in maintenance"

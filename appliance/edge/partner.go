@@ -11,6 +11,7 @@ import (
 
 	"sallyport/appliance/door"
 	"sallyport/appliance/flow"
+	"sallyport/appliance/overload"
 	"sallyport/appliance/signaling"
 	"sallyport/appliance/sip"
 	"sallyport/appliance/traversal"
@@ -81,7 +82,7 @@ func (e *Edge) startPartner(r *signaling.Request, c *flow.Conn) {
 		e.refuse(r, 403, "Calls of partners are not taken for "+uri.Host, "SIP Domain Partners")
 		return
 	}
-	if e.closedForCalls(r) {
+	if e.turnedAway(r, overload.Strangers) || e.closedForCalls(r) {
 		return
 	}
 	b, err := e.admitPartner(c, plan.Zone(called), 0)

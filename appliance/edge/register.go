@@ -10,6 +10,7 @@ import (
 
 	"sallyport/appliance/auth"
 	"sallyport/appliance/flow"
+	"sallyport/appliance/overload"
 	"sallyport/appliance/signaling"
 	"sallyport/appliance/sip"
 	"sallyport/appliance/traversal"
@@ -19,6 +20,9 @@ import (
 // challenge passes back. What the client may do afterwards hangs on the
 // binding that a 2xx to its credentials confirms.
 func (e *Edge) register(r *signaling.Request, c *flow.Conn) {
+	if !c.Authenticated() && e.turnedAway(r, overload.Strangers) {
+		return
+	}
 	owner, err := aor(r.Msg.Get("To"))
 	if err != nil {
 		e.refuse(r, 400, "To cannot be read", "syntax")

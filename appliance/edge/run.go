@@ -51,6 +51,7 @@ func (e *Edge) Run(ctx context.Context) error {
 	g := run.NewGroup(e.log)
 	g.Add("media", e.relay.Run)
 	g.Add("transactions", e.proxy.Run)
+	g.Add("overload", e.load.Run)
 	g.Add("links", e.links.Run)
 	g.Add("bindings", e.bindings.Run)
 	g.Add("partners", e.partners.Run)

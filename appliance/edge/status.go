@@ -19,6 +19,7 @@ func (e *Edge) Status(t *xapi.Node) {
 	e.guard.Report(t.Add("Authentication"))
 	e.reportMaintenance(t.Branch("SystemUnit").Add("Maintenance"))
 	usage := t.Add("ResourceUsage")
+	e.load.Report(usage.Add("Overload"))
 	e.calls.ReportUsage(usage.Add("Calls"))
 	e.regs.report(usage.Add("Registrations"), e.bindings.Len())
 }

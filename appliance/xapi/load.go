@@ -21,9 +21,21 @@ func loadStatuses() []*Status {
 		{Path: "SystemUnit Maintenance Mode", Kind: Enumeration, Role: Both, Help: "Whether this node is in maintenance mode."},
 		{Path: "SystemUnit Maintenance Calls", Kind: Integer, Role: Both, Help: "Calls that are left, in maintenance mode."},
 		{Path: "SystemUnit Maintenance Registrations", Kind: Integer, Role: Both, Help: "Registrations that are left, in maintenance mode; on core those that its edges hold for it, and its own."},
+		{Path: "ResourceUsage Overload Level", Kind: Enumeration, Role: Both, Help: "What is turned away now: None, Strangers, or NewCalls with them."},
+		{Path: "ResourceUsage Overload Delay", Kind: Integer, Unit: "ms", Role: Both, Help: "How long what is ready waits for a processor; one in a hundred waits longer."},
+		{Path: "ResourceUsage Overload MemoryUsed", Kind: Integer, Unit: "MiB", Role: Both, Help: "Memory that the node needs."},
+		{Path: "ResourceUsage Overload MemoryLimit", Kind: Integer, Unit: "MiB", Role: Both, Help: "Memory that it may have: of GOMEMLIMIT, the container or the machine."},
+		{Path: "ResourceUsage Overload Refused", Kind: Integer, Unit: "requests", Role: Both, Help: "Requests that overload turned away since the start."},
 		{Path: "Zones Zone [1..1000] TraversalClient Peer [1..6] SIP Maintenance", Kind: Enumeration, Role: Core, Help: "On while the edge is in maintenance mode."},
 		{Path: "Zones Zone [1..1000] TraversalServer Peer [1..100] SIP Maintenance", Kind: Enumeration, Role: Edge, Help: "On while the core is in maintenance mode."},
 	}
 }
 
-func loadAlarms() []*Alarm { return []*Alarm{AlarmMaintenance} }
+func loadAlarms() []*Alarm { return []*Alarm{AlarmMaintenance, AlarmOverload} }
+
+// AlarmOverload is raised while a node turns away what is new.
+var AlarmOverload = &Alarm{
+	ID: 30048, Title: "Approaching Capacity warning", Severity: "Warning", Role: Both,
+	Cause:  "This node has more to do than it can and turns away what is new with 503, so that calls in progress do not suffer.",
+	Remedy: "See xStatus ResourceUsage for what is short; add a node, or give this one more processors or memory.",
+}

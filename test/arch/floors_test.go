@@ -12,7 +12,7 @@ var floors = map[string]int{
 	"appliance/allow": 0, "appliance/rtp": 0, "appliance/stun": 0, "appliance/quick": 0,
 	"appliance/backup": 0,
 
-	"appliance/alarm": 10, "appliance/eventlog": 10, "appliance/run": 10,
+	"appliance/alarm": 10, "appliance/overload": 20, "appliance/eventlog": 10, "appliance/run": 10,
 
 	"appliance/config": 20, "appliance/state": 20, "appliance/trust": 20,
 

@@ -41,7 +41,7 @@ func (p *Pair) Add(s Spec) (*appliance.Node, error) {
 func (p *Pair) launch(r *running) error {
 	n, err := appliance.New(appliance.Config{
 		Role: r.spec.Role, Dir: filepath.Join(p.cfg.Dir, r.spec.Name), Name: r.spec.Name, Version: "lab",
-		First: strings.Join(r.spec.Lines, "\n"), LogOut: p.cfg.LogOut,
+		First: strings.Join(r.spec.Lines, "\n"), LogOut: p.cfg.LogOut, Load: p.cfg.Load,
 	})
 	if err != nil {
 		return err

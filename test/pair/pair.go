@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"sallyport/appliance"
+	"sallyport/appliance/overload"
 	"sallyport/appliance/trust"
 	"sallyport/appliance/xapi"
 	"sallyport/test/lab"
@@ -46,6 +47,7 @@ type Config struct {
 	Edge     []string     // further xConfiguration lines
 	Core     []string
 	World    func(*lab.WorldConfig)
+	Load     func() overload.Reading // how busy the nodes are; nil = as busy as this process
 }
 
 // Pair is a running sally port with its world.

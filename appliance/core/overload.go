@@ -1,0 +1,26 @@
+package core
+
+import (
+	"strconv"
+
+	"sallyport/appliance/overload"
+	"sallyport/appliance/signaling"
+	"sallyport/appliance/sip"
+)
+
+// comeBack is the least Retry-After, in seconds; it is up to twice as long, so
+// that those who were turned away together do not come back together.
+const comeBack = 10
+
+// turnedAway tells whether overload has answered a request of a kind. No line is
+// written for each: the guard tells once, and counts. Strangers outside are
+// edge's to turn away.
+func (c *Core) turnedAway(r *signaling.Request, kind overload.Level) bool {
+	if !c.load.Sheds(kind) {
+		return false
+	}
+	c.denied.Add(1)
+	after := strconv.Itoa(comeBack + int(c.rand()%comeBack))
+	r.Reply(503, "Too much to do", sip.Field{Name: "Retry-After", Value: after})
+	return true
+}

@@ -1,0 +1,25 @@
+package edge
+
+import (
+	"sallyport/appliance/overload"
+	"sallyport/appliance/signaling"
+)
+
+// Overload turns away strangers first, whose requests end in a challenge at
+// best, then new calls. Registered phones refresh, and dialogs go on, whatever
+// the load.
+
+// comeBack is the least Retry-After, in seconds; it is up to twice as long, so
+// that those who were turned away together do not come back together.
+const comeBack = 10
+
+// turnedAway tells whether overload has answered a request of a kind. No line is
+// written for each: the guard tells once, and counts.
+func (e *Edge) turnedAway(r *signaling.Request, kind overload.Level) bool {
+	if !e.load.Sheds(kind) {
+		return false
+	}
+	e.denied.Add(1)
+	r.Reply(503, "Too much to do", retryAfter(comeBack+int(e.rand()%comeBack)))
+	return true
+}
