@@ -1,16 +1,18 @@
 package auth
 
 import (
+	"net/netip"
+	"strings"
 	"time"
 
-	"net/netip"
+	"sallyport/appliance/door"
 )
 
-// failureKey is who guesses at whose password. It is no address alone: many
+// failureKey is who guesses at whose password. It is no source alone: many
 // phones share one.
 type failureKey struct {
-	from  netip.Addr
-	owner string
+	from  netip.Prefix
+	owner string // lower case: local credentials are good for any spelling
 }
 
 type failure struct {
@@ -24,7 +26,9 @@ const punishment = time.Minute
 // maxFailures bounds what is remembered; then the oldest memories go at once.
 const maxFailures = 10_000
 
-func (a Attempt) failureKey() failureKey { return failureKey{a.From, a.Owner} }
+func (a Attempt) failureKey() failureKey {
+	return failureKey{door.Source(a.From), strings.ToLower(a.Owner)}
+}
 
 func (g *Guard) fail(a Attempt) {
 	g.wrong.Add(1)

@@ -146,7 +146,7 @@ func (g *Guard) Decide(a Attempt, done func(Verdict)) {
 		return
 	}
 	if wait := g.punished(a); wait > 0 {
-		done(Verdict{Status: 403, Reason: "Too many wrong passwords", Wait: wait})
+		done(tooManyWrong(wait))
 		return
 	}
 	select {
@@ -154,6 +154,10 @@ func (g *Guard) Decide(a Attempt, done func(Verdict)) {
 	default:
 		done(Verdict{Status: 503, Reason: "Too many sign-ins at a time", Wait: 5})
 	}
+}
+
+func tooManyWrong(wait int) Verdict {
+	return Verdict{Status: 403, Reason: "Too many wrong passwords", Wait: wait}
 }
 
 func keyOf(a Attempt, d Digest) cacheKey { return cacheKey{d.Algorithm, d.User, d.Realm, a.Owner} }
@@ -209,6 +213,9 @@ func (g *Guard) ask(ctx context.Context, j job) Verdict {
 	ctx, stop := context.WithTimeout(ctx, patience)
 	defer stop()
 	a := j.attempt
+	if wait := g.punished(a); wait > 0 {
+		return tooManyWrong(wait) // for guesses that came while this one waited
+	}
 	q := Question{Domain: a.Domain, Owner: a.Owner, Method: a.Method, Digest: j.digest, Keep: g.cache.On()}
 	g.asked.Add(1)
 	out, err := g.cfg.Ask(ctx, a.Zone, q.Encode())

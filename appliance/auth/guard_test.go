@@ -22,7 +22,7 @@ type gateway struct {
 	trouble string
 }
 
-func newDoor(t *testing.T) *gateway {
+func newGateway(t *testing.T) *gateway {
 	d := &gateway{t: t, clock: newClock()}
 	d.vault = NewVault(d.clock.tell)
 	d.vault.Apply(Plan{Modes: map[string]Mode{"example.com": Delegated}, Credentials: map[string]string{"alice@example.com": "secret", "bob": "word"}})
@@ -59,11 +59,15 @@ func newDoor(t *testing.T) *gateway {
 
 // try sends rows of credentials for an owner.
 func (d *gateway) try(owner string, rows ...string) Verdict {
-	got := make(chan Verdict, 1)
-	d.Decide(Attempt{
+	return d.attempt(Attempt{
 		Domain: "example.com", Zone: "Core", Owner: owner + "@example.com", Method: "REGISTER", URI: "sip:example.com",
 		From: netip.MustParseAddr("192.0.2.1"), Rows: rows,
-	}, func(v Verdict) { got <- v })
+	})
+}
+
+func (d *gateway) attempt(a Attempt) Verdict {
+	got := make(chan Verdict, 1)
+	d.Decide(a, func(v Verdict) { got <- v })
 	select {
 	case v := <-got:
 		return v
@@ -93,7 +97,7 @@ func answer(algorithm, user, password, nonce string, count int) string {
 }
 
 func TestGuard(t *testing.T) {
-	d := newDoor(t)
+	d := newGateway(t)
 	n := d.nonce()
 	for i, algorithm := range []string{MD5, SHA256} {
 		if v := d.try("alice", `Digest realm="elsewhere"`, answer(algorithm, "alice", "secret", n, i+1)); v.User != "alice" || v.Row != 1 {
@@ -127,7 +131,7 @@ func TestGuard(t *testing.T) {
 }
 
 func TestGuardRefuses(t *testing.T) {
-	d := newDoor(t)
+	d := newGateway(t)
 	n := d.nonce()
 	if v := d.try("bob", answer(MD5, "alice", "secret", n, 1)); v.User != "" || v.Status != 407 {
 		t.Errorf("alice for bob: %+v", v)
@@ -156,8 +160,33 @@ func TestGuardRefuses(t *testing.T) {
 	}
 }
 
+// TestGuessesCountTogether: neither another address of the same network, nor
+// another spelling of the name, nor guessing all at once gives more guesses.
+func TestGuessesCountTogether(t *testing.T) {
+	d := newGateway(t)
+	n := d.nonce()
+	guess := func(i int, from, owner string) Attempt {
+		return Attempt{
+			Domain: "example.com", Zone: "Core", Owner: owner + "@example.com", Method: "REGISTER", URI: "sip:example.com",
+			From: netip.MustParseAddr(from), Rows: []string{answer(MD5, owner, "guess", n, i)},
+		}
+	}
+	for i, a := range []Attempt{guess(1, "2001:db8::1", "carl"), guess(2, "2001:db8::2", "Carl"), guess(3, "2001:db8::3", "CARL")} {
+		if v := d.attempt(a); v.Status != 407 {
+			t.Errorf("guess %d: %+v", i, v)
+		}
+	}
+	if v := d.attempt(guess(4, "2001:db8::4", "cArL")); v.Status != 403 || v.Wait != 60 {
+		t.Errorf("another address and another spelling: %+v", v)
+	}
+	waited := job{attempt: guess(5, "2001:db8::5", "carl")}
+	if v := d.ask(t.Context(), waited); v.Status != 403 {
+		t.Errorf("a guess that waited meanwhile: %+v", v)
+	}
+}
+
 func TestLogin(t *testing.T) {
-	d := newDoor(t)
+	d := newGateway(t)
 	d.vault.Learn("Example.com", "dave", "login", d.clock.now.Add(time.Hour), "2001")
 	for _, owner := range []string{"dave", "2001"} {
 		for _, user := range []string{"dave", "dave@example.com"} {
