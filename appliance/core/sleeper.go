@@ -105,7 +105,6 @@ func (s *sleepers) keep(one sleeper) error {
 	}
 	if was := s.known[place]; was != nil {
 		delete(s.place, was.Key)
-		one.asked = was.asked
 	}
 	s.known[place], s.place[one.Key] = &one, place
 	for _, w := range s.waits[one.Key] {
@@ -224,6 +223,15 @@ func (s *sleepers) mayAsk(place string, now time.Time) bool {
 	}
 	one.asked = now
 	return true
+}
+
+// unasked says that a phone was not woken after all: the next call may try.
+func (s *sleepers) unasked(place string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if one := s.known[place]; one != nil {
+		one.asked = time.Time{}
+	}
 }
 
 // overdue takes the phones that are to be woken now to register again, those

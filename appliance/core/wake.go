@@ -44,7 +44,7 @@ func (c *Core) orWake(b signaling.Branch, held *sip.Message, trace string, came 
 			return nil
 		}
 		again := b
-		again.Msg, again.Conn = held.Clone(), nil
+		again.Msg, again.Conn, again.Apart = held.Clone(), nil, true
 		again.Dial = func(ctx context.Context) (signaling.Conn, error) {
 			back, err := c.awaken(ctx, one, why, trace)
 			if err != nil {
@@ -153,6 +153,9 @@ func (c *Core) wake(ctx context.Context, one sleeper, why string, lasts time.Dur
 		return nil
 	}
 	err := c.push.Wake(ctx, one.Device, why, lasts)
+	if err != nil {
+		c.sleepers.unasked(place)
+	}
 	switch {
 	case err == nil:
 		c.log.Info("phone woken", "event", "wake", "user", one.Key.AOR, "provider", one.Device.Provider, "for", why, "trace", trace)

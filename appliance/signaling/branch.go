@@ -21,6 +21,11 @@ type Branch struct {
 	Conn Conn
 	Dial func(ctx context.Context) (Conn, error)
 
+	// Apart has Dial run beside what else the call sends, not before it: it may
+	// wait for long, and another fork of the call shall not wait with it. The role
+	// bounds how many there are.
+	Apart bool
+
 	Via     string // our sent-by on that side, such as "10.0.0.1:5060"
 	HideVia bool   // keep the Via stack here and put it back on responses
 
@@ -137,8 +142,11 @@ func (b *branch) prepare() {
 // dispatch sends the branch now, or behind what its call still waits for.
 func (b *branch) dispatch() {
 	p := b.tx.proxy
-	if b.Conn != nil && !p.calls.waiting(b.Msg) {
+	switch {
+	case b.Conn != nil && !p.calls.waiting(b.Msg):
 		b.start(b.Conn)
+		return
+	case b.Apart && p.off.run(func() { b.dial(p.off.ctx) }):
 		return
 	}
 	if !p.calls.enqueue(p, b.Msg, b.dial) {

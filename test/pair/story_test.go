@@ -42,6 +42,8 @@ func TestStories(t *testing.T) {
 			registrar(func(c *lab.RegistrarConfig) { c.TCP = netip.AddrPortFrom(c.TCP.Addr(), 5091) })(w)
 		})},
 		{name: "trunk", cfg: Config{}, more: trunk},
+		{name: "push", cfg: Config{Path: lab.PathOutbound, Core: neighbor("TLS", 5061)}, more: wakes},
+		{name: "push-off", cfg: Config{NoPath: true}, more: wakes},
 		{name: "persist", cfg: Config{World: persistent}},
 		{name: "open", cfg: Config{World: registrar(func(c *lab.RegistrarConfig) { c.Open = true })}},
 	} {
@@ -71,7 +73,7 @@ func files(t *testing.T, set string) []string {
 		if err != nil || len(some) == 0 {
 			t.Fatalf("%s has no stories: %v", dir, err)
 		}
-		if !slices.Contains([]string{"open", "power", "many", "asks", "delegated", "token", "oauth", "persist", "persist-off"}, set) || dir == set {
+		if !slices.Contains([]string{"open", "power", "many", "push", "push-off", "asks", "delegated", "token", "oauth", "persist", "persist-off"}, set) || dir == set {
 			all = append(all, some...)
 		}
 	}
@@ -132,8 +134,11 @@ func many(p *Pair) error {
 }
 
 // trunk gives core endpoints of its own and a trunk to call control.
-func trunk(p *Pair) error {
-	for _, line := range p.TrunkLines() {
+func trunk(p *Pair) error { return tell(p, p.TrunkLines()) }
+
+// tell has core take lines.
+func tell(p *Pair, lines []string) error {
+	for _, line := range lines {
 		if exit := p.Core.Console("test").Exec(context.Background(), line, io.Discard); exit != 0 {
 			return fmt.Errorf("core does not take %s: exit %d", line, exit)
 		}

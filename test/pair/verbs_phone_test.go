@@ -22,11 +22,12 @@ import (
 //	node NAME stop|start   power off and on
 //	browser gets PATH      a page of the inside web server
 //	tokens import|regenerate  the cluster's token keys: core's sftp folder gets them, or they are made anew
+//	pushes VERB …          the push services
 //	link up                until every node has a peer
 func (s *stage) verbs() map[string]story.Verb {
 	return map[string]story.Verb{
 		"phone": s.phoneVerb, "stranger": s.strangerVerb, "registrar": s.registrarVerb,
-		"node": s.nodeVerb, "link": s.linkVerb, "tokens": s.tokensVerb, "browser": s.browserVerb,
+		"node": s.nodeVerb, "link": s.linkVerb, "tokens": s.tokensVerb, "browser": s.browserVerb, "pushes": s.pushesVerb,
 	}
 }
 
@@ -152,6 +153,8 @@ func option(c *lab.PhoneConfig, o string) {
 		c.Outbound = false
 	case "reconnect":
 		c.Reconnect = true
+	case "push":
+		pushed(c, v)
 	case "persist":
 		c.Persist = true
 	}
