@@ -28,6 +28,7 @@ type target struct {
 	path    bool   // it knows Path (RFC 3327)
 	hops    int    // most hops that a request there may still take; 0: as it came
 	media   media.Encryption
+	noGCM   bool   // its zone bears no GCM suites of SRTP
 	uri     string // the Request-URI to send it
 
 	name string     // that the certificate must carry, where it is not host
@@ -43,15 +44,22 @@ type target struct {
 func (t target) serverName() string { return cmp.Or(t.name, t.host) }
 
 // policy is what the media of a call to this target may be.
-func (t target) policy() media.Policy { return policy(t.media, t.network) }
+func (t target) policy() media.Policy {
+	p := policy(t.media, t.network)
+	p.NoGCMInside = t.noGCM
+	return p
+}
 
 // policyOf is what the media of a call from a zone may be.
 func (p *Plan) policyOf(zone, network string) media.Policy {
-	mode := media.Auto
+	mode, noGCM := media.Auto, false
 	if z := p.Zones.Zone(zone); z != nil {
 		mode, _ = media.ParseEncryption(z.MediaEncryption)
+		noGCM = z.NoGCM
 	}
-	return policy(mode, network)
+	pol := policy(mode, network)
+	pol.NoGCMInside = noGCM
+	return pol
 }
 
 // policy reads Auto as the most that the hop can bear: behind a secure call
@@ -91,7 +99,7 @@ func peersOf(z *zone.Zone, requestURI string) []target {
 	for _, peer := range z.Peers {
 		out = append(out, target{
 			zone: z.Name, network: z.Transport, host: peer, port: z.Port, hops: z.HopCount,
-			verify: z.TLSVerify, path: z.Path, media: mode, uri: requestURI, most: z.MaxPeers,
+			verify: z.TLSVerify, path: z.Path, media: mode, noGCM: z.NoGCM, uri: requestURI, most: z.MaxPeers,
 		})
 	}
 	return out
@@ -114,6 +122,7 @@ func (p *Plan) targetOf(u sip.URI) target {
 	if z := p.Zones.Peer(t.host); z != nil {
 		t.zone, t.verify = z.Name, z.TLSVerify
 		t.media, _ = media.ParseEncryption(z.MediaEncryption)
+		t.noGCM = z.NoGCM
 	}
 	return t
 }

@@ -188,6 +188,13 @@ func TestPolicy(t *testing.T) {
 	if got := p.policyOf("call control", "TCP"); got.Inside != media.Off {
 		t.Errorf("%+v", got)
 	}
+	p = planned(t, "Zones Zone 2 Neighbor SIP Media AesGcm Support: Off").plan.Load()
+	if got := p.policyOf("call control", "TCP"); !got.NoGCMInside {
+		t.Errorf("%+v", got)
+	}
+	if got := p.targetOf(sip.URI{Host: p.Zones.Zone("call control").Peers[0]}).policy(); !got.NoGCMInside {
+		t.Errorf("%+v", got)
+	}
 	if got := p.policyOf("nowhere", "TCP"); got.Inside != media.Auto {
 		t.Errorf("%+v", got)
 	}

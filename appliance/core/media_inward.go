@@ -41,6 +41,9 @@ func readLines(b *sdp.Body) ([]mediaLine, error) {
 // Inward takes a client's description as edge passed it on: SRTP ends here,
 // and the inside gets RTP or SRTP of our own keys.
 func (c *mediaCall) Inward(kind media.Kind, b *sdp.Body) error {
+	if c.noGCM(media.ClientSide) {
+		b.StripGCM()
+	}
 	lines, err := c.readClient(b)
 	if err != nil {
 		return err

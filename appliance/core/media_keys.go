@@ -31,15 +31,26 @@ func (c *mediaCall) master(k ownKey) ([]byte, error) {
 	return fresh, nil
 }
 
-// offerKeys puts every suite that we speak into an offer.
+// noGCM tells whether the zone on a side bears no GCM suites.
+func (c *mediaCall) noGCM(side media.Side) bool {
+	if side == media.ClientSide {
+		return c.Policy.NoGCMClient
+	}
+	return c.Policy.NoGCMInside
+}
+
+// offerKeys puts every suite that we speak, and the side bears, into an offer.
 func (c *mediaCall) offerKeys(s *sdp.Section, i int, side media.Side) error {
 	var values []string
-	for n, suite := range sdp.Suites() {
+	for _, suite := range sdp.Suites() {
+		if suite.GCM() && c.noGCM(side) {
+			continue
+		}
 		master, err := c.master(ownKey{i, side, suite})
 		if err != nil {
 			return err
 		}
-		values = append(values, sdp.Crypto{Tag: n + 1, Suite: suite, Keys: []sdp.Key{{Master: master}}}.Line())
+		values = append(values, sdp.Crypto{Tag: len(values) + 1, Suite: suite, Keys: []sdp.Key{{Master: master}}}.Line())
 	}
 	s.Replace("crypto", values)
 	return nil

@@ -12,6 +12,9 @@ func (c *mediaCall) Outward(kind media.Kind, b *sdp.Body) error {
 	inside := b.Addresses()
 	b.RemoveAttr(media.Attribute) // the inside has no say on the link
 	b.StripPaths()
+	if c.noGCM(media.UCSide) {
+		b.StripGCM()
+	}
 	lines, err := readLines(b)
 	if err != nil {
 		return err

@@ -231,7 +231,7 @@ func (c *Core) strangers(ctx context.Context, h zone.Hop) ([]target, error) {
 	var ts []target
 	for _, s := range servers {
 		t := peersOf(&zone.Zone{Name: h.Zone.Name, Transport: s.Network, Port: int(s.Addr.Port()), HopCount: h.Zone.HopCount,
-			TLSVerify: h.Zone.TLSVerify, MediaEncryption: h.Zone.MediaEncryption, Peers: []string{s.Addr.Addr().String()}}, h.URI)[0]
+			TLSVerify: h.Zone.TLSVerify, MediaEncryption: h.Zone.MediaEncryption, NoGCM: h.Zone.NoGCM, Peers: []string{s.Addr.Addr().String()}}, h.URI)[0]
 		if t.name = h.Zone.SubjectName; t.name == "" {
 			t.name = strings.Trim(to.Host, "[]")
 		}

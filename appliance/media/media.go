@@ -101,6 +101,8 @@ type Policy struct {
 	Inside    Encryption // the inside hop, core only
 	InsideTLS bool       // signalling to the inside hop is TLS, so keys may travel in it
 	Fallback  bool       // both ends agreed on X-cisco-srtp-fallback: RTP may follow an offer of SRTP
+
+	NoGCMClient, NoGCMInside bool // the zone on that side bears no GCM suites
 }
 
 // NoRoom is the answer to a call for which the relay has no ports or is not up.

@@ -34,6 +34,20 @@ func (s Suite) Lengths() (key, salt int) {
 	return 0, 0
 }
 
+// GCM reports whether the suite is one of RFC 7714.
+func (s Suite) GCM() bool { return s == AES128GCM || s == AES256GCM }
+
+// StripGCM takes the crypto lines of GCM suites out of every section.
+func (b *Body) StripGCM() {
+	for _, s := range b.sections() {
+		s.removeIf(func(l line) bool {
+			name, value := l.attr()
+			f := strings.Fields(value)
+			return name == "crypto" && len(f) > 1 && Suite(f[1]).GCM()
+		})
+	}
+}
+
 // Known reports whether we speak the suite.
 func (s Suite) Known() bool { k, _ := s.Lengths(); return k > 0 }
 

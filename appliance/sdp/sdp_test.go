@@ -239,3 +239,17 @@ func TestSetConnLeavesOne(t *testing.T) {
 		t.Errorf("got\n%s", b.Bytes())
 	}
 }
+
+func TestStripGCM(t *testing.T) {
+	text := "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\nm=audio 9 RTP/SAVP 0\r\na=crypto:1 AEAD_AES_256_GCM inline:x\r\n" +
+		"a=crypto:2 AES_CM_128_HMAC_SHA1_80 inline:y\r\na=crypto:3\tAEAD_AES_128_GCM inline:z\r\na=x-crypto:AEAD_AES_128_GCM\r\n"
+	b, err := sdp.Parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.StripGCM()
+	want := strings.Replace(strings.Replace(text, "a=crypto:1 AEAD_AES_256_GCM inline:x\r\n", "", 1), "a=crypto:3\tAEAD_AES_128_GCM inline:z\r\n", "", 1)
+	if got := string(b.Bytes()); got != want {
+		t.Errorf("left\n%s", got)
+	}
+}

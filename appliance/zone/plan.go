@@ -62,6 +62,7 @@ func (z *Zone) dns(snap *config.Snapshot, i int) {
 	z.SubjectName = snap.Str(xapi.DNSZoneSubjectName, i)
 	z.IncludeAddress = snap.Bool(xapi.DNSZoneIncludeAddress, i)
 	z.MediaEncryption = snap.Enum(xapi.DNSZoneMediaEncryption, i)
+	z.NoGCM = !snap.Bool(xapi.DNSZoneAESGCM, i)
 }
 
 // transformFrom reads one transform; nil if it is switched off.
@@ -81,6 +82,7 @@ func (z *Zone) neighbor(snap *config.Snapshot, i int) {
 	z.Transport = snap.Enum(xapi.NeighborSIPTransport, i)
 	z.TLSVerify = snap.Bool(xapi.NeighborTLSVerify, i)
 	z.MediaEncryption = snap.Enum(xapi.NeighborMediaEncryption, i)
+	z.NoGCM = !snap.Bool(xapi.NeighborAESGCM, i)
 	z.Path = snap.Bool(xapi.NeighborRFC3327, i)
 	z.TrustIdentity = snap.Bool(xapi.NeighborAuthTrust, i)
 	z.Monitor = snap.Bool(xapi.NeighborMonitor, i)
@@ -94,6 +96,7 @@ func (z *Zone) traversalClient(snap *config.Snapshot, i int) {
 	z.Port = snap.Int(xapi.TraversalClientSIPPort, i)
 	z.Transport, z.TLSVerify, z.Edge = "TLS", true, true
 	z.MediaEncryption = snap.Enum(xapi.TraversalClientMediaEncryption, i)
+	z.NoGCM = !snap.Bool(xapi.TraversalClientAESGCM, i)
 }
 
 func (z *Zone) traversalServer(snap *config.Snapshot, i int) {
