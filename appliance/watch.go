@@ -9,6 +9,7 @@ import (
 	"sallyport/appliance/config"
 	"sallyport/appliance/eventlog"
 	"sallyport/appliance/trust"
+	"sallyport/appliance/uc"
 	"sallyport/appliance/xapi"
 )
 
@@ -74,6 +75,25 @@ func (n *Node) lookCertificates(snap *config.Snapshot) {
 	for a, keys := range kept {
 		n.alarms.Keep(a, keys...)
 	}
+	n.lookDomains(snap)
+}
+
+// lookDomains keeps the alarms of edge domains that no certificate bears.
+func (n *Node) lookDomains(snap *config.Snapshot) {
+	if n.cfg.Role != xapi.Edge || n.trust.Certificate() == nil {
+		n.alarms.Keep(xapi.AlarmDomainUnborne)
+		return
+	}
+	var bare []string
+	for _, i := range snap.Indexes(xapi.SIPDomainName.Item) {
+		d := uc.Canonical(snap.Str(xapi.SIPDomainName, i))
+		if d == "" || !snap.Bool(xapi.SIPDomainEdge, i) || n.trust.BearsDomain(d) {
+			continue
+		}
+		bare = append(bare, d)
+		n.alarms.Raise(xapi.AlarmDomainUnborne, d, "Domain "+d+" is in none of this edge's certificates.")
+	}
+	n.alarms.Keep(xapi.AlarmDomainUnborne, bare...)
 }
 
 func alarmFor(k trust.FindingKind) *xapi.Alarm {

@@ -183,6 +183,18 @@ func (t *Trust) Bears(host string) bool {
 	return l.domainFor(host) != nil || l.cert != nil && l.cert.Leaf.VerifyHostname(host) == nil
 }
 
+// BearsDomain tells whether a certificate of the node bears a domain, itself or
+// by a name in it.
+func (t *Trust) BearsDomain(domain string) bool {
+	l := t.live.Load()
+	bears := func(c *tls.Certificate) bool {
+		return c != nil && slices.ContainsFunc(c.Leaf.DNSNames, func(n string) bool {
+			return within(strings.TrimPrefix(strings.ToLower(n), "*."), canonicalName(domain))
+		})
+	}
+	return bears(l.cert) || slices.ContainsFunc(l.domains, func(d domainCert) bool { return bears(d.cert) })
+}
+
 // DomainFindings judges the certificates of domains. The subject of a finding is
 // the domain.
 func (t *Trust) DomainFindings(now time.Time) (out []Finding) {

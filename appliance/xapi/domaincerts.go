@@ -33,6 +33,14 @@ var (
 	}
 )
 
+// AlarmDomainUnborne is raised for each edge domain that no certificate of edge
+// names.
+var AlarmDomainUnborne = &Alarm{
+	ID: 74030, Title: "No certificate bears an edge domain", Severity: "Warning", Role: Edge,
+	Cause:  "Clients register with a domain that neither the server certificate nor one of a domain bears, be it itself or by a name in it, so clients that check it refuse this edge.",
+	Remedy: "Request a server certificate that bears the domain in the detail too, or give the domain one of its own with xCommand DomainCerts.",
+}
+
 func domainAlarms() []*Alarm {
-	return []*Alarm{AlarmDomainCertificateExpired, AlarmDomainCertificateExpiring}
+	return []*Alarm{AlarmDomainCertificateExpired, AlarmDomainCertificateExpiring, AlarmDomainUnborne}
 }

@@ -84,6 +84,7 @@ func (r *round) steps() []step {
 		{"trunk", r.trunk},
 		{"recording-bib", r.recordingBib},
 		{"call-back", r.callBack},
+		{"multidomain", r.multidomain},
 		{"no-inside-address", r.noInsideAddress},
 		{"shell", r.shell},
 	}

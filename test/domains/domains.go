@@ -98,3 +98,29 @@ func Shown(ctx context.Context, p *pair.Pair, port uint16, name, want string) er
 func Phone(p *pair.Pair, user string, tone float64) (*lab.Phone, error) {
 	return p.Phone(user, tone, func(c *lab.PhoneConfig) { c.Domain, c.ServerName = Domain, EdgeName })
 }
+
+// Talk has a user of the second domain register and call one of the first, and
+// holds that the callee's tone is heard.
+func Talk(ctx context.Context, p *pair.Pair, user string, tone float64, callee string, calleeTone float64) error {
+	phone, err := Phone(p, user, tone)
+	if err != nil {
+		return err
+	}
+	defer phone.Close()
+	if err = phone.Start(ctx); err == nil {
+		err = phone.Register(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	defer phone.Unregister(ctx)
+	call, err := phone.Call(ctx, callee)
+	if err != nil {
+		return err
+	}
+	stats, err := call.AwaitMedia(ctx, calleeTone, 50)
+	if err != nil {
+		return fmt.Errorf("%v: %w", stats, err)
+	}
+	return call.Hangup(ctx)
+}
