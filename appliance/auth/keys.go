@@ -41,6 +41,7 @@ type clusterKey struct {
 	good    int
 	bad     int
 	broken  bool
+	fitted  time.Time // when a token last did
 	lastBad string
 }
 
@@ -153,20 +154,20 @@ func (k *Keys) verify(deployment int, token string, now time.Time, extra time.Du
 		in, err := openInner(payload, c.Sealing, c.SealingID, issuer)
 		if err != nil {
 			if errors.Is(err, Sealed) {
-				k.note(c, issuer, "the signature of a token fits, but its claims cannot be opened")
+				k.note(c, issuer, "the signature of a token fits, but its claims cannot be opened", now)
 			}
 			return Claims{}, err
 		}
 		out, err := in.check(issuer, now, extra)
 		out.Publisher = c.Publisher
-		k.note(c, issuer, "")
+		k.note(c, issuer, "", now)
 		return out, err
 	}
 	if len(candidates) > 0 && candidates[0].SigningID != "" {
 		return Claims{}, Forged
 	}
 	if known != nil {
-		k.note(known, issuer, "a token of the cluster is signed by a key that is not known here")
+		k.suspect(known, issuer, now)
 	}
 	return Claims{}, UnknownKey
 }
@@ -203,9 +204,24 @@ func (k *Keys) allLocked() []*clusterKey {
 	return all
 }
 
+// believed is how long keys are taken for right after a token fitted them.
+const believed = 10 * time.Minute
+
+// suspect keeps that a token names a cluster and is signed by no key that is
+// known here. Anybody can write such a token: it counts when none has fitted for
+// a while.
+func (k *Keys) suspect(c *clusterKey, issuer string, now time.Time) {
+	k.mu.Lock()
+	fits := now.Before(c.fitted.Add(believed))
+	k.mu.Unlock()
+	if !fits {
+		k.note(c, issuer, "a token of the cluster is signed by a key that is not known here", now)
+	}
+}
+
 // note keeps what a token showed about a cluster's keys; why is empty if they
 // fit.
-func (k *Keys) note(c *clusterKey, issuer, why string) {
+func (k *Keys) note(c *clusterKey, issuer, why string, now time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if c.issuer == "" {
@@ -215,6 +231,7 @@ func (k *Keys) note(c *clusterKey, issuer, why string) {
 	c.broken, c.lastBad = why != "", why
 	if why == "" {
 		c.good++
+		c.fitted = now
 	} else {
 		c.bad++
 	}

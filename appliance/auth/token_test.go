@@ -104,6 +104,32 @@ func TestMismatchAlarm(t *testing.T) {
 	}
 }
 
+// TestStrangersRaiseNoAlarm: a token that anybody could have written says
+// nothing about a cluster whose tokens fit.
+func TestStrangersRaiseNoAlarm(t *testing.T) {
+	iss := issuer(t)
+	said := 0
+	keys := NewKeys(func(uc.TokenKey, bool, string) { said++ })
+	if err := keys.Set("discovery", []uc.TokenKey{tokenKey(iss, true)}); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	if _, err := keys.Verify(1, iss.Access("alice", time.Hour), now, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := iss.Regenerate(); err != nil { // the same cluster, by its word
+		t.Fatal(err)
+	}
+	for after, want := range map[time.Duration]int{0: 0, believed - time.Second: 0} {
+		if _, err := keys.Verify(1, iss.Access("alice", time.Hour), now.Add(after), 0); !errors.Is(err, UnknownKey) || said != want {
+			t.Errorf("after %s: %v, %d alarms", after, err, said)
+		}
+	}
+	if _, err := keys.Verify(1, iss.Access("alice", time.Hour), now.Add(believed), 0); err == nil || said != 1 {
+		t.Errorf("new keys are not noticed: %v, %d alarms", err, said)
+	}
+}
+
 func TestParseKeys(t *testing.T) {
 	iss := issuer(t)
 	k, err := ParseKeys(iss.KeyFile())

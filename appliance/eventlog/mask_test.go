@@ -41,6 +41,7 @@ func TestMask(t *testing.T) {
 		{"bad token: expired", "bad token: expired"},
 		{"GET /x?access_token=abc&user=alice", "GET /x?access_token=***&user=alice"},
 		{"GET /cb?code=abc&state=xyz", "GET /cb?code=***&state=***"},
+		{"POST /access_token?grant_type=x&code_verifier=abc", "POST /access_token?grant_type=x&code_verifier=***"},
 		{"code=500", "code=500"},
 		{`{"password":"a\"b","user":"x"}`, `{"password":"***","user":"x"}`},
 		{`{\"password\":\"ab\"}`, `{\"password\":\"***\"}`},

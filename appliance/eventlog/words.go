@@ -45,7 +45,7 @@ func classify(s string, i, end int) secrecy {
 // queryWord names what is a secret only as a parameter of a URL or form.
 func queryWord(word string) bool {
 	switch word {
-	case "code", "state", "assertion", "samlresponse", "samlrequest", "sig", "signature", "key", "session", "ticket":
+	case "code", "code_verifier", "state", "assertion", "samlresponse", "samlrequest", "sig", "signature", "key", "session", "ticket":
 		return true
 	}
 	return false
