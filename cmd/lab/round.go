@@ -85,6 +85,7 @@ func (r *round) steps() []step {
 		{"recording-bib", r.recordingBib},
 		{"call-back", r.callBack},
 		{"multidomain", r.multidomain},
+		{"drain", r.drain},
 		{"no-inside-address", r.noInsideAddress},
 		{"shell", r.shell},
 	}
