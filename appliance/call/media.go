@@ -70,6 +70,18 @@ func (m *Media[P]) Use(id media.SessionID, label string, f func(P)) {
 	f(c.party)
 }
 
+// Look has f read a call's party; false if there is no such call.
+func (m *Media[P]) Look(id media.SessionID, f func(P)) bool {
+	c := m.find(id)
+	if c == nil {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f(c.party)
+	return true
+}
+
 // Knows tells whether a call's media has been spoken of before.
 func (m *Media[P]) Knows(id media.SessionID) bool { return m.find(id) != nil }
 

@@ -115,7 +115,8 @@ type Core struct {
 	plan   atomic.Pointer[Plan]
 	denied atomic.Int64
 
-	recorded atomic.Int64 // when a phone was last recorded without Path, in nanoseconds; 0: never
+	recordings recordings
+	recorded   atomic.Int64 // when a phone was last recorded without Path, in nanoseconds; 0: never
 }
 
 // maxCalls and the limits of what core remembers for tokens. A route set is
@@ -151,7 +152,7 @@ func New(cfg Config) *Core {
 	c.push, c.sleepers = c.newPush(), c.newSleepers()
 	c.load = overload.New(cfg.Log, cfg.Alarms, cfg.Load)
 	c.watch = &call.Watch{Log: cfg.Log, Clock: cfg.Clock, Alarms: cfg.Alarms, Event: cfg.Event, Most: maxCalls}
-	c.calls = signaling.NewCalls(cfg.Clock, maxCalls, c.watch.Changed)
+	c.calls = signaling.NewCalls(cfg.Clock, maxCalls, c.callChanged)
 	c.relay = media.New(media.Config{Log: cfg.Log, Clock: cfg.Clock, OnSilent: c.watch.Silent})
 	c.watch.Calls, c.watch.Relay = c.calls, c.relay
 	nothing, _ := uc.New(uc.Facts{})

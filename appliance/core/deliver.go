@@ -16,6 +16,9 @@ import (
 // outward only by a token of ours: a Path or Record-Route value, or a Contact
 // that stood in a registration.
 func (c *Core) fromInside(r *signaling.Request, from *flow.Conn) {
+	if c.ofRecorder(r) {
+		return
+	}
 	if route := ownRoute(r.Msg); route != "" {
 		c.alongToken(r, from, route)
 		return

@@ -12,6 +12,7 @@ type mediaLine struct {
 	crypto  sdp.Crypto // the first crypto line that we can take part in; no keys = none
 	offered bool       // we passed it on with our own keys in it
 	channel media.Channel
+	codecs  []string // a=rtpmap and a=fmtp of RTP audio, for who records it
 }
 
 // keyed reports whether the line can be SRTP.
@@ -33,9 +34,27 @@ func readLines(b *sdp.Body) ([]mediaLine, error) {
 				l.crypto = c
 			}
 		}
+		if l.On() && l.M.Type == "audio" {
+			l.codecs = codecsOf(s)
+		}
 		lines[i] = l
 	}
 	return lines, nil
+}
+
+// maxCodecs is far above what phones offer.
+const maxCodecs = 32
+
+// codecsOf keeps how a section spells its formats.
+func codecsOf(s *sdp.Section) (all []string) {
+	for _, name := range [...]string{"rtpmap", "fmtp"} {
+		for _, v := range s.Attrs(name) {
+			if len(all) < maxCodecs {
+				all = append(all, name+":"+v)
+			}
+		}
+	}
+	return all
 }
 
 // Inward takes a client's description as edge passed it on: SRTP ends here,

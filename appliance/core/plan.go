@@ -35,6 +35,8 @@ type Plan struct {
 	BibDelay    time.Duration // how long INVITEs to built-in bridges wait
 	Maintenance bool          // SystemUnit Maintenance Mode
 
+	Record recordPlan
+
 	PreRouted bool   // registrations may take the fast path
 	epoch     uint64 // marks all that routing depends on
 
@@ -66,6 +68,7 @@ func PlanFrom(snap *config.Snapshot, zones *zone.Plan, found discovered, listene
 		BibDelay:    time.Duration(snap.Int(xapi.BibInviteDelay)) * time.Millisecond,
 		Maintenance: snap.Bool(xapi.SystemUnitMaintenance),
 
+		Record:    recordPlanFrom(snap),
 		PreRouted: zone.PreRouted(snap),
 		Registrar: snap.Bool(xapi.RegistrationMode),
 		RegMin:    time.Duration(snap.Int(xapi.RegistrationMinimum)) * time.Second,

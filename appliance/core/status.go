@@ -28,6 +28,7 @@ func (c *Core) Status(t *xapi.Node) {
 	usage := t.Add("ResourceUsage")
 	c.load.Report(usage.Add("Overload"))
 	c.calls.ReportUsage(usage.Add("Calls"))
+	c.recordings.report(t.Add("Recording"))
 }
 
 // deployments shows who may reach what: deployments, their nodes, the allow list.

@@ -40,6 +40,9 @@ func (st *CoreStream) fromEdge(w *worker, c component, f frame, pkt []byte) {
 	}
 	st.learn(w, c, f)
 	st.note(w, &st.client, kind, out)
+	if f := st.fork.Load(); f != nil {
+		f.fromClient(kind, out)
+	}
 	st.toInside(w, kind, out)
 }
 
@@ -233,6 +236,9 @@ func (st *CoreStream) fromInside(w *worker, c component, src netip.AddrPort, buf
 		return false
 	}
 	st.note(w, &st.uc, kind, pkt)
+	if f := st.fork.Load(); f != nil {
+		f.fromInside(kind, pkt)
+	}
 	return st.toEdge(w, kind, buf, pkt)
 }
 

@@ -27,6 +27,7 @@ type CoreStream struct {
 	window atomic.Int64                // until when a stream without keys may learn its source
 	dest   [2]atomic.Pointer[endpoint] // where inside packets go
 	odd    atomic.Pointer[netip.AddrPort]
+	fork   atomic.Pointer[Fork] // copies what is said; nil: nobody records
 
 	client meter // frames of and to edge
 	uc     meter // packets of and to the inside
@@ -216,6 +217,9 @@ func (st *CoreStream) Close() {
 	st.mu.Unlock()
 	if was {
 		return
+	}
+	if f := st.fork.Load(); f != nil {
+		f.Close()
 	}
 	st.sess.forget(st.index, st)
 	st.work.do(func() { st.link.leave(st, st.Channel().ID) })

@@ -75,5 +75,15 @@ func (p Packet) Timestamp() uint32 { return binary.BigEndian.Uint32(p[4:]) }
 // SSRC is the synchronization source.
 func (p Packet) SSRC() uint32 { return binary.BigEndian.Uint32(p[8:]) }
 
+// Payload is what follows the header, without padding. Writing to it changes
+// the packet.
+func (p Packet) Payload() []byte {
+	b := p[p.headerLen():]
+	if p[0]&0x20 != 0 && len(b) > 0 {
+		b = b[:max(0, len(b)-int(b[len(b)-1]))]
+	}
+	return b
+}
+
 // PayloadType is the payload type without the marker.
 func (p Packet) PayloadType() uint8 { return p[1] & 0x7f }

@@ -8,7 +8,9 @@ var BibInviteDelay = Int{&Item{
 	Differs: "0, the default, can be typed too",
 }}
 
-func recordingItems() []*Item { return []*Item{BibInviteDelay.Item} }
+func recordingItems() []*Item {
+	return []*Item{BibInviteDelay.Item, RecorderZone.Item, RecordedUser.Item, RecordingTone.Item}
+}
 
 // AlarmRecordingPath is raised while phones are recorded that are registered
 // without Path.
@@ -32,12 +34,41 @@ var RecordingPlan = &Command{
 
 func recordingCommands() []*Command { return []*Command{RecordingPlan} }
 
-func recordingAlarms() []*Alarm { return []*Alarm{AlarmRecordingPath} }
+func recordingAlarms() []*Alarm { return []*Alarm{AlarmRecordingPath, AlarmRecorder} }
 
 func recordingStatuses() []*Status {
 	return []*Status{
 		{Path: "Calls Call [1..100000] Recording", Kind: Enumeration, Role: Both, Help: "NearEnd, FarEnd or Unknown of a dialog by which a phone's built-in bridge is recorded; other calls have none."},
 		{Path: "Calls Call [1..100000] RecordedCall", Kind: String, Role: Both, Help: "Call-ID of the call that a recording dialog joins."},
+		{Path: "Recording Active", Kind: Integer, Role: Core, Help: "Calls that core records now."},
+		{Path: "Recording Total", Kind: Integer, Role: Core, Help: "Calls that core has recorded since the start."},
+		{Path: "Recording Failed", Kind: Integer, Role: Core, Help: "Calls that core should have recorded and could not."},
 		{Path: "ResourceUsage Calls Recording", Kind: Integer, Role: Both, Help: "Recording dialogs among the calls now."},
 	}
+}
+
+// Recording by core itself (SIPREC, RFC 7866), of users whose registrar cannot.
+var (
+	RecorderZone = Str{&Item{
+		Path: "Recording Zone", Kind: String, Max: 50,
+		Role: Core, Effect: NewOnly, Guide: "SIPREC recording", New: true,
+		Help: "Name of the neighbor zone of the recorder; empty records nobody. Over TLS the copies are SRTP.",
+	}}
+	RecordedUser = Str{&Item{
+		Path: "Recording User [1..200] Alias", Kind: String, Max: 128,
+		Role: Core, Effect: NewOnly, Guide: "SIPREC recording", New: true,
+		Help: "Remote user whose calls core records, as user@domain, or @domain for all of a domain.",
+	}}
+	RecordingTone = Bool{&Item{
+		Path: "Recording Tone Mode", Kind: Enumeration, Values: onOff, Default: "Off",
+		Role: Core, Effect: NewOnly, Guide: "SIPREC recording", New: true,
+		Help: "Lets both sides of a call of G.711 that core records hear a short tone every 15 seconds.",
+	}}
+)
+
+// AlarmRecorder is raised while the recorder does not take calls.
+var AlarmRecorder = &Alarm{
+	ID: 74022, Title: "Calls are not recorded", Severity: "Error", Role: Core,
+	Cause:  "A call that core should record could not be; the call itself goes on.",
+	Remedy: "Do what the detail says; it goes when the next call is recorded.",
 }

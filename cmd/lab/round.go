@@ -83,6 +83,7 @@ func (r *round) steps() []step {
 		{"push-wake", r.pushWake},
 		{"trunk", r.trunk},
 		{"recording-bib", r.recordingBib},
+		{"recording-siprec", r.recordingSiprec},
 		{"call-back", r.callBack},
 		{"multidomain", r.multidomain},
 		{"drain", r.drain},

@@ -28,6 +28,7 @@ type Call struct {
 	video    bool
 	late     bool // our INVITE had no offer
 	extra    []Field
+	metadata string    // of a recording
 	number   string    // where we shall be called back on the cellular side
 	server   *serverTx // an incoming call's INVITE
 

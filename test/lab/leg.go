@@ -39,7 +39,9 @@ type leg struct {
 	phase      float64
 	copies     bool // it sends what another leg has, and no tone of its own
 	nearCopy   *leg // sends what this one sends
-	farCopy    *leg // sends what this one hears
+	tapes      bool
+	tape       []int16 // what was heard
+	farCopy    *leg    // sends what this one hears
 	meter      meter
 }
 
@@ -275,6 +277,9 @@ func (l *leg) take(raw []byte, from netip.AddrPort) {
 	l.meter.packet(&p, now)
 	if p.PayloadType == ptMulaw {
 		l.farCopy.carry(p.Payload)
+		if l.tapes {
+			l.record(p.Payload)
+		}
 	}
 }
 

@@ -45,6 +45,7 @@ func (c *Call) openMedia(kinds []string) error {
 		if err != nil {
 			return err
 		}
+		l.tapes = c.phone.cfg.Tapes
 		c.mu.Lock()
 		c.legs = append(c.legs, l)
 		ended := c.state == CallEnded

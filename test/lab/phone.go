@@ -51,6 +51,7 @@ type PhoneConfig struct {
 	AutoAnswer bool
 	Persist    bool // session persistency
 	Busy       bool // answers 486 to everyone
+	Tapes      bool // keeps a minute of what each media line hears
 	Reliable   bool // sends and understands reliable provisional answers
 	Log        *slog.Logger
 }

@@ -52,7 +52,12 @@ func (p *Phone) onInvite(t *serverTx) {
 		t.reply(482, "Loop Detected", randomHex(5))
 		return
 	}
-	c := &Call{dialog: dialogFrom(t.req), phone: p, server: t, dir: "sendrecv",
+	metadata, err := unpack(t.req)
+	if err != nil {
+		t.reply(400, "Bad Multipart", randomHex(5))
+		return
+	}
+	c := &Call{dialog: dialogFrom(t.req), phone: p, server: t, dir: "sendrecv", metadata: metadata,
 		changed: make(chan struct{}), refer: make(chan int, 8), state: CallRinging}
 	replaced, ok := p.replaced(t.req)
 	if !ok || !p.joins(t.req) || p.keep(c) != nil {
