@@ -31,10 +31,14 @@ func (c *Core) noteRecording(m *sip.Message) {
 	c.cfg.Alarms.Raise(xapi.AlarmRecordingPath, "", "Call control records a phone, but CollaborationEdge RFC3327Enabled is Off.")
 }
 
-// judgeRecording lowers the alarm once Path is on, or nobody is recorded.
+// judgeRecording lowers the alarm once Path is on, or nobody was recorded for
+// long, and that of the recorder once there shall be none.
 func (c *Core) judgeRecording() {
 	idle := c.cfg.Clock().Sub(time.Unix(0, c.recorded.Load()))
 	if c.plan.Load().Path || idle > recordingAlarm {
 		c.cfg.Alarms.Lower(xapi.AlarmRecordingPath, "")
+	}
+	if c.plan.Load().Record.zone == "" {
+		c.cfg.Alarms.Lower(xapi.AlarmRecorder, "")
 	}
 }

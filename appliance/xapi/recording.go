@@ -52,7 +52,7 @@ var (
 	RecorderZone = Str{&Item{
 		Path: "Recording Zone", Kind: String, Max: 50,
 		Role: Core, Effect: NewOnly, Guide: "SIPREC recording", New: true,
-		Help: "Name of the neighbor zone of the recorder; empty records nobody. Over TLS the copies are SRTP.",
+		Help: "Name of the neighbor zone of the recorder, where copies are SRTP if it is reached over TLS; empty records nobody.",
 	}}
 	RecordedUser = Str{&Item{
 		Path: "Recording User [1..200] Alias", Kind: String, Max: 128,

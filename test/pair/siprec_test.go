@@ -1,0 +1,110 @@
+package pair
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"sallyport/appliance/xapi"
+	"sallyport/test/lab"
+)
+
+// recordsAt has core record alice at a recorder.
+func (s *stage) recordsAt(ctx context.Context, at netip.AddrPort) {
+	s.Helper()
+	for _, line := range []string{
+		`xConfiguration Zones Zone 21 Name: "Recorder"`,
+		`xConfiguration Zones Zone 21 Type: Neighbor`,
+		`xConfiguration Zones Zone 21 Neighbor Peer 1 Address: "` + at.Addr().String() + `"`,
+		fmt.Sprintf(`xConfiguration Zones Zone 21 Neighbor SIP Port: %d`, at.Port()),
+		`xConfiguration Zones Zone 21 Neighbor SIP Transport: TCP`,
+		`xConfiguration Recording Zone: "Recorder"`,
+		`xConfiguration Recording User 1 Alias: "@EXAMPLE.com"`,
+	} {
+		if got := s.shell(ctx, "core", line); !strings.Contains(got, "OK") {
+			s.Fatal(line, got)
+		}
+	}
+	s.applied(ctx)
+}
+
+func (s *stage) awaitAlarm(ctx context.Context, a *xapi.Alarm, want bool) {
+	s.Helper()
+	for s.raised(a) != want {
+		select {
+		case <-ctx.Done():
+			s.Fatalf("alarm %d is never %v\n%s", a.ID, want, s.tail(0))
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// TestRecorderRefuses holds that a call goes on, and an alarm is raised, when
+// the recorder is busy or gone; that the alarm goes with the next recording; and
+// that a recorder may hang up.
+//
+//	alice ══▶ edge ══▶ core ──▶ carol
+//	                     └────▶ recorder
+func TestRecorderRefuses(t *testing.T) {
+	s := open(t, Config{Path: lab.PathLazy})
+	ctx, cancel := context.WithTimeout(t.Context(), storyTime)
+	defer cancel()
+	busy, at, err := s.pair.World.NewSRS(ctx, func(c *lab.PhoneConfig) { c.Busy = true })
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.recordsAt(ctx, at)
+	alice, call := s.inCall(ctx)
+	s.awaitAlarm(ctx, xapi.AlarmRecorder, true)
+	s.talks(ctx, call)
+
+	busy.Close() // nobody listens there now
+	if call, err = alice.Call(ctx, "carol"); err != nil {
+		t.Fatal(err)
+	}
+	s.talks(ctx, call)
+
+	srs, at, err := s.pair.World.NewSRS(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer srs.Close()
+	s.recordsAt(ctx, at)
+	if call, err = alice.Call(ctx, "carol"); err != nil {
+		t.Fatal(err)
+	}
+	rec := <-srs.Incoming()
+	s.awaitAlarm(ctx, xapi.AlarmRecorder, false)
+	if err := rec.AwaitLine(ctx, 1, 20); err != nil {
+		t.Error(err)
+	}
+	if err := rec.Hangup(ctx); err != nil {
+		t.Error("the recorder hangs up:", err)
+	}
+	if got := s.shell(ctx, "core", "xStatus Recording"); !strings.Contains(got, "Active: 0") || !strings.Contains(got, "Total: 1") || !strings.Contains(got, "Failed: 2") {
+		t.Error(got)
+	}
+	s.talks(ctx, call)
+	srs.Close()
+	if call, err = alice.Call(ctx, "carol"); err != nil {
+		t.Fatal(err)
+	}
+	s.awaitAlarm(ctx, xapi.AlarmRecorder, true)
+	s.shell(ctx, "core", `xConfiguration Recording Zone: ""`)
+	s.awaitAlarm(ctx, xapi.AlarmRecorder, false)
+	s.talks(ctx, call)
+}
+
+// talks holds that carol is heard, and ends the call.
+func (s *stage) talks(ctx context.Context, call *lab.Call) {
+	s.Helper()
+	if _, err := call.AwaitMedia(ctx, lab.CarolTone, 30); err != nil {
+		s.Error(err)
+	}
+	if err := call.Hangup(ctx); err != nil {
+		s.Error(err)
+	}
+}
