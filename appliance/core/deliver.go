@@ -63,7 +63,7 @@ func (c *Core) alongToken(r *signaling.Request, from *flow.Conn, route string) {
 			c.refuse(r, 404, "The phone is registered by Contact now", "CollaborationEdge RFC3327Enabled")
 			return
 		}
-		a.session = c.newSession(out)
+		a.session = c.sessionOf(out, pathUser(out.Values("Route")))
 		c.deliver(r, out, from, a)
 		return
 	}
@@ -84,7 +84,7 @@ func (c *Core) toContact(r *signaling.Request, from *flow.Conn, contact contact)
 	out := r.Msg.Clone()
 	out.SetURI(contact.uri)
 	out.SetAll("Route", contact.path)
-	c.deliver(r, out, from, anchor{contact.peer, c.newSession(out), contact.domain})
+	c.deliver(r, out, from, anchor{contact.peer, c.sessionOf(out, pathUser(contact.path)), contact.domain})
 }
 
 // deliver hands a request to the edge that serves the client.
@@ -106,7 +106,7 @@ func (c *Core) deliverNow(r *signaling.Request, out *sip.Message, from *flow.Con
 	if signaling.BeginsCall(r.Msg) && c.turnedAway(r, overload.Calls) {
 		return
 	}
-	if r.Msg.ToTag() == "" && !c.desk.Begin(r, a.session, "outward", a.peer) {
+	if c.opens(r.Msg, a.session) && !c.desk.Begin(r, a.session, "outward", a.peer) {
 		return
 	}
 	o := c.outlet(link.Zone(), a.domain).causedBy(c.causeInside(r.Msg))
@@ -137,7 +137,7 @@ func (c *Core) deliverNow(r *signaling.Request, out *sip.Message, from *flow.Con
 			}
 			resp.RemovePrefix(privatePrefix)
 		},
-		OnFinal: func(status int) { c.desk.Settle(out, a.session, kind, status) },
+		OnFinal: func(status int) { c.final(out, a.session, kind, status) },
 	}
 	r.Forward(c.orWake(b, out, r.Trace, func(s sleeper) {
 		if s.Peer != a.peer { // it came back by another edge

@@ -15,7 +15,7 @@ import (
 // must not bring back a session that is over.
 func (c *Core) useMedia(m *sip.Message, session uint64, kind signaling.Description, peer string, policy media.Policy) {
 	id := media.SessionID(session)
-	if session == 0 || m.ToTag() != "" && (kind == signaling.NoDescription || c.media.Knows(id)) {
+	if session == 0 || m.ToTag() != "" && (kind == signaling.NoDescription && m.Method() != "INVITE" || c.media.Knows(id)) {
 		return
 	}
 	policy.NoGCMClient = c.noGCM(peer)

@@ -35,10 +35,6 @@ func (c *Core) startInside(r *signaling.Request, from *traversal.Conn) {
 		c.refuse(r, 416, "Request-URI cannot be read", "syntax")
 		return
 	}
-	if r.Msg.ToTag() != "" {
-		c.refuse(r, 403, "A request within a dialog needs the route it was given", "route token")
-		return
-	}
 	user, ok := c.userOf(r.Msg)
 	if partner(r.Msg) {
 		if _, ours := c.ours(r.Msg); ours {
@@ -49,6 +45,10 @@ func (c *Core) startInside(r *signaling.Request, from *traversal.Conn) {
 	}
 	if !ok {
 		c.refuse(r, 403, "The sender's domain is not served here", "SIP Domain")
+		return
+	}
+	if r.Msg.ToTag() != "" {
+		c.roamInside(r, from, uri, user)
 		return
 	}
 	o := c.outlet(from.Zone(), user.Name).causedBy(bareFrom(r.Msg))
@@ -64,7 +64,7 @@ func (c *Core) startInside(r *signaling.Request, from *traversal.Conn) {
 	if c.closedForCalls(r) {
 		return
 	}
-	session := c.newSession(r.Msg)
+	session := c.sessionOf(r.Msg, r.Msg.Get(headerPersist))
 	if !c.desk.Begin(r, session, "inward", peerOf(from)) {
 		return
 	}
@@ -241,7 +241,7 @@ func (c *Core) intoInside(r *signaling.Request, out *sip.Message, x exchange) (s
 				c.desk.Spoil(resp, err, r.Trace)
 			}
 		},
-		OnFinal: func(status int) { c.desk.Settle(out, x.session, kind, status) },
+		OnFinal: func(status int) { c.final(out, x.session, kind, status) },
 	}, nil
 }
 

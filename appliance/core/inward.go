@@ -11,7 +11,8 @@ const (
 	privatePrefix = "X-Sallyport-"
 	headerTrace   = "X-Sallyport-Trace"
 	headerBinding = "X-Sallyport-Binding"
-	headerUser    = "X-Sallyport-User" // who was identified: by edge and core in a request, by core in its answer
+	headerPersist = "X-Sallyport-Persist" // a client that roams, as its Path names it
+	headerUser    = "X-Sallyport-User"    // who was identified: by edge and core in a request, by core in its answer
 )
 
 // inward is a copy of a message of the link that inside systems may see.

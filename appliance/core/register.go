@@ -74,7 +74,7 @@ func (c *Core) sendRegister(r *signaling.Request, from *traversal.Conn, domain D
 		return
 	}
 	c.forwardMore(r, 0, ts, func(t target) (signaling.Branch, error) {
-		if plan.Path && t.path {
+		if t.path && (plan.Path || c.agrees(r.Msg, t)) {
 			return who.through(t, c.withPush(c.registerByPath(r.Msg, from, t, domain.Name), r.Msg, from, ask, r.Trace)), nil
 		}
 		b, err := c.registerByContact(r.Msg, from, t, domain.Name, r.Trace)
@@ -105,6 +105,7 @@ func (c *Core) registerByPath(m *sip.Message, from *traversal.Conn, t target, do
 		if credentials {
 			c.movedToPath(m, resp)
 		}
+		c.agreed(m, resp, t, m.Get("Expires"))
 		keepOwn(resp, contacts)
 		c.handOut(resp, m, from, t)
 	}}
@@ -143,6 +144,7 @@ func (c *Core) registerByContact(m *sip.Message, from *traversal.Conn, t target,
 			c.movedToContact(m, resp, asked)
 			c.remember(resp, stand, asked, trace)
 		}
+		c.agreed(m, resp, t, asked)
 		c.handOut(resp, m, from, t)
 		restoreOwn(resp, stand)
 	}}, nil

@@ -19,6 +19,7 @@ const (
 	purposeClaimed  = 'F' // the same, of what another client wrote
 	purposeTrunk    = 'T' // Record-Route between inside systems: media session
 	purposeShortcut = 'G' // pre-routed Route, link: hop of a registration
+	purposeSession  = 'S' // never sent: what the media session of a client that roams is made of
 	purposeBinding  = 'B' // Contact with Path off, inside: binding handle
 	purposeSleeper  = 'S' // no token: what state keeps of a phone that can be woken
 )

@@ -53,10 +53,14 @@ func (e *Edge) toClient(r *signaling.Request, from *traversal.Conn, t route) {
 	if signaling.BeginsCall(r.Msg) && e.turnedAway(r, overload.Calls) {
 		return
 	}
-	if opens {
-		t.session = e.newSession(r.Msg)
+	switch {
+	case opens:
+		t.session = e.sessionOf(r.Msg, &b)
 		t.peer = from.Peer()
 		t.begunInside = true
+	case t.peer == 0 && homeOf(b).persists: // by Path: the dialog began before its client came here
+		t.session = e.tokens.session(b.ID, r.Msg.CallID())
+		opens = r.Msg.Method() == "INVITE"
 	}
 	e.outward(r, b.Conn, b, t, opens)
 }
@@ -101,7 +105,7 @@ func (e *Edge) outward(r *signaling.Request, c *flow.Conn, b flow.Binding, t rou
 				e.desk.Spoil(resp, err, r.Trace)
 			}
 		},
-		OnFinal: func(status int) { e.desk.Settle(out, t.session, kind, status) },
+		OnFinal: func(status int) { e.final(out, t.session, kind, status) },
 	}
 	if homeOf(b).persists {
 		e.follows(&branch, b.ID, c)

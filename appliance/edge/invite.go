@@ -42,11 +42,11 @@ func (e *Edge) fromClient(r *signaling.Request, c *flow.Conn) {
 
 // startInward takes a request outside a dialog to core.
 func (e *Edge) startInward(r *signaling.Request, c *flow.Conn, bindings []*flow.Binding) {
-	if r.Msg.ToTag() != "" {
+	b, claimed, ok := speaker(r.Msg, bindings)
+	if roams := ok && homeOf(*b).persists; r.Msg.ToTag() != "" && !roams {
 		e.refuse(r, 403, "A request within a dialog needs the route it was given", "route token")
 		return
 	}
-	b, claimed, ok := speaker(r.Msg, bindings)
 	if !ok {
 		e.refuse(r, 403, claimed+" is not registered on this connection", "identity")
 		return
@@ -55,12 +55,13 @@ func (e *Edge) startInward(r *signaling.Request, c *flow.Conn, bindings []*flow.
 		e.refuse(r, 403, "Contact is not of a device that is registered on this connection", "identity")
 		return
 	}
+	opens := r.Msg.ToTag() == "" || r.Msg.Method() == "INVITE"
 	if e.closedForCalls(r) {
 		return
 	}
-	session := e.newSession(r.Msg)
+	session := e.sessionOf(r.Msg, b)
 	peer := e.stays(homeOf(*b).zone, homeOf(*b).peer)
-	e.inward(r, c, b, route{binding: uint64(b.ID), session: session, peer: peer}, true)
+	e.inward(r, c, b, route{binding: uint64(b.ID), session: session, peer: peer}, opens)
 }
 
 // speaker finds the binding that a request speaks for.
@@ -128,6 +129,9 @@ func (e *Edge) inward(r *signaling.Request, c *flow.Conn, b *flow.Binding, t rou
 	}
 	out.Set(headerTrace, r.Trace)
 	setBinding(out, b.ID)
+	if homeOf(*b).persists && t.call == 0 { // without a token
+		out.Set(headerPersist, e.tokens.seal(purposePath, zone, route{binding: uint64(b.ID)}))
+	}
 	if homeOf(*b).partner {
 		out.Set(headerPartner, "1")
 	}
@@ -153,7 +157,7 @@ func (e *Edge) inward(r *signaling.Request, c *flow.Conn, b *flow.Binding, t rou
 				e.desk.Spoil(resp, err, r.Trace)
 			}
 		},
-		OnFinal: func(status int) { e.desk.Settle(out, t.session, kind, status) },
+		OnFinal: func(status int) { e.final(out, t.session, kind, status) },
 	})
 }
 

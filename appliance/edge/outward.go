@@ -16,7 +16,8 @@ const (
 	privatePrefix = "X-Sallyport-"
 	headerTrace   = "X-Sallyport-Trace"
 	headerBinding = "X-Sallyport-Binding"
-	headerUser    = "X-Sallyport-User" // who was identified: by edge and core in a request, by core in its answer
+	headerPersist = "X-Sallyport-Persist" // a client that roams, as its Path names it
+	headerUser    = "X-Sallyport-User"    // who was identified: by edge and core in a request, by core in its answer
 )
 
 // coreHost stands in core's tokens where a host must be written. Edge puts the

@@ -2,10 +2,13 @@ package edge
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"strings"
 	"sync/atomic"
 
 	"sallyport/appliance/flow"
+	"sallyport/appliance/media"
 	"sallyport/appliance/signaling"
 	"sallyport/appliance/sip"
 )
@@ -32,6 +35,34 @@ func supports(m *sip.Message) bool {
 		}
 	}
 	return false
+}
+
+// session is the media session of a dialog of a binding that persists: the same
+// whether its requests come by the route that the dialog was given here, or
+// without one since it began elsewhere.
+func (t tokens) session(id flow.BindingID, callID string) uint64 {
+	dialog := sha256.Sum256([]byte(callID))
+	plain := binary.BigEndian.AppendUint64(dialog[:16:16], uint64(id))
+	tag := sha256.Sum256([]byte(t.keys.Seal(purposeSession, "", plain)))
+	return binary.BigEndian.Uint64(tag[:]) | 1
+}
+
+// sessionOf is the media session that a request of a binding, or for it, is of
+// by its own words; 0 where it has none.
+func (e *Edge) sessionOf(m *sip.Message, b *flow.Binding) uint64 {
+	if homeOf(*b).persists && (m.Method() == "INVITE" || m.ToTag() != "") {
+		return e.tokens.session(b.ID, m.CallID())
+	}
+	return e.newSession(m)
+}
+
+// final is what a request's end means for its call. One that began elsewhere,
+// and could not be taken over here, is none of ours.
+func (e *Edge) final(m *sip.Message, session uint64, kind signaling.Description, status int) {
+	e.desk.Settle(m, session, kind, status)
+	if status >= 300 && session != 0 && m.Method() == "INVITE" && !e.media.Knows(media.SessionID(session)) {
+		e.calls.End(session)
+	}
 }
 
 // hold lets again decide once the client of a lost binding is back, or at the

@@ -19,6 +19,7 @@ const (
 	purposeBegunInside = 'I' // the same, of a dialog that the inside began
 	purposeIdentifier  = 'H' // what a veil hides
 	purposePreload     = 'L' // Route that clients were told to begin with: domain
+	purposeSession     = 'S' // never sent: what the media session of a client that roams is made of
 	purposeBinding     = 'B' // never sent: what a binding's identifier is made of
 )
 

@@ -45,6 +45,7 @@ func TestStories(t *testing.T) {
 		{name: "push", cfg: Config{Path: lab.PathOutbound, Core: neighbor("TLS", 5061)}, more: wakes},
 		{name: "push-off", cfg: Config{NoPath: true}, more: wakes},
 		{name: "persist", cfg: Config{World: persistent}},
+		{name: "persist-off", cfg: Config{World: persistent, Core: []string{"xConfiguration CollaborationEdge RFC3327Enabled: Off"}}},
 		{name: "open", cfg: Config{World: registrar(func(c *lab.RegistrarConfig) { c.Open = true })}},
 	} {
 		t.Run(set.name, func(t *testing.T) {
