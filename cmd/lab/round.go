@@ -87,6 +87,7 @@ func (r *round) steps() []step {
 		{"call-back", r.callBack},
 		{"multidomain", r.multidomain},
 		{"drain", r.drain},
+		{"roaming", r.roaming},
 		{"no-inside-address", r.noInsideAddress},
 		{"shell", r.shell},
 	}
