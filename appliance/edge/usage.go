@@ -23,5 +23,5 @@ func (u *usage) added(now int) {
 func (u *usage) report(n *xapi.Node, now int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	n.Int("Current", now).Int("Max", u.peak).Int("Total", u.total)
+	n.Int("Current", now).Int("Max", u.peak).Int("Total", u.total).Int("Limit", maxBindings)
 }

@@ -39,5 +39,5 @@ func (c *Calls) ReportHistory(t *xapi.Node) {
 // ReportUsage adds what xStatus ResourceUsage shows of calls.
 func (c *Calls) ReportUsage(n *xapi.Node) {
 	current, peak, total := c.Counts()
-	n.Int("Current", current).Int("Max", peak).Int("Total", total).Int("Recording", c.Recordings())
+	n.Int("Current", current).Int("Max", peak).Int("Total", total).Int("Limit", c.limit).Int("Recording", c.Recordings())
 }

@@ -21,6 +21,8 @@ func loadStatuses() []*Status {
 		{Path: "SystemUnit Maintenance Mode", Kind: Enumeration, Role: Both, Help: "Whether this node is in maintenance mode."},
 		{Path: "SystemUnit Maintenance Calls", Kind: Integer, Role: Both, Help: "Calls that are left, in maintenance mode."},
 		{Path: "SystemUnit Maintenance Registrations", Kind: Integer, Role: Both, Help: "Registrations that are left, in maintenance mode; on core those that its edges hold for it, and its own."},
+		{Path: "ResourceUsage Calls Limit", Kind: Integer, Role: Both, Help: "Most calls that this node takes; one that is recorded by a phone counts as three."},
+		{Path: "ResourceUsage Registrations Limit", Kind: Integer, Role: Edge, Help: "Most registrations that this node takes."},
 		{Path: "ResourceUsage Overload Level", Kind: Enumeration, Role: Both, Help: "What is turned away now: None, Strangers, or NewCalls with them."},
 		{Path: "ResourceUsage Overload Delay", Kind: Integer, Unit: "ms", Role: Both, Help: "How long what is ready waits for a processor; one in a hundred waits longer."},
 		{Path: "ResourceUsage Overload MemoryUsed", Kind: Integer, Unit: "MiB", Role: Both, Help: "Memory that the node needs."},
