@@ -110,7 +110,7 @@ func requestFrom(domain string, args xapi.Args) (r trust.Request, err error) {
 	for _, san := range strings.FieldsFunc(one(args, "Sans"), func(c rune) bool { return c == ',' }) {
 		name, ok := strings.CutPrefix(strings.TrimSpace(san), "DNS:")
 		if !ok {
-			return r, fmt.Errorf("Sans: %q does not begin with DNS:", san)
+			return r, fmt.Errorf("the entry %q of Sans does not begin with the word DNS and a colon", san)
 		}
 		r.Names = append(r.Names, name)
 	}
@@ -124,7 +124,7 @@ func subjectInto(r *trust.Request, text string) error {
 		k, v, _ := strings.Cut(field, "=")
 		at := fields[strings.ToUpper(strings.TrimSpace(k))]
 		if at == nil || strings.TrimSpace(v) == "" {
-			return fmt.Errorf("Subjectfields: %q is not one of C, ST, L, O, OU and CN with a value", field)
+			return fmt.Errorf("the entry %q of Subjectfields is not one of C, ST, L, O, OU and CN with a value", field)
 		}
 		*at = strings.TrimSpace(v)
 	}

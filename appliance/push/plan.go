@@ -82,21 +82,21 @@ func (p *Provider) complete() (err error) {
 	case APNS:
 		p.URL = cmp.Or(p.URL, appleURL)
 		if p.Account == "" || p.Application == "" || p.KeyID == "" {
-			return errors.New("Account (team id), Application (bundle id) and KeyId are needed")
+			return errors.New("needs Account (team id), Application (bundle id) and KeyId")
 		}
 		p.ec, err = readKey[*ecdsa.PrivateKey](p.Key)
 		if err == nil && p.ec.Curve.Params().BitSize != 256 {
-			err = errors.New("Key is not of curve P-256")
+			err = errors.New("the Key is not of curve P-256")
 		}
 	case FCM:
 		p.URL, p.TokenURL = cmp.Or(p.URL, fcmURL), cmp.Or(p.TokenURL, tokenURL)
 		if p.Account == "" || p.Application == "" {
-			return errors.New("Account (service account) and Application (project id) are needed")
+			return errors.New("needs Account (service account) and Application (project id)")
 		}
 		p.rsa, err = readKey[*rsa.PrivateKey](p.Key)
 	case Gateway:
 		if p.URL == "" {
-			return errors.New("Url is needed")
+			return errors.New("needs a Url")
 		}
 	}
 	return errors.Join(err, secure("Url", p.URL), secure("TokenUrl", p.TokenURL), proxy(p.Proxy))
@@ -119,7 +119,7 @@ func proxy(text string) error {
 	}
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "http" || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" {
-		return errors.New("Proxy is not http://host:port")
+		return errors.New("the Proxy is not http://host:port")
 	}
 	return nil
 }
@@ -132,15 +132,15 @@ func readKey[K any](text string) (key K, err error) {
 	if block, _ := pem.Decode([]byte(text)); block != nil {
 		der = block.Bytes
 	} else if der, err = base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), "")); err != nil || len(der) == 0 {
-		return key, errors.New("Key is not a private key in PKCS #8")
+		return key, errors.New("the Key is not a private key in PKCS #8")
 	}
 	found, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {
-		return key, errors.New("Key is not a private key in PKCS #8")
+		return key, errors.New("the Key is not a private key in PKCS #8")
 	}
 	key, ok := found.(K)
 	if !ok {
-		return key, errors.New("Key is of the wrong kind for this service")
+		return key, errors.New("the Key is of the wrong kind for this service")
 	}
 	return key, nil
 }
