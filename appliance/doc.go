@@ -5,11 +5,12 @@
 //
 // The house, from the ground up; a package imports only lower floors:
 //
-//	0   facts     xapi sip sdp uc allow rtp stun quick
+//	0   facts     xapi sip sdp uc allow rtp stun quick backup
 //	1a  keeping   alarm eventlog run
-//	1b  memory    config state trust
+//	1b  memory    config state trust overload
 //	1c  the door  door
-//	2   planes    flow signaling zone traversal media httpproxy xmpp
+//	2   planes    flow signaling zone traversal media httpproxy xmpp turn
+//	              auth discover push dnscheck
 //	2a  both      call
 //	3   roles     edge core
 //	4   faces     shell sshd
