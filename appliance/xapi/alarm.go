@@ -42,11 +42,6 @@ var (
 		Cause:  "An SSH connection of the edge-core link is down, so HTTP and control do not pass to this peer.",
 		Remedy: "Check that core reaches edge on the traversal SSH port and that the link's SIP side is up.",
 	}
-	AlarmTunnelNotify = &Alarm{
-		ID: 35014, Title: "Unified Communications SSH tunnel notification failure", Severity: "Warning", Role: Both,
-		Cause:  "The SSH keys of the edge-core link could not be exchanged with this peer over SIP.",
-		Remedy: "Check that both nodes run the same version and that the link's SIP side stays up.",
-	}
 	AlarmLinkClock = &Alarm{
 		ID: 25022, Title: "Time not synchronized over traversal zone", Severity: "Warning", Role: Both,
 		Cause:  "The clocks of edge and core differ by more than certificates and tokens bear.",
@@ -206,7 +201,7 @@ var (
 
 func alarmRows() []*Alarm {
 	return []*Alarm{
-		AlarmLinkDown, AlarmPeerName, AlarmTunnelDown, AlarmTunnelNotify, AlarmLinkClock,
+		AlarmLinkDown, AlarmPeerName, AlarmTunnelDown, AlarmLinkClock,
 		AlarmLinkVerify, AlarmLinkEncryption, AlarmLinkTLSOff,
 		AlarmCertificateExpired, AlarmCertificateExpiring, AlarmCertificateMissing, AlarmCertificateName,
 		AlarmNoPassword, AlarmUnconfirmed, AlarmUnreadableSecret, AlarmStateLost, AlarmSyslog,
