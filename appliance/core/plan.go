@@ -253,3 +253,11 @@ func (p *Plan) zoneWord(name string) string {
 	}
 	return name
 }
+
+func recordPlanFrom(snap *config.Snapshot) recordPlan {
+	p := recordPlan{zone: snap.Str(xapi.RecorderZone), tone: snap.Bool(xapi.RecordingTone)}
+	for _, i := range snap.Indexes(xapi.RecordedUser.Item) {
+		p.users = append(p.users, strings.ToLower(snap.Str(xapi.RecordedUser, i)))
+	}
+	return p
+}

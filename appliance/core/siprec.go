@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 
-	"sallyport/appliance/config"
 	"sallyport/appliance/media"
 	"sallyport/appliance/signaling"
 	"sallyport/appliance/sip"
@@ -20,14 +19,6 @@ type recordPlan struct {
 	zone  string   // of the recorder; "" = nobody is recorded
 	users []string // lower case, user@domain or @domain
 	tone  bool
-}
-
-func recordPlanFrom(snap *config.Snapshot) recordPlan {
-	p := recordPlan{zone: snap.Str(xapi.RecorderZone), tone: snap.Bool(xapi.RecordingTone)}
-	for _, i := range snap.Indexes(xapi.RecordedUser.Item) {
-		p.users = append(p.users, strings.ToLower(snap.Str(xapi.RecordedUser, i)))
-	}
-	return p
 }
 
 // chosen tells whether a call is one of a user that core records. Recording
