@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net"
 	"net/netip"
 	"slices"
 
@@ -35,6 +36,17 @@ func (sn *Snapshot) Addresses() []netip.Addr {
 	return all
 }
 
+// StaticNAT is the address under which the outside reaches edge's external
+// interface, if that is not its own.
+func (sn *Snapshot) StaticNAT() netip.Addr {
+	outer, _ := sn.lans(xapi.Edge)
+	if !sn.Bool(xapi.EthernetV4StaticNATMode, outer) {
+		return netip.Addr{}
+	}
+	a, _ := netip.ParseAddr(sn.Str(xapi.EthernetV4StaticNATAddress, outer))
+	return a
+}
+
 func (sn *Snapshot) lans(role xapi.Role) (outer, inner int) {
 	switch {
 	case role == xapi.Core:
@@ -53,4 +65,66 @@ func (sn *Snapshot) addresses(lan int) []netip.Addr {
 		}
 	}
 	return list
+}
+
+// Networks lists what the interface that faces the inside leads to, or with
+// outside the one that faces remote clients: its own networks and those that
+// routes reach by it. Where one interface faces both, its networks are outside
+// on edge and inside on core.
+func (sn *Snapshot) Networks(role xapi.Role, outside bool) []netip.Prefix {
+	outer, inner := sn.lans(role)
+	lan, other := inner, outer
+	if outside {
+		lan, other = outer, inner
+	}
+	switch {
+	case role == xapi.Core && outside:
+		return nil
+	case role == xapi.Core:
+		lan, other = 1, 2
+	}
+	list := sn.connected(lan)
+	for _, i := range sn.Indexes(xapi.IPRouteAddress.Item) {
+		if to := sn.prefix(xapi.IPRouteAddress, sn.Int(xapi.IPRoutePrefixLength, i), i); to.IsValid() && sn.routedBy(i, lan, other) {
+			list = append(list, to)
+		}
+	}
+	if role == xapi.Core {
+		list = append(list, sn.connected(other)...)
+	}
+	return list
+}
+
+// routedBy tells whether a route goes by an interface: as it says, else as its
+// gateway lies. Of a gateway that lies in no network, both count.
+func (sn *Snapshot) routedBy(route, lan, other int) bool {
+	switch sn.Enum(xapi.IPRouteInterface, route) {
+	case "LAN1":
+		return lan == 1
+	case "LAN2":
+		return lan == 2
+	}
+	by, err := netip.ParseAddr(sn.Str(xapi.IPRouteGateway, route))
+	in := func(p netip.Prefix) bool { return p.Contains(by) }
+	return err != nil || slices.ContainsFunc(sn.connected(lan), in) || !slices.ContainsFunc(sn.connected(other), in)
+}
+
+// connected are the networks of an interface's own addresses.
+func (sn *Snapshot) connected(lan int) (list []netip.Prefix) {
+	if mask, err := netip.ParseAddr(sn.Str(xapi.EthernetV4SubnetMask, lan)); err == nil && mask.Is4() {
+		if bits, size := net.IPMask(mask.AsSlice()).Size(); size > 0 {
+			list = append(list, sn.prefix(xapi.EthernetV4Address, bits, lan))
+		}
+	}
+	list = append(list, sn.prefix(xapi.EthernetV6Address, sn.Int(xapi.EthernetV6PrefixLength, lan), lan))
+	return slices.DeleteFunc(list, func(p netip.Prefix) bool { return !p.IsValid() })
+}
+
+// prefix is the network of an address in a row; invalid if there is none.
+func (sn *Snapshot) prefix(row xapi.Str, bits int, index int) netip.Prefix {
+	a, err := netip.ParseAddr(sn.Str(row, index))
+	if err != nil {
+		return netip.Prefix{}
+	}
+	return netip.PrefixFrom(a, min(bits, a.BitLen())).Masked()
 }

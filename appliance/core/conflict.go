@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"sallyport/appliance/config"
 	"sallyport/appliance/uc"
 	"sallyport/appliance/xapi"
 	"sallyport/appliance/zone"
@@ -25,17 +24,17 @@ func (c conflict) String() string {
 // conflictsOf compares trunks with the line side. The line side are the zones
 // that domains register at, those of discovered nodes, and those that say that
 // call control is there; any other neighbor is a trunk.
-func conflictsOf(snap *config.Snapshot, p *Plan) (all []conflict) {
+func conflictsOf(p *Plan) (all []conflict) {
 	lines := map[string]string{} // by peer and port
 	for _, z := range p.Zones.Zones {
-		if z.Type == zone.Neighbor && lineSide(snap, p, z) {
+		if z.Type == zone.Neighbor && lineSide(p, z) {
 			for _, peer := range z.Peers {
 				lines[at(peer, z.Port)] = z.Name
 			}
 		}
 	}
 	for _, z := range p.Zones.Zones {
-		if z.Type != zone.Neighbor || lineSide(snap, p, z) {
+		if z.Type != zone.Neighbor || lineSide(p, z) {
 			continue
 		}
 		for _, peer := range z.Peers {
@@ -51,7 +50,7 @@ func at(host string, port int) string {
 	return net.JoinHostPort(strings.ToLower(host), strconv.Itoa(port))
 }
 
-func lineSide(snap *config.Snapshot, p *Plan, z *zone.Zone) bool {
+func lineSide(p *Plan, z *zone.Zone) bool {
 	if z.Automatic {
 		return true
 	}
@@ -65,7 +64,7 @@ func lineSide(snap *config.Snapshot, p *Plan, z *zone.Zone) bool {
 			return true
 		}
 	}
-	return slices.Contains(strings.Split(snap.Str(xapi.NeighborNodeType, z.Index), ","), "UnifiedCM")
+	return slices.Contains(p.callControl, z.Index)
 }
 
 // judgeTrunks keeps the alarms of trunks in conflict.

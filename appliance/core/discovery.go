@@ -138,7 +138,7 @@ type discovered struct {
 func (c *Core) discovered(snap *config.Snapshot) discovered {
 	f := c.uc.Facts()
 	out := discovered{clusters: f.Clusters, servers: f.Servers}
-	path := snap.Bool(xapi.CollaborationEdgeRFC3327)
+	path := pathHeaders(snap)
 	for _, s := range f.Servers {
 		out.add(s, path)
 	}

@@ -38,6 +38,7 @@ type target struct {
 	of   int        // deployment of an endpoint of core's own; 0: it is none
 
 	preRouted bool // found by a token, not by a search
+	stranger  bool // named by a stranger: it may be where such are, and nowhere else
 }
 
 // serverName is what a target's certificate must carry.
@@ -142,6 +143,10 @@ func (c *Core) dial(ctx context.Context, t target) (signaling.Conn, error) {
 	}
 	var errs []error
 	for _, addr := range addrs {
+		if !c.mayBe(t, addr.Addr()) {
+			errs = append(errs, fmt.Errorf("%s is at %s, which is no address of the outside", t.host, addr.Addr()))
+			continue
+		}
 		conn, err := c.flows.Dial(ctx, c.flowTarget(t, addr))
 		if err == nil {
 			c.reach.note(t, addr)
@@ -150,6 +155,11 @@ func (c *Core) dial(ctx context.Context, t target) (signaling.Conn, error) {
 		errs = append(errs, err)
 	}
 	return nil, fmt.Errorf("%w: %w", errUnreachable, errors.Join(errs...))
+}
+
+// mayBe tells whether a target may be at an address.
+func (c *Core) mayBe(t target, a netip.Addr) bool {
+	return !t.stranger || c.plan.Load().ground.Stranger(a)
 }
 
 func (c *Core) clientTLS(t target) *tls.Config {

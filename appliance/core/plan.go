@@ -30,7 +30,8 @@ type Plan struct {
 
 	LinkRTP, LinkRTCP uint16 // edge's shared media ports
 
-	conflicts []conflict // trunks on ports of the line side
+	callControl []int      // neighbor zones that say that call control is there, by index
+	conflicts   []conflict // trunks on ports of the line side
 
 	BibDelay    time.Duration // how long INVITEs to built-in bridges wait
 	Maintenance bool          // SystemUnit Maintenance Mode
@@ -47,6 +48,7 @@ type Plan struct {
 	RegMin, RegMax time.Duration // for how long
 	own            []Domain      // domains of core's own
 
+	ground  zone.Ground               // where strangers may be
 	listen  map[string]netip.AddrPort // by transport
 	domains []string                  // all that tokens may be sealed for
 }
@@ -57,7 +59,7 @@ func PlanFrom(snap *config.Snapshot, zones *zone.Plan, found discovered, listene
 	top, err := topologyFrom(snap, zones, found)
 	p := &Plan{
 		Enabled: snap.Bool(xapi.CollaborationEdgeEnabled),
-		Path:    snap.Bool(xapi.CollaborationEdgeRFC3327),
+		Path:    pathHeaders(snap),
 		Zones:   zones,
 
 		Topology: top,
@@ -78,7 +80,13 @@ func PlanFrom(snap *config.Snapshot, zones *zone.Plan, found discovered, listene
 		PushHold: time.Duration(snap.Int(xapi.PushHold)) * time.Second,
 		PushLead: time.Duration(snap.Int(xapi.PushLead)) * time.Second,
 
+		ground: zone.GroundFrom(snap, xapi.Core),
 		listen: map[string]netip.AddrPort{},
+	}
+	for _, z := range zones.Zones {
+		if z.Type == zone.Neighbor && !z.Automatic && slices.Contains(nodeTypes(snap, z), uc.UnifiedCM) {
+			p.callControl = append(p.callControl, z.Index)
+		}
 	}
 	for _, i := range snap.Indexes(xapi.SIPDomainName.Item) {
 		name := snap.Str(xapi.SIPDomainName, i)
@@ -99,7 +107,7 @@ func PlanFrom(snap *config.Snapshot, zones *zone.Plan, found discovered, listene
 			p.listen[l.Network] = l.Addr
 		}
 	}
-	p.conflicts = conflictsOf(snap, p)
+	p.conflicts = conflictsOf(p)
 	p.epoch = epochOf(p)
 	return p, err
 }
@@ -123,10 +131,7 @@ func topologyFrom(snap *config.Snapshot, zones *zone.Plan, found discovered) (*u
 		if z.Type != zone.Neighbor || z.Automatic {
 			continue
 		}
-		var types []uc.NodeType
-		for _, word := range strings.FieldsFunc(snap.Str(xapi.NeighborNodeType, z.Index), func(r rune) bool { return r == ',' }) {
-			types = append(types, uc.NodeType(word))
-		}
+		types := nodeTypes(snap, z)
 		for _, peer := range z.Peers {
 			f.Nodes = append(f.Nodes, uc.Node{Host: peer, Zone: z.Name, Types: types, Deployment: snap.Int(xapi.NeighborDeployment, z.Index)})
 		}
@@ -134,6 +139,17 @@ func topologyFrom(snap *config.Snapshot, zones *zone.Plan, found discovered) (*u
 	f.Nodes, f.Clusters = append(f.Nodes, found.nodes...), found.clusters
 	return uc.New(f)
 }
+
+// nodeTypes are what the peers of a neighbor zone are said to be.
+func nodeTypes(snap *config.Snapshot, z *zone.Zone) (types []uc.NodeType) {
+	for _, word := range strings.FieldsFunc(snap.Str(xapi.NeighborNodeType, z.Index), func(r rune) bool { return r == ',' }) {
+		types = append(types, uc.NodeType(word))
+	}
+	return types
+}
+
+// pathHeaders tells whether registrars are shown Path (RFC 3327).
+func pathHeaders(snap *config.Snapshot) bool { return snap.Bool(xapi.CollaborationEdgeRFC3327) }
 
 // DeploymentID is an entry's number: the entry's place unless it says another.
 func DeploymentID(snap *config.Snapshot, i int) int {

@@ -64,13 +64,25 @@ func (r *reach) of(t target) (netip.AddrPort, bool) {
 	return known.addr, ok && r.clock().Before(known.until)
 }
 
+// names tells whether one of the names that led to an address is such a one.
+func (r *reach) names(a netip.Addr, such func(host string) bool) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for k, v := range r.last {
+		if v.addr.Addr() == a && such(k.host) {
+			return true
+		}
+	}
+	return false
+}
+
 // opened is a connection to the target that is there already, or nil.
 func (c *Core) opened(t target) signaling.Conn {
 	if t.conn != nil {
 		return t.conn
 	}
 	addr, ok := c.reach.of(t)
-	if !ok {
+	if !ok || !c.mayBe(t, addr.Addr()) {
 		return nil
 	}
 	if conn := c.flows.Lookup(c.flowTarget(t, addr)); conn != nil {

@@ -117,17 +117,29 @@ func (t tokens) open(purpose byte, zone, user string, size int) ([]byte, error) 
 	return plain, nil
 }
 
-// trunks is the zone word of tokens between inside systems.
-const trunks = "trunks"
+// The zone words of tokens between inside systems, and of those in whose dialog
+// a stranger is: one whom the name service led to.
+const (
+	trunks       = "trunks"
+	strangeTrunk = "trunks\x00strangers"
+)
 
-func (t tokens) sealTrunk(session uint64) string {
-	return sip.TokenUser('c', t.keys.Seal(purposeTrunk, trunks, binary.BigEndian.AppendUint64(nil, session)))
+func (t tokens) sealTrunk(session uint64, stranger bool) string {
+	word := trunks
+	if stranger {
+		word = strangeTrunk
+	}
+	return sip.TokenUser('c', t.keys.Seal(purposeTrunk, word, binary.BigEndian.AppendUint64(nil, session)))
 }
 
-func (t tokens) openTrunk(user string) (session uint64, err error) {
+func (t tokens) openTrunk(user string) (session uint64, stranger bool, err error) {
 	plain, err := t.open(purposeTrunk, trunks, user, 8)
 	if err != nil {
-		return 0, err
+		stranger = true
+		plain, err = t.open(purposeTrunk, strangeTrunk, user, 8)
 	}
-	return binary.BigEndian.Uint64(plain), nil
+	if err != nil {
+		return 0, false, err
+	}
+	return binary.BigEndian.Uint64(plain), stranger, nil
 }

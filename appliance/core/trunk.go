@@ -2,6 +2,8 @@ package core
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/netip"
 	"strings"
 
@@ -189,7 +191,7 @@ func (c *Core) hopTargets(ctx context.Context, p *Plan, h zone.Hop, uri sip.URI,
 	case zone.TraversalClient:
 		return []target{{zone: h.Zone.Name, link: h.Zone.Name, uri: h.URI}}, nil
 	case zone.DNS:
-		return c.strangers(ctx, h)
+		return c.strangers(ctx, p, h)
 	case zone.ENUM:
 		found, err := c.names.ENUM(ctx, h.URI, h.Zone.Suffix)
 		if err != nil {
@@ -220,8 +222,9 @@ func (c *Core) enumTargets(ctx context.Context, p *Plan, found string, q zone.Qu
 	return append(c.ownTargets(p, to), ts...), err
 }
 
-// strangers lists the servers that the name service gives for a domain.
-func (c *Core) strangers(ctx context.Context, h zone.Hop) ([]target, error) {
+// strangers lists the servers that the name service gives for a domain: none of
+// the inside, unless the zone says that its name servers are.
+func (c *Core) strangers(ctx context.Context, p *Plan, h zone.Hop) ([]target, error) {
 	to, err := sip.ParseURI(h.URI)
 	if err != nil {
 		return nil, err
@@ -230,8 +233,13 @@ func (c *Core) strangers(ctx context.Context, h zone.Hop) ([]target, error) {
 		Default: h.Zone.Transport, Address: h.Zone.IncludeAddress})
 	var ts []target
 	for _, s := range servers {
+		if at := s.Addr.Addr(); !p.ground.Stranger(at) && !(h.Zone.Inside && p.ground.Inside(at)) {
+			err = errors.Join(err, fmt.Errorf("%s is at %s, which is no address of the outside", to.Host, at))
+			continue
+		}
 		t := peersOf(&zone.Zone{Name: h.Zone.Name, Transport: s.Network, Port: int(s.Addr.Port()), HopCount: h.Zone.HopCount,
 			TLSVerify: h.Zone.TLSVerify, MediaEncryption: h.Zone.MediaEncryption, NoGCM: h.Zone.NoGCM, Peers: []string{s.Addr.Addr().String()}}, h.URI)[0]
+		t.stranger = !h.Zone.Inside
 		if t.name = h.Zone.SubjectName; t.name == "" {
 			t.name = strings.Trim(to.Host, "[]")
 		}
@@ -254,7 +262,7 @@ func (c *Core) forwardTrunk(r *signaling.Request, from *flow.Conn, who caller, t
 		c.vouch(out, who)
 		out.SetURI(t.uri)
 		if signaling.FormsDialog(out) {
-			token := c.tokens.sealTrunk(session)
+			token := c.tokens.sealTrunk(session, t.stranger)
 			out.Prepend("Record-Route", c.uri(token, from.Network(), ";lr"))
 			if t.network != from.Network() { // each side gets a URI of its own transport (RFC 5658)
 				out.Prepend("Record-Route", c.uri(token, t.network, ";lr"))
@@ -275,14 +283,14 @@ func (c *Core) vouch(m *sip.Message, who caller) {
 // continueTrunk takes a request within a dialog between inside systems to the
 // other end. ok is false where the route is no such dialog's.
 func (c *Core) continueTrunk(r *signaling.Request, from *flow.Conn, route string) (ok bool) {
-	session, err := c.tokens.openTrunk(route)
+	session, stranger, err := c.tokens.openTrunk(route)
 	if err != nil {
 		return false
 	}
 	out := r.Msg.Clone()
 	out.RemovePrefix(privatePrefix)
 	for own := route; own != ""; own = ownRoute(out) {
-		if _, err := c.tokens.openTrunk(own); err != nil {
+		if _, _, err := c.tokens.openTrunk(own); err != nil {
 			break
 		}
 		out.PopFirst("Route")
@@ -294,7 +302,8 @@ func (c *Core) continueTrunk(r *signaling.Request, from *flow.Conn, route string
 		return true
 	}
 	c.nearby(&t)
-	if !c.mayReach(plan, from, t) {
+	t.stranger = stranger && t.conn == nil && !c.isPeer(plan, t.host)
+	if !c.mayReach(plan, c.isNear(plan, from), from.Remote().Addr(), t) {
 		c.refuse(r, 403, "A stranger reaches neighbors and registered endpoints only", "zones")
 		return true
 	}
@@ -317,17 +326,35 @@ func (c *Core) nearby(t *target) {
 	})
 }
 
+// isNear tells whether a connection is a neighbor's or a registered endpoint's.
+func (c *Core) isNear(p *Plan, from *flow.Conn) bool {
+	z := p.Zones.Zone(from.Zone())
+	return z != nil && z.Type == zone.Neighbor || len(c.locals.ByConn(from)) > 0
+}
+
 // mayReach keeps whoever is neither a neighbor nor registered here, as a far
 // end that a DNS zone led to, from using a dialog to reach any address inside.
-func (c *Core) mayReach(p *Plan, from *flow.Conn, t target) bool {
-	if p.Zones.Zone(from.Zone()) != nil || len(c.locals.ByConn(from)) > 0 || t.conn != nil {
-		return true
-	}
-	if p.Zones.Peer(t.host) != nil {
+// What a neighbor sends to where such a one says that he is, goes to no address
+// inside either: dial sees to names.
+func (c *Core) mayReach(p *Plan, near bool, remote netip.Addr, t target) bool {
+	if t.conn != nil || c.isPeer(p, t.host) {
 		return true
 	}
 	addr, err := netip.ParseAddr(t.host)
-	return err == nil && addr == from.Remote().Addr() // an endpoint whose connection is new
+	if near {
+		return err != nil || c.mayBe(t, addr)
+	}
+	return err == nil && addr == remote // an endpoint whose connection is new
+}
+
+// isPeer tells whether a host is a neighbor, or the address of one that is
+// configured by its name.
+func (c *Core) isPeer(p *Plan, host string) bool {
+	if p.Zones.Peer(host) != nil {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && c.reach.names(addr, func(name string) bool { return p.Zones.Peer(name) != nil })
 }
 
 // toEdge takes a request out through a traversal zone, to a partner that edge

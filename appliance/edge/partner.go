@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strconv"
 	"time"
 
@@ -181,7 +180,7 @@ func (e *Edge) dialPartner(ctx context.Context, uri sip.URI, z *zone.Zone) (*flo
 		if s.Network == "UDP" {
 			continue // a description with keys does not go over UDP
 		}
-		if !plan.foreign(s.Addr.Addr()) {
+		if !plan.ground.Stranger(s.Addr.Addr()) {
 			errs = append(errs, fmt.Errorf("%s is at %s, which is no address of the outside", uri.Host, s.Addr.Addr()))
 			continue
 		}
@@ -205,23 +204,6 @@ func (e *Edge) dialPartner(ctx context.Context, uri sip.URI, z *zone.Zone) (*flo
 		return nil, err
 	}
 	return nil, errors.New("no server takes TLS or TCP")
-}
-
-// foreign tells whether edge may connect to an address that whoever was called
-// names, by himself or by his domain's records: never to itself, nor to where
-// only the inside or a neighbor on the wire can be, unless the outside of this
-// edge is such a place itself.
-func (p *Plan) foreign(a netip.Addr) bool {
-	a = a.Unmap()
-	if !a.IsGlobalUnicast() && !a.IsLoopback() || slices.Contains(p.addresses, a) {
-		return false
-	}
-	for _, narrow := range [...]func(netip.Addr) bool{netip.Addr.IsLoopback, netip.Addr.IsPrivate} {
-		if narrow(a) && !slices.ContainsFunc(p.outside, narrow) {
-			return false
-		}
-	}
-	return true
 }
 
 // binding finds a phone's or a partner's binding.

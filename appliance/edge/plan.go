@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -35,7 +34,7 @@ type Plan struct {
 	Fcm         bool          // push through Google's service
 	Maintenance bool          // SystemUnit Maintenance Mode
 
-	outside, addresses []netip.Addr // of this edge: those that face the outside, and all
+	ground zone.Ground // where partners may be
 
 	search   *zone.Plan // where calls to partners go
 	partners bool       // some domain takes calls of partners
@@ -59,8 +58,7 @@ func PlanFrom(snap *config.Snapshot) *Plan {
 		Host:      hostName(snap),
 		TLSPort:   snap.Int(xapi.SIPTLSPort),
 		TCPPort:   snap.Int(xapi.SIPTCPPort),
-		outside:   snap.Outside(xapi.Edge),
-		addresses: snap.Addresses(),
+		ground:    zone.GroundFrom(snap, xapi.Edge),
 		search:    zone.PlanFrom(snap),
 		PreRouted: zone.PreRouted(snap),
 		Reconnect: time.Duration(snap.Int(xapi.SessionReconnectTimer)) * time.Second,

@@ -3,7 +3,6 @@ package turn
 import (
 	"fmt"
 	"maps"
-	"net"
 	"net/netip"
 	"slices"
 
@@ -25,7 +24,7 @@ type Plan struct {
 
 	Outside []netip.Addr   // where relays are bound
 	Own     []netip.Addr   // every address of this node
-	Inside  []netip.Prefix // networks of the other interface, never reached
+	Inside  []netip.Prefix // networks that the other interface leads to, never reached
 	Allow   []netip.Prefix // peers that are reached whatever network they are in
 
 	media [2]int // the port range of calls
@@ -40,6 +39,7 @@ func PlanFrom(snap *config.Snapshot) Plan {
 		PortStart: snap.Int(xapi.TURNMediaPortStart), PortEnd: snap.Int(xapi.TURNMediaPortEnd),
 		Realm: snap.Str(xapi.TURNRealm), Accounts: map[string]string{},
 		Outside: snap.Outside(xapi.Edge), Own: snap.Addresses(),
+		Advertise: snap.StaticNAT(), Inside: snap.Networks(xapi.Edge, false),
 		media: [2]int{snap.Int(xapi.MediaPortStart), snap.Int(xapi.MediaPortEnd)},
 	}
 	if !p.On {
@@ -49,9 +49,6 @@ func PlanFrom(snap *config.Snapshot) Plan {
 		for _, a := range p.Outside {
 			p.Listen = append(p.Listen, netip.AddrPortFrom(a, port))
 		}
-	}
-	for lan := 1; lan <= 2; lan++ {
-		p.addInterface(snap, lan)
 	}
 	for _, i := range snap.Indexes(xapi.CredentialName.Item) {
 		if name, password := snap.Str(xapi.CredentialName, i), snap.Secret(xapi.CredentialPassword, i); name != "" && password != "" {
@@ -64,25 +61,6 @@ func PlanFrom(snap *config.Snapshot) Plan {
 		}
 	}
 	return p
-}
-
-// addInterface reads one interface: the outer one's static NAT, the other one's
-// networks.
-func (p *Plan) addInterface(snap *config.Snapshot, lan int) {
-	v4, v6 := address(snap.Str(xapi.EthernetV4Address, lan)), address(snap.Str(xapi.EthernetV6Address, lan))
-	if slices.Contains(p.Outside, v4) || slices.Contains(p.Outside, v6) {
-		if snap.Bool(xapi.EthernetV4StaticNATMode, lan) {
-			p.Advertise = address(snap.Str(xapi.EthernetV4StaticNATAddress, lan))
-		}
-		return
-	}
-	if mask := address(snap.Str(xapi.EthernetV4SubnetMask, lan)); v4.IsValid() && mask.Is4() {
-		bits, _ := net.IPMask(mask.AsSlice()).Size()
-		p.Inside = append(p.Inside, netip.PrefixFrom(v4, bits).Masked())
-	}
-	if v6.IsValid() {
-		p.Inside = append(p.Inside, netip.PrefixFrom(v6, snap.Int(xapi.EthernetV6PrefixLength, lan)).Masked())
-	}
 }
 
 // ports are those that clients may come to: Port, and where it is in the range,

@@ -14,6 +14,13 @@ func addrs(text ...string) (all []netip.Addr) {
 	return all
 }
 
+func prefixes(text ...string) (all []netip.Prefix) {
+	for _, t := range text {
+		all = append(all, netip.MustParsePrefix(t))
+	}
+	return all
+}
+
 // A relay must never lead where the outside has no business.
 func TestPeer(t *testing.T) {
 	p := Plan{

@@ -61,6 +61,7 @@ func (z *Zone) dns(snap *config.Snapshot, i int) {
 	z.TLSVerify = snap.Bool(xapi.DNSZoneTLSVerify, i)
 	z.SubjectName = snap.Str(xapi.DNSZoneSubjectName, i)
 	z.IncludeAddress = snap.Bool(xapi.DNSZoneIncludeAddress, i)
+	z.Inside = snap.Bool(xapi.DNSZoneInside, i)
 	z.MediaEncryption = snap.Enum(xapi.DNSZoneMediaEncryption, i)
 	z.NoGCM = !snap.Bool(xapi.DNSZoneAESGCM, i)
 }

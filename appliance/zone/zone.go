@@ -56,6 +56,7 @@ type Zone struct {
 	MaxPeers       int    // most addresses that SRV records may give for a peer
 	Preloaded      bool   // requests from there may bring a route
 	IncludeAddress bool   // of a DNS zone: a domain's own addresses will do
+	Inside         bool   // of a DNS zone: records may lead to the inside
 	Suffix         string // of an ENUM zone: the domain below which numbers are
 	Automatic      bool   // made by discovery, nobody can edit it
 	Tokens         bool   // its peer takes SIP of clients with access tokens

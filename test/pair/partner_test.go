@@ -36,6 +36,7 @@ func TestPartners(t *testing.T) {
 		`core> xConfiguration Zones Policy SearchRules Rule 30 Pattern String: "@` + lab.PartnerDomain + `"`,
 		`core> xConfiguration Zones Policy SearchRules Rule 30 Pattern Behavior: Leave`,
 		`core> xConfiguration Zones Policy SearchRules Rule 30 Target Name: "Edge"`,
+		`edge> xConfiguration Ethernet 1 IP V4 SubnetMask: "255.255.0.0"`, // the partner's network is one of the outside
 		`edge> xConfiguration DNS Server 1 Address: "` + s.pair.at("2.53") + `"`,
 		`edge> xConfiguration Zones Zone 9 Name: "World"`,
 		`edge> xConfiguration Zones Zone 9 Type: DNS`,
