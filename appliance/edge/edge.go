@@ -176,7 +176,7 @@ func (e *Edge) face(c *flow.Conn) face {
 		f = plan.tcp
 	}
 	if f.host == "" {
-		return newFace(c.Local().Addr().String(), f.port, f.transport)
+		return newFace(plan.seenAs(c.Local().Addr()).String(), f.port, f.transport)
 	}
 	return f
 }

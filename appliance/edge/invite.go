@@ -211,7 +211,7 @@ func (e *Edge) isSelf(u sip.URI, c *flow.Conn) bool {
 		return true
 	}
 	if addr, err := netip.ParseAddr(strings.Trim(u.Host, "[]")); err == nil {
-		return addr == c.Local().Addr()
+		return addr == c.Local().Addr() || addr == e.plan.Load().seenAs(c.Local().Addr())
 	}
 	return e.cfg.Trust != nil && e.cfg.Trust.Bears(u.Host) // an alias, in another domain
 }

@@ -1,6 +1,8 @@
 package edge
 
 import (
+	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -36,6 +38,9 @@ type Plan struct {
 
 	ground zone.Ground // where partners may be
 
+	outside    []netip.Addr // of this edge: where clients arrive
+	translated netip.Addr   // what they know it by behind a static NAT, else invalid
+
 	search   *zone.Plan // where calls to partners go
 	partners bool       // some domain takes calls of partners
 
@@ -59,6 +64,7 @@ func PlanFrom(snap *config.Snapshot) *Plan {
 		TLSPort:   snap.Int(xapi.SIPTLSPort),
 		TCPPort:   snap.Int(xapi.SIPTCPPort),
 		ground:    zone.GroundFrom(snap, xapi.Edge),
+		outside:   snap.Outside(xapi.Edge),
 		search:    zone.PlanFrom(snap),
 		PreRouted: zone.PreRouted(snap),
 		Reconnect: time.Duration(snap.Int(xapi.SessionReconnectTimer)) * time.Second,
@@ -74,6 +80,7 @@ func PlanFrom(snap *config.Snapshot) *Plan {
 	if snap.Bool(xapi.TURNMode) {
 		p.TURNPort, p.TURNTLS = snap.Int(xapi.TURNPort), snap.Enum(xapi.TURNProtocolMode) != "UDP"
 	}
+	p.translated = snap.StaticNAT()
 	p.tls = newFace(p.Host, p.TLSPort, "tls")
 	p.tcp = newFace(p.Host, p.TCPPort, "tcp")
 	for _, i := range snap.Indexes(xapi.SIPDomainName.Item) {
@@ -95,6 +102,15 @@ func PlanFrom(snap *config.Snapshot) *Plan {
 		}
 	}
 	return p
+}
+
+// seenAs is how the far end of a connection knows our end of it, which is at
+// one of this edge's addresses.
+func (p *Plan) seenAs(local netip.Addr) netip.Addr {
+	if p.translated.IsValid() && local.Is4() && slices.Contains(p.outside, local) {
+		return p.translated
+	}
+	return local
 }
 
 // hostName is the fully qualified name, which the certificate must carry.

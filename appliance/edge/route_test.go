@@ -79,6 +79,23 @@ func TestOwnRoutes(t *testing.T) {
 	}
 }
 
+// TestOwnRouteBehindStaticNAT: clients outside know edge by the address that a
+// router translates, and so write it.
+func TestOwnRouteBehindStaticNAT(t *testing.T) {
+	lines := []string{`Ethernet 1 IP V4 Address: "127.0.0.1"`, `Ethernet 1 IP V4 StaticNAT Address: "203.0.113.1"`}
+	c := dialled(t)
+	for mode, want := range map[string]bool{"On": true, "Off": false} {
+		e := planned(append(lines, "Ethernet 1 IP V4 StaticNAT Mode: "+mode)...)
+		m := invite(t, "Route: <sip:203.0.113.1:5061;transport=tls;lr>")
+		if _, ok := e.ownRoutes(m, c); ok != want {
+			t.Errorf("static NAT %s: taken %v", mode, ok)
+		}
+		if host := e.face(c).host; (host == "203.0.113.1") != want {
+			t.Errorf("static NAT %s: clients are told %s", mode, host)
+		}
+	}
+}
+
 // FuzzOwnRoutes: a route that passes names this edge, and dropping ours always
 // ends.
 func FuzzOwnRoutes(f *testing.F) {

@@ -62,9 +62,7 @@ func PlanFrom(sn *config.Snapshot, role xapi.Role) Plan {
 	if p.Inner = addresses(sn, inner); len(p.Inner.list()) == 0 {
 		p.Inner = p.Client // one interface serves both sides
 	}
-	if sn.Bool(xapi.EthernetV4StaticNATMode, outer) {
-		p.Advertise = address(sn.Str(xapi.EthernetV4StaticNATAddress, outer))
-	}
+	p.Advertise = sn.StaticNAT()
 	return p
 }
 

@@ -16,9 +16,9 @@ func TestConfigIsTaken(t *testing.T) {
 		role  xapi.Role
 		lines []string
 	}{
-		{"edge", xapi.Edge, EdgeConfig()},
-		{"core", xapi.Core, CoreConfig(Options{PathOff, "TCP"})},
-		{"core", xapi.Core, CoreConfig(Options{PathStrict, "TLS"})},
+		{"edge", xapi.Edge, EdgeConfig(Options{StaticNAT: true})},
+		{"core", xapi.Core, CoreConfig(Options{Path: PathOff, Transport: "TCP"})},
+		{"core", xapi.Core, CoreConfig(Options{Path: PathStrict, Transport: "TLS"})},
 	} {
 		s, err := config.Open(filepath.Join(t.TempDir(), "config.db"), config.Options{Role: tt.role})
 		if err != nil {

@@ -90,17 +90,24 @@ func (n *Node) Listens(addr string) {
 type Options struct {
 	Path      PathMode // of the registrar
 	Transport string   // TCP or TLS between core and the registrar
+	StaticNAT bool     // edge's outer address is translated one to one
 }
 
 // Domain is the domain of every story.
 const Domain = "example.test"
 
 // EdgeConfig is an edge as an operator sets it up.
-func EdgeConfig() []string {
+func EdgeConfig(o Options) []string {
+	outer, nat := EdgeOutside, "Off"
+	if o.StaticNAT {
+		outer, nat = EdgeHidden, "On"
+	}
 	return xConfiguration(
 		"SystemUnit Name", "edge",
 		"Ethernet 1 IP V4 Address", EdgeInner,
-		"Ethernet 2 IP V4 Address", EdgeOutside,
+		"Ethernet 2 IP V4 Address", outer,
+		"Ethernet 2 IP V4 StaticNAT Mode", nat,
+		"Ethernet 2 IP V4 StaticNAT Address", EdgeOutside,
 		"IP External Interface", "LAN2",
 		"IP DNS Hostname", "edge",
 		"IP DNS Domain Name", Domain,

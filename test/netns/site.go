@@ -62,6 +62,35 @@ table inet fw {
 }
 `
 
+// EdgeHidden is edge's outer address behind a static NAT.
+const EdgeHidden = "10.3.0.1"
+
+// HideEdge puts a router in front of edge that translates one to one: the
+// Internet goes on to see edge at EdgeOutside, edge knows itself as EdgeHidden.
+func (s *Site) HideEdge() {
+	s.t.Helper()
+	router, perimeter := s.Space("nat"), s.Bridge("perim")
+	s.Edge.IP("link", "del", "outer")
+	s.Join(router, "eth0", EdgeOutside+"/24", s.Wan, "")
+	s.Join(router, "lan", "10.3.0.254/24", perimeter, "")
+	s.Join(s.Edge, "outer", EdgeHidden+"/24", perimeter, "10.3.0.254")
+	router.Forward()
+	router.NFT(staticRules)
+}
+
+const staticRules = `
+table ip nat {
+	chain pre {
+		type nat hook prerouting priority -100;
+		iifname "eth0" ip daddr ` + EdgeOutside + ` dnat to ` + EdgeHidden + `
+	}
+	chain post {
+		type nat hook postrouting priority 100;
+		oifname "eth0" ip saddr ` + EdgeHidden + ` snat to ` + EdgeOutside + `
+	}
+}
+`
+
 // AddInside adds a machine to the inside.
 func (s *Site) AddInside(name, addr string) *Space {
 	s.t.Helper()

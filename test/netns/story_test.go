@@ -12,13 +12,18 @@ import (
 func TestSallyport(t *testing.T) {
 	New(t, "kamailio", "baresip") // or say what is missing before building
 	bin := Binary(t)
-	for _, o := range []Options{{PathOff, "TCP"}, {PathLazy, "TLS"}, {PathStrict, "TCP"}, {PathOutbound, "TLS"}} {
+	for _, o := range []Options{{Path: PathOff, Transport: "TCP"}, {Path: PathLazy, Transport: "TLS"}, {Path: PathStrict, Transport: "TCP"}, {Path: PathOutbound, Transport: "TLS"}} {
 		t.Run("register-and-call-"+string(o.Path)+"-"+o.Transport, func(t *testing.T) {
 			t.Parallel()
 			registerAndCall(newPair(t, bin, o))
 		})
 	}
-	usual := Options{PathStrict, "TLS"}
+	t.Run("static-nat", func(t *testing.T) {
+		t.Parallel()
+		p := newPair(t, bin, Options{Path: PathStrict, Transport: "TLS", StaticNAT: true})
+		registerAndCall(p)
+	})
+	usual := Options{Path: PathStrict, Transport: "TLS"}
 	for _, story := range []struct {
 		name string
 		tell func(*pair)
@@ -51,10 +56,15 @@ const callTime = 4 * time.Second
 func newPair(t *testing.T, bin string, o Options) *pair {
 	t.Helper()
 	p := &pair{T: t, site: New(t).Firewalled(), ca: NewAuthority(t), path: o.Path}
+	outer := EdgeOutside
+	if o.StaticNAT {
+		p.site.HideEdge()
+		outer = EdgeHidden
+	}
 	p.ucm = p.site.AddInside("ucm", UCMAddr).StartKamailio(UCMAddr, Domain, o.Path, p.ca.Issue(Domain, UCMAddr))
-	p.edge = p.site.Edge.StartNode(bin, "edge", p.ca.Issue("edge."+Domain, Domain, EdgeOutside, EdgeInner), p.ca, EdgeConfig())
+	p.edge = p.site.Edge.StartNode(bin, "edge", p.ca.Issue("edge."+Domain, Domain, EdgeOutside, EdgeInner), p.ca, EdgeConfig(o))
 	p.core = p.site.AddInside("core", CoreAddr).StartNode(bin, "core", p.ca.Issue("core."+Domain, CoreAddr), p.ca, CoreConfig(o))
-	p.edge.Listens(EdgeOutside + ":5061")
+	p.edge.Listens(outer + ":5061")
 	p.edge.Listens(EdgeInner + ":7001")
 	// Whatever a story did, nothing may have knocked at the inside from the DMZ.
 	t.Cleanup(func() {
