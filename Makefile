@@ -57,6 +57,5 @@ flash: ## write the image OUT to DISK=/dev/..., after a question, and read it ba
 qemu: ## boot the image OUT in QEMU, the serial shell on this terminal (make image first)
 	@sh scripts/qemu.sh $(BOARD) $(OUT)
 
-prove: ## all of test/boot, hours: writes test/boot/RESULTS.md
-	@sh scripts/inputs.sh
-	SALLYPORT_PROVE=1 $(GO) test -count=1 -timeout 4h -v -run Prove ./test/boot
+prove: ## all of test/boot, hours, or only PART="amd64 arm64 cuts-amd64 cuts-arm64 boxes namespaces"; writes test/boot/RESULTS.md
+	@GO=$(GO) sh scripts/prove.sh $(PART)

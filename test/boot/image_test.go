@@ -28,14 +28,11 @@ type bench struct {
 	tool   string // mkimage
 	image  string
 	signer ssh.Signer
-	facts  []string // rows for RESULTS.md
+	report *report // of a part of the long run; nil every day
 }
 
 // fact notes something for the log and for RESULTS.md.
-func (x *box) fact(what, seen string) {
-	x.t.Logf("%s: %s", what, seen)
-	x.facts = append(x.facts, fmt.Sprintf("| %s: %s | %s |", x.arch.name, what, seen))
-}
+func (x *box) fact(what, seen string) { x.report.fact(x.t, what, seen) }
 
 // newBench builds the tool and an image whose first-boot file makes an edge
 // that lets the administrator in.
@@ -68,6 +65,7 @@ func firstLines(key ssh.Signer) string {
 		`xConfiguration SystemUnit Name: "boottest"`,
 		`xConfiguration Ethernet 1 IP V4 Address: "10.0.2.15"`,
 		`xConfiguration Ethernet 1 IP V4 SubnetMask: "255.255.255.0"`,
+		`xConfiguration Ethernet 1 HardwareAddress: "` + firstMAC + `"`,
 		`xConfiguration Administration SSH Mode: "On"`,
 		`xConfiguration Administration SSH AuthorizedKey 1 Key: "` + public + `"`,
 	}, "\n") + "\n"

@@ -23,8 +23,8 @@ import (
 //
 //	softphone ─▶ 10.0.2.15 edge 10.77.0.1 ◀─ wire ─▶ 10.77.0.2 core 10.0.2.15 ─▶ 10.0.2.2 registrar, web
 //
-// The wire is a pair of UDP sockets. Edge's shell is on the inner side only,
-// so a second user network, which has a port for it, is joined to the wire.
+// Edge's shell is on the inner side only, so a second user network, which has a
+// port for it, hangs at the switch between the two boxes.
 const (
 	edgeName = "edge.example.com"
 	coreName = "core.example.com"
@@ -34,39 +34,32 @@ const (
 	host     = "10.0.2.2"
 )
 
-// TestTwoBoxes is not part of make prove before it is green: both boxes start
-// and take their certificates, but core's link to edge did not come up on the
-// wire within four minutes.
-func TestTwoBoxes(t *testing.T) {
-	if os.Getenv("SALLYPORT_TWO_BOXES") == "" {
-		t.Skip("not green yet: the link over the wire between two machines does not come up; SALLYPORT_TWO_BOXES=1 runs it all the same")
-	}
-	newTool(t, amd64()).twoBoxes(t)
-}
-
-// twoBoxes registers a softphone and fetches a page through two booted boxes.
-func (b *bench) twoBoxes(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
+// twoBoxes registers a softphone and fetches a page through two booted boxes,
+// one of each architecture.
+func twoBoxes(t *testing.T, r *report) {
+	ctx, cancel := context.WithTimeout(t.Context(), 80*time.Minute)
 	defer cancel()
+	outside, inside := newTool(t, amd64()), newTool(t, arm64())
+	outside.report, inside.report = r, r
 	ca, err := trust.NewCA("boot test", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	world, web := b.world(t, ctx, ca)
-	wire := [2]string{freeUDP(t), freeUDP(t)}
+	world, web := world(t, ctx, ca)
+	wire := newSwitch(t, 3)
 	sip, https := freePort(t), freePort(t)
 
-	edgeDisk := b.diskOf(t, "edge", edgeLines())
-	coreDisk := b.diskOf(t, "core", coreLines(world.Registrar.Addr("TCP").Port(), web.Addr("http").Port()))
-	edge := b.node(t, "edge", edgeDisk, []string{
+	edgeDisk := outside.diskOf(t, "edge", edgeLines())
+	coreDisk := inside.diskOf(t, "core", coreLines(world.Registrar.Addr("TCP").Port(), web.Addr("http").Port()))
+	edge := outside.node(t, "edge", edgeDisk, []string{
 		"-netdev", "user,id=lan1,restrict=on,hostfwd=tcp:" + sip + "-" + outer + ":5061,hostfwd=tcp:" + https + "-" + outer + ":8443",
 		"-netdev", "user,id=admin,restrict=on,net=10.77.0.0/24,host=10.77.0.254,dhcpstart=10.77.0.100,hostfwd=tcp:SSH-" + edgeWire + ":22",
-		"-netdev", dgram("wire", wire[0], wire[1]),
-		"-netdev", "hubport,id=port1,hubid=1,netdev=admin", "-netdev", "hubport,id=port2,hubid=1,netdev=wire", "-netdev", "hubport,id=lan2,hubid=1",
+		"-netdev", wire.netdev(0, "out"), "-netdev", "hubport,id=port1,hubid=1,netdev=admin", "-netdev", "hubport,id=port2,hubid=1,netdev=out",
+		"-netdev", wire.netdev(1, "lan2"),
 	})
-	core := b.node(t, "core", coreDisk, []string{
+	core := inside.node(t, "core", coreDisk, []string{
 		"-netdev", "user,id=lan1,hostfwd=tcp:SSH-" + outer + ":22",
-		"-netdev", dgram("lan2", wire[1], wire[0]),
+		"-netdev", wire.netdev(2, "lan2"),
 	})
 	edge.certify(t, ca, edgeName, outer, edgeWire)
 	core.certify(t, ca, coreName, outer, coreWire)
@@ -94,12 +87,12 @@ func (b *bench) twoBoxes(t *testing.T) {
 	edge.fact("two boxes: REGISTER", fmt.Sprintf("200 after %v, the link up %v after power-on", time.Since(begin).Round(time.Millisecond), edge.vm.since()))
 	edge.fetch(ctx, ca.PEM(), https, web)
 	for _, x := range []*box{edge, core} {
-		x.fact("RSS at rest, "+x.name, x.rss())
+		x.fact("node's RSS at rest, "+x.name+" on "+x.arch.name, x.rss())
 	}
 }
 
 // world is a registrar and a web server on this host's 127.0.0.1.
-func (b *bench) world(t *testing.T, ctx context.Context, ca *trust.CA) (*lab.World, *lab.Web) {
+func world(t *testing.T, ctx context.Context, ca *trust.CA) (*lab.World, *lab.Web) {
 	t.Helper()
 	cert, key, err := ca.Issue(trust.IssueOptions{Names: []string{"ucm.example.com"}, IPs: []string{host, "127.0.0.1"}, Server: true, Client: true})
 	if err != nil {
@@ -209,7 +202,7 @@ func (x *box) certify(t *testing.T, ca *trust.CA, name string, ips ...string) {
 func (x *box) linked() {
 	x.t.Helper()
 	out := ""
-	for late := time.Now().Add(patience); time.Now().Before(late); time.Sleep(time.Second) {
+	for late := time.Now().Add(patience()); time.Now().Before(late); time.Sleep(time.Second) {
 		if out = x.ask("xStatus Tunnels"); strings.Contains(out, "Active") {
 			return
 		}
@@ -235,11 +228,6 @@ func (x *box) fetch(ctx context.Context, ca []byte, edge string, web *lab.Web) {
 		x.t.Errorf("a page that no rule has: %+v %v", other, err)
 	}
 	x.fact("two boxes: fetch", fmt.Sprintf("200 and %d bytes by the allow list, 403 without a rule", len(page.Body)))
-}
-
-func dgram(id, local, remote string) string {
-	l, r := netip.MustParseAddrPort(local), netip.MustParseAddrPort(remote)
-	return fmt.Sprintf("dgram,id=%s,local.type=inet,local.host=%s,local.port=%d,remote.type=inet,remote.host=%s,remote.port=%d", id, l.Addr(), l.Port(), r.Addr(), r.Port())
 }
 
 func freeUDP(t *testing.T) string {

@@ -17,7 +17,7 @@ func (m *vm) dial(key ssh.Signer) *ssh.Client {
 		HostKeyCallback: ssh.InsecureIgnoreHostKey(), // the host is this process's child
 		Timeout:         20 * time.Second,
 	}
-	late := time.After(patience)
+	late := time.After(patience())
 	for {
 		c, err := m.tryDial(config)
 		if err == nil {
@@ -29,7 +29,7 @@ func (m *vm) dial(key ssh.Signer) *ssh.Client {
 		case <-m.done:
 			m.t.Fatal("the machine ended while SSH was waited for")
 		case <-late:
-			m.t.Fatalf("no SSH after %v: %v", patience, err)
+			m.t.Fatalf("no SSH after %v: %v", patience(), err)
 		}
 	}
 }

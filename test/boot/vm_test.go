@@ -17,8 +17,16 @@ import (
 )
 
 // patience is how long a machine may take for one step. An unhurried host needs
-// a tenth of it.
-const patience = 4 * time.Minute
+// a tenth of it; for a busy one SALLYPORT_PATIENCE is a factor.
+func patience() time.Duration {
+	return time.Duration(setting("SALLYPORT_PATIENCE", 1)) * 4 * time.Minute
+}
+
+// The hardware addresses of a machine's interfaces.
+const (
+	firstMAC  = "52:54:00:00:00:01"
+	secondMAC = "52:54:00:00:00:02"
+)
 
 // arch is how QEMU plays one architecture.
 type arch struct {
@@ -30,6 +38,7 @@ type arch struct {
 	vars    string
 	qemuDeb string
 	firmDeb string
+	locked  bool // the disk takes no writes
 }
 
 func amd64() arch {
@@ -70,6 +79,7 @@ type vm struct {
 	cmd   *exec.Cmd
 	keys  io.Writer
 	ssh   string // address of the SSH port on this host
+	sip   string // and of the SIP port, if there is one
 	start time.Time
 
 	mu   sync.Mutex
@@ -82,11 +92,19 @@ type vm struct {
 // powerOn starts a machine with a disk. The disk keeps what the machine writes.
 func powerOn(t *testing.T, a arch, disk string) *vm {
 	t.Helper()
-	ssh := freePort(t)
-	return plug(t, a, disk, ssh,
-		"-netdev", "user,id=lan1,restrict=on,hostfwd=tcp:"+ssh+"-10.0.2.15:22",
-		"-device", "virtio-net-pci,netdev=lan1,romfile=,mac=52:54:00:00:00:01")
+	ssh, sip := freePort(t), freePort(t)
+	m := plug(t, a, disk, ssh, "-netdev", userNet(ssh, sip), "-device", nic("lan1", firstMAC))
+	m.sip = sip
+	return m
 }
+
+// userNet is QEMU's network that lets nothing out, with ports on this host for
+// the shell and for SIP.
+func userNet(ssh, sip string) string {
+	return "user,id=lan1,restrict=on,hostfwd=tcp:" + ssh + "-10.0.2.15:22,hostfwd=tcp:" + sip + "-10.0.2.15:5061"
+}
+
+func nic(wire, mac string) string { return "virtio-net-pci,romfile=,netdev=" + wire + ",mac=" + mac }
 
 // plug starts a machine with the wires that are given; ssh is where on this host
 // its SSH port is found.
@@ -131,10 +149,17 @@ func (a arch) arguments(t *testing.T, disk string) []string {
 		"-drive", "if=pflash,format=raw,file="+vars,
 		// A killed machine's writes are in the host's memory either way; waiting
 		// for the host's disk would prove nothing more.
-		"-drive", "if=none,id=disk,format=raw,cache=unsafe,file="+disk,
+		"-drive", "if=none,id=disk,format=raw,cache=unsafe,readonly="+onOff(a.locked)+",file="+disk,
 		"-device", "virtio-blk-pci,drive=disk,bootindex=0",
 		"-device", "virtio-rng-pci", "-device", "i6300esb",
 	)
+}
+
+func onOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return "off"
 }
 
 func freePort(t *testing.T) string {
@@ -190,7 +215,7 @@ func (m *vm) unplug() {
 // it. What came before is not looked at again.
 func (m *vm) expect(pattern string) string {
 	m.t.Helper()
-	found, err := m.await(pattern, patience)
+	found, err := m.await(pattern, patience())
 	if err != nil {
 		m.t.Fatal(err)
 	}

@@ -1,0 +1,197 @@
+package boot
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// cutting is a box whose plug is pulled again and again.
+type cutting struct {
+	*box
+	random *rand.Rand
+	slot   string        // the one that must start next
+	serial int           // of the newest update that got in
+	next   []byte        // the update after it
+	start  time.Duration // from power-on to SSH: the measure of this host
+
+	commits, updates, landed, fell int // cuts in either work; updates that were whole, and not, after the cut
+	acked                          int // commits that were acknowledged
+}
+
+// randomCuts changes the name again and again, with an update on its way every
+// third time, and pulls the plug at any moment. After each start what was
+// acknowledged must be there, and a slot must be the old system or the new one
+// whole. SALLYPORT_CUTS says how often, 50 unless said; it ends early, and says
+// so, after SALLYPORT_MINUTES.
+func randomCuts(t *testing.T, r *report, a arch) {
+	b := newBench(t, a)
+	b.report = r
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	c := &cutting{box: &box{bench: b, t: t, disk: newDisk(t, b.image), name: "boottest"}, random: rand.New(rand.NewPCG(seed, 1)), slot: "a"}
+	wanted, late := setting("SALLYPORT_CUTS", 50), r.begin.Add(time.Duration(setting("SALLYPORT_MINUTES", 80))*time.Minute)
+	done := 0
+	for ; done < wanted && time.Now().Before(late); done++ {
+		r.step = fmt.Sprintf("cut %d, seed %d", done+1, seed)
+		c.once(done%3 == 2)
+	}
+	r.step = fmt.Sprintf("the start after cut %d, seed %d", done, seed)
+	c.back()
+	c.vm.unplug()
+	c.tell(done, wanted)
+}
+
+func (c *cutting) tell(done, wanted int) {
+	says := fmt.Sprintf("%d of %d", done, wanted)
+	if done < wanted {
+		says += " (the time was over)"
+	}
+	c.fact("power cuts at random points", fmt.Sprintf("%s: %d in commits, %d in updates; nothing acknowledged was lost in %d commits", says, c.commits, c.updates, c.acked))
+	c.fact("updates that were cut", fmt.Sprintf("%d left the old system alone, %d were whole and started; none was a mix", c.fell, c.landed))
+}
+
+// once starts the box, looks at it, and cuts it while it works.
+func (c *cutting) once(updating bool) {
+	c.back()
+	var update []byte
+	if updating {
+		c.updates++
+		update = c.update()
+	} else {
+		c.commits++
+	}
+	taken := c.cutWhileBusy(update)
+	if updating {
+		c.judge(update, taken)
+	}
+}
+
+// back starts the box and sees that it is the one that it was.
+func (c *cutting) back() {
+	c.on()
+	c.start = c.vm.since()
+	name := c.nameNow()
+	if at, floor := number(name), number(c.name); at != floor && at != floor+1 {
+		c.t.Fatalf("%s was acknowledged, %s is there", c.name, name)
+	}
+	c.name = name
+	c.blessed(c.slot)
+	if runs := c.running(); runs != c.slot {
+		c.t.Fatalf("slot %s runs, not %s", runs, c.slot)
+	}
+}
+
+// update is the next that this box is offered, newer than all before; one that
+// did not get in is offered again.
+func (c *cutting) update() []byte {
+	if c.next == nil {
+		c.next = c.read(c.make(c.t, "update", "cut.update", "-counter", counter(c.serial+1), "-version", c.version()))
+	}
+	return c.next
+}
+
+func (c *cutting) version() string { return fmt.Sprintf("update-%03d", c.serial+1) }
+
+// cutWhileBusy keeps the box busy until the plug is out, and tells whether an
+// update was acknowledged before.
+func (c *cutting) cutWhileBusy(update []byte) (taken bool) {
+	var busy sync.WaitGroup
+	window := 4 * time.Second
+	if update != nil {
+		window = max(window, c.start/2) // as long as an update takes on this host
+		busy.Go(func() {
+			out, err := tryAsk(c.ssh, "xCommand SystemUpgrade", bytes.NewReader(update))
+			taken = err == nil && strings.Contains(out, "status=OK")
+		})
+	}
+	busy.Go(func() {
+		for n := number(c.name) + 1; ; n++ {
+			name := fmt.Sprintf("cut-%d", n)
+			if out, err := tryAsk(c.ssh, "xConfiguration SystemUnit Name: "+name, nil); err != nil || strings.Contains(out, "status=Error") {
+				return
+			}
+			c.name = name
+			c.acked++
+		}
+	})
+	time.Sleep(time.Duration(c.random.Int64N(int64(window))))
+	c.vm.unplug()
+	c.ssh.Close()
+	busy.Wait()
+	return taken
+}
+
+// judge looks at the boot partition of a box that lost its power in an update:
+// the boot loader knows of the new system only if it is there, whole.
+func (c *cutting) judge(update []byte, taken bool) {
+	idle := other(c.slot)
+	known := false
+	for _, e := range strings.Fields(entries(c.t, c.disk)) {
+		known = known || strings.HasPrefix(e, "slot-"+idle) && strings.Contains(string(readBoot(c.t, c.disk, "loader/entries/"+e)), c.version())
+	}
+	if !known {
+		if taken {
+			c.t.Fatalf("the update was acknowledged and is gone; entries: %s", entries(c.t, c.disk))
+		}
+		c.fell++
+		return
+	}
+	for _, part := range []string{"linux", "initrd"} {
+		sum := sha256.Sum256(readBoot(c.t, c.disk, "sallyport/slot-"+idle+"/"+part))
+		if !bytes.Contains(update[:min(len(update), 8<<10)], []byte(hex.EncodeToString(sum[:]))) {
+			c.t.Fatalf("the boot loader starts slot %s, whose %s is not the update's", idle, part)
+		}
+	}
+	c.landed++
+	c.serial++
+	c.slot, c.next = idle, nil
+}
+
+func (x *box) nameNow() string {
+	out := x.ask("xStatus SystemUnit Name")
+	m := regexp.MustCompile(`Name: "([^"]+)"`).FindStringSubmatch(out)
+	if m == nil {
+		x.t.Fatalf("the box has no name:\n%s", out)
+	}
+	return m[1]
+}
+
+// number is the n of cut-n; 0 for a name from before.
+func number(name string) int {
+	n, _ := strconv.Atoi(strings.TrimPrefix(name, "cut-"))
+	return n
+}
+
+// cutUpdate pulls the plug while an update goes into the other slot: when the
+// transfer is over and the slot is written.
+func (x *box) cutUpdate() {
+	before := entries(x.t, x.disk)
+	x.on()
+	running := x.running()
+	update := x.read(x.make(x.t, "update", "next.update", "-counter", counter(9), "-version", "cut"))
+	var busy sync.WaitGroup
+	busy.Go(func() { tryAsk(x.ssh, "xCommand SystemUpgrade", bytes.NewReader(update)) })
+	time.Sleep(x.installs * 3 / 4)
+	x.vm.unplug()
+	busy.Wait()
+	after := entries(x.t, x.disk)
+	if strings.Contains(after, "slot-"+other(running)+"+3") {
+		x.t.Fatalf("the update was over before the plug was out: %s", after)
+	}
+	x.on()
+	if got := x.running(); got != running {
+		x.t.Fatalf("slot %s runs after a cut update, not %s", got, running)
+	}
+	x.keeps()
+	x.vm.unplug()
+	x.fact("slot whose update was cut in the middle", fmt.Sprintf("slot %s again; entries %s, before %s", running, after, before))
+}
