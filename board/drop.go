@@ -2,38 +2,34 @@ package board
 
 import (
 	"fmt"
+	"os"
 	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// kept are the rights that the node needs of a superuser: low ports, network
-// and firewall, raw sockets for DHCP, the clock, eBPF, locked memory, and the
-// boot partition for updates. It loads no modules, traces nobody, makes no
-// devices, and reads no file that is not its own.
-func kept() []int {
-	return []int{
-		unix.CAP_NET_BIND_SERVICE, unix.CAP_NET_ADMIN, unix.CAP_NET_RAW, unix.CAP_SYS_TIME, unix.CAP_BPF,
-		unix.CAP_PERFMON, unix.CAP_IPC_LOCK, unix.CAP_SYS_RESOURCE, unix.CAP_SYS_ADMIN,
-	}
-}
+// NodeUser is the user and group that the node runs as on the appliance. Nothing
+// but its own folder belongs to it.
+const NodeUser = 990
 
-// DropRights gives up all rights but those that the node needs, for this
-// process and whatever it starts.
-func DropRights() error {
+// ConfineNode leaves the node low ports.
+func ConfineNode() error { return Confine(unix.CAP_NET_BIND_SERVICE) }
+
+// Confine gives up all rights but those kept, for this process and whatever it
+// starts, for good: no program that it runs can have more. What the process does
+// not have it does not get.
+func Confine(kept ...int) error {
 	keep := uint64(0)
-	for _, c := range kept() {
+	for _, c := range kept {
 		keep |= 1 << c
 	}
 	if err := prctl(unix.PR_SET_NO_NEW_PRIVS, 1); err != nil {
 		return err
 	}
-	for c := 0; c <= unix.CAP_LAST_CAP; c++ {
-		if keep&(1<<c) == 0 {
-			if err := prctl(unix.PR_CAPBSET_DROP, uintptr(c)); err != nil && err != unix.EINVAL {
-				return err // a kernel that knows fewer rights says EINVAL
-			}
+	if os.Getuid() == 0 { // of another user's programs none gains rights any more
+		if err := dropBounds(keep); err != nil {
+			return err
 		}
 	}
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
@@ -41,13 +37,24 @@ func DropRights() error {
 	if err := unix.Capget(&header, &data[0]); err != nil {
 		return err
 	}
-	for i := range data { // what was not there before cannot be kept
+	for i := range data {
 		data[i].Permitted &= uint32(keep >> (32 * i))
 		data[i].Effective, data[i].Inheritable = data[i].Permitted, 0
 	}
 	_, _, e := syscall.AllThreadsSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&data[0])), 0)
 	if e != 0 {
 		return fmt.Errorf("capset: %w", e)
+	}
+	return nil
+}
+
+func dropBounds(keep uint64) error {
+	for c := 0; c <= unix.CAP_LAST_CAP; c++ {
+		if keep&(1<<c) == 0 {
+			if err := prctl(unix.PR_CAPBSET_DROP, uintptr(c)); err != nil && err != unix.EINVAL {
+				return err // a kernel that knows fewer rights says EINVAL
+			}
+		}
 	}
 	return nil
 }

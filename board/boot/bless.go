@@ -1,6 +1,7 @@
 package boot
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -20,6 +21,20 @@ func Slots(device, running string, release board.Release) *slot.Slots {
 		},
 		Running: running, Release: release, Floor: readCounter(), Stage: DataDir, Pi: onPi(),
 	}
+}
+
+// OwnSlots are those of this machine, for a superuser's process beside the
+// first.
+func OwnSlots() (*slot.Slots, error) {
+	s, err := AskStatus()
+	if err != nil {
+		return nil, err
+	}
+	if s.Slot == "" || s.Boot == "" {
+		return nil, errors.New("this box has no slots")
+	}
+	release, err := board.ReadRelease(board.ReleaseFile)
+	return Slots(s.Boot, s.Slot, release), err
 }
 
 // onPi reads how this system was started.

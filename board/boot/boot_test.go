@@ -223,3 +223,39 @@ func TestReset(t *testing.T) {
 		t.Error("level 0")
 	}
 }
+
+// TestGive hands a folder over, but no link's target and nothing with a second
+// name elsewhere.
+func TestGive(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("giving files away takes a superuser")
+	}
+	dir := t.TempDir()
+	node := filepath.Join(dir, "node")
+	os.MkdirAll(filepath.Join(node, "trust"), 0o700)
+	for _, f := range []string{"node/config.db", "node/trust/key", "secret", "shared"} {
+		os.WriteFile(filepath.Join(dir, f), nil, 0o600)
+	}
+	os.Symlink(filepath.Join(dir, "secret"), filepath.Join(node, "link"))
+	os.Link(filepath.Join(dir, "shared"), filepath.Join(node, "second"))
+	owner := func(f string) uint32 {
+		st, err := os.Stat(filepath.Join(dir, f))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return st.Sys().(*syscall.Stat_t).Uid
+	}
+	for range 2 {
+		if err := give(node, 990); err != nil {
+			t.Fatal(err)
+		}
+		for f, want := range map[string]uint32{"node": 990, "node/config.db": 990, "node/trust": 990, "node/trust/key": 990, "secret": 0, "shared": 0} {
+			if got := owner(f); got != want {
+				t.Errorf("%s belongs to %d, want %d", f, got, want)
+			}
+		}
+	}
+	if err := give(node, 0); err != nil || owner("node/trust/key") != 0 {
+		t.Error("not given back", err)
+	}
+}

@@ -8,16 +8,17 @@ import (
 	"io"
 	"net"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 )
 
-// Where the first process listens. Only its own user may open them.
+// Where the first process and its children listen. Only a superuser may open
+// control; the node may write to notify, and asks the steward.
 const (
 	RunDir        = "/run/sallyport"
 	ControlSocket = RunDir + "/control"
 	NotifySocket  = RunDir + "/notify"
+	StewardSocket = RunDir + "/steward"
 )
 
 // Status is what the first process tells a console.
@@ -44,7 +45,7 @@ const (
 	DataDir   = "/data"
 	NodeDir   = DataDir + "/node"
 	RoleFile  = DataDir + "/role"
-	FirstFile = DataDir + "/first.txt"
+	FirstFile = NodeDir + "/first.txt"
 	ClockFile = DataDir + "/clock"
 
 	CounterFile = DataDir + "/counter" // the greatest release that was ever blessed here
@@ -95,15 +96,15 @@ type answer struct {
 
 // serveControl takes lines until the listener is closed.
 func serveControl(socket string, requests chan<- request) error {
-	if err := os.MkdirAll(filepath.Dir(socket), 0o700); err != nil {
-		return err
-	}
 	os.Remove(socket)
 	l, err := net.Listen("unix", socket)
 	if err != nil {
 		return err
 	}
-	os.Chmod(socket, 0o600)
+	if err := os.Chmod(socket, 0o600); err != nil {
+		l.Close()
+		return err
+	}
 	go func() {
 		for {
 			c, err := l.Accept()
@@ -136,13 +137,16 @@ func serveOne(c net.Conn, requests chan<- request) {
 
 // serveNotify takes what the node says about itself, in the form that service
 // managers use: "READY=1", "WATCHDOG=1", "STATUS=text", one a line.
-func serveNotify(socket string, said chan<- string) error {
+func serveNotify(socket string, user int, said chan<- string) error {
 	os.Remove(socket)
 	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
 	if err != nil {
 		return err
 	}
-	os.Chmod(socket, 0o600)
+	if err := errors.Join(os.Chmod(socket, 0o600), os.Chown(socket, user, user)); err != nil {
+		c.Close()
+		return err
+	}
 	go func() {
 		buf := make([]byte, 4096)
 		for {

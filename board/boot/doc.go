@@ -6,5 +6,7 @@
 //
 // cmd/sallyport calls Main when it is process 1. The children talk to it over
 // two sockets in /run/sallyport: notify, where the node says that it is ready
-// and alive, and control, where a console asks for a restart or the log.
+// and alive, and control, where a console or the steward asks for a restart or
+// the log. The node runs as a user of its own and reaches only notify and the
+// steward (package steward), a third child, which has the rights that it lacks.
 package boot

@@ -30,6 +30,9 @@ func (m *machine) halt() {
 	time.Sleep(500 * time.Millisecond)
 	syscall.Kill(-1, syscall.SIGKILL)
 	time.Sleep(100 * time.Millisecond)
+	if m.mounted && !m.blessed() { // a release from before the node had a user of its own may follow
+		give(NodeDir, 0)
+	}
 	if m.reset != 0 && m.mounted {
 		m.step("factory reset", func() (string, error) { return fmt.Sprintf("level %d", m.reset), Reset(m.reset) })
 	}

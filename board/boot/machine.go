@@ -62,7 +62,7 @@ func (m *machine) prepare() {
 	m.say("%s starts, board %s, slot %s", m.releaseName(), m.boardName(), m.cmdline.Slot)
 	m.step("mounts", func() (string, error) { return "", mountErr })
 	settle()
-	os.MkdirAll(RunDir, 0o700)
+	os.MkdirAll(RunDir, 0o711)
 	go m.reaper.run()
 	m.step("drivers", m.drivers)
 	mountAll(lateMounts())
@@ -102,11 +102,14 @@ func (m *machine) begin() {
 	signal.Notify(m.signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGUSR1)
 	syscall.Reboot(syscall.LINUX_REBOOT_CMD_CAD_OFF) // Ctrl-Alt-Del is SIGINT for us
 	m.step("sockets", func() (string, error) {
-		if err := serveNotify(NotifySocket, m.said); err != nil {
+		if err := serveNotify(NotifySocket, board.NodeUser, m.said); err != nil {
 			return "", err
 		}
 		return "", serveControl(ControlSocket, m.requests)
 	})
+	if !m.cmdline.Recovery() {
+		go m.keepSteward()
+	}
 	m.startConsoles()
 	go watchPowerButton(m.power)
 	m.node.want = m.trouble == "" && m.role != "" && !m.cmdline.Recovery()

@@ -81,6 +81,8 @@ func settle() {
 		"/proc/sys/kernel/kptr_restrict":                  "2",
 		"/proc/sys/kernel/dmesg_restrict":                 "1",
 		"/proc/sys/kernel/unprivileged_bpf_disabled":      "2",
+		"/proc/sys/fs/protected_hardlinks":                "1", // the node's files are given to it by name
+		"/proc/sys/fs/protected_symlinks":                 "1",
 		"/proc/sys/net/ipv4/ip_forward":                   "0",
 		"/proc/sys/net/ipv4/ip_nonlocal_bind":             "1", // listeners may come before their address
 		"/proc/sys/net/ipv6/ip_nonlocal_bind":             "1",

@@ -5,6 +5,10 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
+
+	"sallyport/board"
 )
 
 // How patient the first process is with the node.
@@ -56,7 +60,12 @@ func (n *node) state() string {
 func (m *machine) startNode(now time.Time) {
 	n := &m.node
 	m.nodeLog.Write([]byte(fmt.Sprintf("--- node starts, role %s\n", m.role)))
-	pid, done, err := m.spawn([]string{"sallyport", "node", "-role", m.role}, m.nodeLog)
+	err := give(NodeDir, board.NodeUser)
+	var pid int
+	var done <-chan syscall.WaitStatus
+	if err == nil {
+		pid, done, err = m.spawn([]string{"sallyport", "node", "-role", m.role}, m.nodeLog, nodeRights())
+	}
 	if err != nil {
 		n.why, n.next = err.Error(), now.Add(backoffMax)
 		m.say("node: %v", err)
@@ -67,8 +76,18 @@ func (m *machine) startNode(now time.Time) {
 	m.say("node: started as process %d, role %s", pid, m.role)
 }
 
+// nodeRights has the node run as a user of its own that may open low ports and
+// nothing else that a user may not.
+func nodeRights() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{
+		Setsid:      true,
+		Credential:  &syscall.Credential{Uid: board.NodeUser, Gid: board.NodeUser},
+		AmbientCaps: []uintptr{unix.CAP_NET_BIND_SERVICE},
+	}
+}
+
 // spawn starts this binary again, its output copied to w line by line.
-func (m *machine) spawn(args []string, w *ring) (int, <-chan syscall.WaitStatus, error) {
+func (m *machine) spawn(args []string, w *ring, rights *syscall.SysProcAttr) (int, <-chan syscall.WaitStatus, error) {
 	r, out, err := os.Pipe()
 	if err != nil {
 		return 0, nil, err
@@ -83,7 +102,7 @@ func (m *machine) spawn(args []string, w *ring) (int, <-chan syscall.WaitStatus,
 	pid, done, err := m.reaper.start("/proc/self/exe", args, &syscall.ProcAttr{
 		Dir: "/", Env: m.environment(),
 		Files: []uintptr{null.Fd(), out.Fd(), out.Fd()},
-		Sys:   &syscall.SysProcAttr{Setsid: true},
+		Sys:   rights,
 	})
 	if err != nil {
 		r.Close()

@@ -1,6 +1,7 @@
 package boot
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -78,7 +79,8 @@ func (m *machine) openData() (string, error) {
 	if grown > 0 {
 		said += fmt.Sprintf(", grown by %d MiB", grown>>20)
 	}
-	return said, os.MkdirAll(NodeDir, 0o700)
+	// The node finds its own folder and nothing else.
+	return said, errors.Join(os.Chmod(DataDir, 0o711), os.MkdirAll(NodeDir, 0o700))
 }
 
 // beginClock gives the machine a time that is not before what it has seen.
@@ -94,7 +96,7 @@ func (m *machine) beginClock() (string, error) {
 // give back.
 func (m *machine) format() error {
 	log := &ring{max: 4096}
-	_, done, err := m.spawn([]string{"sallyport", "format", m.data.Device}, log)
+	_, done, err := m.spawn([]string{"sallyport", "format", m.data.Device}, log, &syscall.SysProcAttr{Setsid: true})
 	if err != nil {
 		return err
 	}

@@ -47,8 +47,8 @@ func Set(t time.Time) error {
 	return unix.ClockSettime(unix.CLOCK_REALTIME, &ts)
 }
 
-// slew moves the clock by a little without a jump.
-func slew(by time.Duration) error {
+// Slew moves the clock by a little without a jump.
+func Slew(by time.Duration) error {
 	const offset, nanoseconds, status = 0x0001, 0x2000, 0x0010
 	_, err := unix.ClockAdjtime(unix.CLOCK_REALTIME, &unix.Timex{
 		Modes: offset | nanoseconds | status, Offset: by.Nanoseconds(), Status: 0x0001,
@@ -65,10 +65,10 @@ type Answer struct {
 }
 
 // Config is what the clock needs of its caller. Functions that are nil are the
-// machine's own.
+// machine's own, for which only a superuser has the rights.
 type Config struct {
 	Log   *slog.Logger
-	File  string // that Remember writes; empty: nothing is remembered
+	Note  func(time.Time) error // notes the time for the next start; nil: nobody does
 	Now   func() time.Time
 	Query func(ctx context.Context, server string) Answer
 	Set   func(time.Time) error
@@ -98,7 +98,7 @@ func New(cfg Config) *Clock {
 		cfg.Set = Set
 	}
 	if cfg.Slew == nil {
-		cfg.Slew = slew
+		cfg.Slew = Slew
 	}
 	return &Clock{cfg: cfg, kick: make(chan struct{}, 1)}
 }
@@ -155,8 +155,11 @@ func (c *Clock) Run(ctx context.Context) error {
 }
 
 func (c *Clock) remember() {
-	if c.cfg.File != "" {
-		Remember(c.cfg.File, c.cfg.Now())
+	if c.cfg.Note == nil {
+		return
+	}
+	if err := c.cfg.Note(c.cfg.Now()); err != nil {
+		c.cfg.Log.Warn("the time was not noted for the next start", "err", err)
 	}
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"slices"
@@ -17,22 +16,21 @@ import (
 	"sallyport/board/clock"
 	"sallyport/board/nic"
 	"sallyport/board/slot"
+	"sallyport/board/steward"
 )
 
-// host is the machine in the node's hands: what the configuration says of
-// network, clock and name becomes real there, and what the administrator asks
-// of the machine is done.
+// host is the machine under the node: what the configuration says of network,
+// clock and name becomes real there, and what the administrator asks of the
+// machine is done, all of it by the steward, who has the rights for it.
 type host struct {
 	log     *slog.Logger
 	store   *config.Store
 	release board.Release
-	network *nic.Network
+	steward *steward.Client
 	clock   *clock.Clock
 	role    string
 	name    string // as it was last told to process 1
 	running string // the slot that was started
-
-	upgrading sync.Mutex
 
 	mu       sync.Mutex
 	planErr  error // what of the configuration makes no network
@@ -48,32 +46,27 @@ func newHost(role string, release board.Release) *host {
 }
 
 // join begins to serve a node.
-func (h *host) join(n *appliance.Node) {
+func (h *host) join(ctx context.Context, n *appliance.Node) {
 	h.log, h.store = n.Log(), n.Store()
-	h.network = nic.New(nic.Config{Log: h.log, Resolv: "/etc/resolv.conf", OnLease: func(l nic.Lease) {
-		if err := leased(h.store, l); err != nil {
-			h.log.Error("DHCP lease not written into the configuration", "err", err)
-		}
-	}})
-	h.clock = clock.New(clock.Config{Log: h.log, File: boot.ClockFile})
+	h.steward = steward.NewClient(boot.StewardSocket, h.log, h.leased)
+	h.clock = clock.New(clock.Config{Log: h.log, Set: h.steward.SetClock, Slew: h.steward.SlewClock, Note: h.steward.NoteClock})
+	if err := h.steward.Await(ctx); err != nil {
+		h.log.Error("machine", "err", err)
+	}
 	h.readSlots()
 }
 
 // readSlots looks at the boot partition. It changes only when the machine
 // starts, is blessed or is updated.
 func (h *host) readSlots() {
-	slots, err := boxSlots()
-	if err != nil {
-		return
-	}
-	all, err := slots.List()
+	all, running, err := h.steward.Slots()
 	if err != nil {
 		h.log.Warn("slots", "err", err)
 		return
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.slots, h.running = all, slots.Running
+	h.slots, h.running = all, running
 }
 
 func (h *host) slotList() []slot.Slot {
@@ -106,11 +99,12 @@ func (h *host) unprovenZones() string {
 	return strings.Join(h.unproven, ", ")
 }
 
-// fault is what of the network is not as configured.
-func (h *host) fault() string {
+// fault is what of the network is not as configured; applied is what the steward
+// says of it.
+func (h *host) fault(applied error) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if err := errors.Join(h.planErr, h.network.Fault()); err != nil {
+	if err := errors.Join(h.planErr, applied); err != nil {
 		return strings.ReplaceAll(err.Error(), "\n", "; ")
 	}
 	return ""
@@ -118,17 +112,9 @@ func (h *host) fault() string {
 
 // Upgrade reads a signed update into the slot that does not run.
 func (h *host) Upgrade(ctx context.Context, update io.Reader, progress func(done, all int64)) (string, error) {
-	if !h.upgrading.TryLock() {
-		return "", errors.New("another update is being installed")
-	}
-	defer h.upgrading.Unlock()
-	slots, err := boxSlots()
-	if err != nil {
-		return "", err
-	}
-	m, err := slots.Install(untilDone{ctx, update}, slot.Options{Progress: progress})
+	version, err := h.steward.Install(ctx, untilDone{ctx, update}, progress)
 	h.readSlots()
-	return m.Version, err
+	return version, err
 }
 
 // untilDone ends a read when its context does.
@@ -146,15 +132,16 @@ func (u untilDone) Read(b []byte) (int, error) {
 
 // Reboot restarts the machine. The answer reaches the administrator before the
 // node ends, since it says goodbye first.
-func (h *host) Reboot() error {
-	_, err := boot.Ask("reboot")
-	return err
-}
+func (h *host) Reboot() error { return h.steward.Reboot() }
 
 // Reset has process 1 forget what the level says once the node has ended.
-func (h *host) Reset(level int) error {
-	_, err := boot.Ask(fmt.Sprintf("reset %d", level))
-	return err
+func (h *host) Reset(level int) error { return h.steward.Reset(level) }
+
+// leased notes what a DHCP server gave.
+func (h *host) leased(l nic.Lease) {
+	if err := leased(h.store, l); err != nil {
+		h.log.Error("DHCP lease not written into the configuration", "err", err)
+	}
 }
 
 // follow applies each new snapshot until ctx ends.
@@ -173,7 +160,7 @@ func (h *host) follow(ctx context.Context) error {
 
 func (h *host) apply(snap *config.Snapshot) {
 	plan, planErr := networkPlan(snap, h.role)
-	if err := errors.Join(planErr, h.network.Apply(plan)); err != nil {
+	if err := errors.Join(planErr, h.steward.Apply(plan)); err != nil {
 		h.log.Warn("network not as configured", "err", err)
 	}
 	h.mu.Lock()
@@ -182,7 +169,7 @@ func (h *host) apply(snap *config.Snapshot) {
 	h.clock.Apply(timeServers(snap))
 	if name := hostName(snap, h.role); name != h.name {
 		h.name = name
-		if _, err := boot.Ask("hostname " + name); err != nil {
+		if err := h.steward.Name(name); err != nil {
 			h.log.Warn("host name", "err", err)
 		}
 	}

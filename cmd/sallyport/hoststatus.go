@@ -9,28 +9,30 @@ import (
 	"sallyport/appliance/xapi"
 	"sallyport/board"
 	"sallyport/board/boot"
+	"sallyport/board/nic"
 	"sallyport/board/slot"
 )
 
 // Status adds what the machine says of itself.
 func (h *host) Status(root *xapi.Node) {
-	facts := board.Detect("/sys", "/proc")
+	facts := h.steward.Facts()
 	unit := root.Branch("SystemUnit")
-	s, _ := boot.AskStatus()
+	s, _ := h.steward.Status()
 	unit.Add("Hardware").Str("Model", strings.TrimSpace(facts.Vendor+" "+facts.Model)).Str("SerialNumber", facts.Serial).
 		Str("Board", s.Board).Int("Uptime", int(s.Uptime.Seconds()))
 	unit.Branch("Software").Leaf("Development", trueFalse(s.Development))
 	h.slotStatus(unit, s.Slot)
 	hardwareStatus(root.Add("Hardware"), facts)
-	h.linkStatus(root.Branch("NetworkInterface"))
-	h.firewallStatus(root.Add("Firewall"))
+	links, counts, _ := h.steward.Interfaces()
+	linkStatus(root.Branch("NetworkInterface"), links)
+	firewallStatus(root.Add("Firewall"), counts)
 	h.timeStatus(root.Add("NTP"))
 }
 
 // firewallStatus shows how often each rule decided; the automatic ones have no
 // number.
-func (h *host) firewallStatus(n *xapi.Node) {
-	for i, c := range h.network.Counts() {
+func firewallStatus(n *xapi.Node, counts []nic.Count) {
+	for i, c := range counts {
 		r := n.Nth("Rule", i+1)
 		if c.Rule.Index != 0 {
 			r.Int("Number", c.Rule.Index)
@@ -77,8 +79,8 @@ func hardwareStatus(n *xapi.Node, f board.Facts) {
 	}
 }
 
-func (h *host) linkStatus(n *xapi.Node) {
-	for i, l := range h.network.Interfaces() {
+func linkStatus(n *xapi.Node, links []nic.Interface) {
+	for i, l := range links {
 		link := "Down"
 		if l.Up {
 			link = "Up"
@@ -129,10 +131,11 @@ func (h *host) Look(book *alarm.Book) {
 	book.Set(xapi.AlarmTimeServers, "", len(answers) > 0 && time.Since(synced) > time.Hour, "The clock runs by itself.")
 	size, free, err := board.Room(boot.DataDir)
 	book.Set(xapi.AlarmDiskFull, "", err == nil && free < size/10, fmt.Sprintf("%d of %d MiB are free.", free>>20, size>>20))
-	fault := h.fault()
+	links, _, applied := h.steward.Interfaces()
+	fault := h.fault(applied)
 	book.Set(xapi.AlarmNetworkPlan, "", fault != "", fault)
-	lookHardware(book, board.Detect("/sys", "/proc"), snap.Int(xapi.ResourceWarningLevel))
-	for _, l := range h.network.Interfaces() {
+	lookHardware(book, h.steward.Facts(), snap.Int(xapi.ResourceWarningLevel))
+	for _, l := range links {
 		all, bad := l.RxPackets+l.TxPackets, l.RxErrors+l.TxErrors
 		book.Set(xapi.AlarmHardware, "link "+l.Name, bad > linkErrors && bad > all/100, fmt.Sprintf("%s: %d of %d packets lost by faults.", l.Name, bad, all))
 	}

@@ -25,6 +25,8 @@ func machineMode(argv []string) (bool, error) {
 		return false, nil
 	case argv[1] == "node":
 		return true, machineNode(argv[2:])
+	case argv[1] == "steward":
+		return true, machineSteward()
 	case argv[1] == "console":
 		return true, openConsole()
 	case argv[1] == "format" && len(argv) == 3:

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"os/signal"
@@ -19,6 +20,7 @@ import (
 	"sallyport/appliance/xapi"
 	"sallyport/board"
 	"sallyport/board/boot"
+	"sallyport/board/steward"
 )
 
 func roleOf(word string) (xapi.Role, error) {
@@ -31,8 +33,15 @@ func roleOf(word string) (xapi.Role, error) {
 	return 0, fmt.Errorf("%q is no role: edge or core", word)
 }
 
-// machineNode is the node as process 1 runs it: on the data partition, with
-// the machine's network and clock in its hands.
+// machineSteward is the process that does for the node what takes a superuser.
+func machineSteward() error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	return steward.Run(ctx, slog.New(slog.NewTextHandler(os.Stderr, nil)))
+}
+
+// machineNode is the node as process 1 runs it: on the data partition, as a user
+// of its own. What the machine must do for it the steward does.
 func machineNode(args []string) error {
 	flags := flag.NewFlagSet("node", flag.ContinueOnError)
 	word := flags.String("role", "", "edge or core")
@@ -50,7 +59,7 @@ func machineNode(args []string) error {
 	if cfg.First, err = firstBootLines(boot.FirstFile, role); err != nil {
 		fmt.Fprintln(os.Stderr, "first boot:", err)
 	}
-	if err := board.DropRights(); err != nil {
+	if err := board.ConfineNode(); err != nil {
 		fmt.Fprintln(os.Stderr, "rights:", err)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -80,12 +89,12 @@ func runMachine(ctx context.Context, cfg appliance.Config, release board.Release
 	os.Remove(boot.FirstFile)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	h.join(n)
+	h.join(ctx, n)
 	h.apply(n.Store().Snapshot()) // the planes find their addresses there
 	var work sync.WaitGroup
 	defer work.Wait()
 	defer cancel()
-	for _, f := range []func(context.Context) error{h.network.Run, h.clock.Run, h.follow} {
+	for _, f := range []func(context.Context) error{h.steward.Run, h.clock.Run, h.follow} {
 		work.Go(func() {
 			if err := f(ctx); err != nil {
 				h.log.Error("machine", "err", err)

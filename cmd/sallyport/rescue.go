@@ -10,9 +10,7 @@ import (
 	"sallyport/appliance"
 	"sallyport/appliance/config"
 	"sallyport/appliance/xapi"
-	"sallyport/board"
 	"sallyport/board/boot"
-	"sallyport/board/slot"
 )
 
 // rescue works on the files of a node that does not run.
@@ -96,22 +94,9 @@ func (r rescue) SetAddress(role, lan, address, mask, gateway string) error {
 // FactoryReset removes what the level says.
 func (rescue) FactoryReset(level int) error { return boot.Reset(level) }
 
-// boxSlots are those of this box.
-func boxSlots() (*slot.Slots, error) {
-	s, err := boot.AskStatus()
-	if err != nil {
-		return nil, err
-	}
-	if s.Slot == "" || s.Boot == "" {
-		return nil, errors.New("this box has no slots")
-	}
-	release, err := board.ReadRelease(board.ReleaseFile)
-	return boot.Slots(s.Boot, s.Slot, release), err
-}
-
 // Slots lists what can be started.
 func (rescue) Slots() (string, error) {
-	slots, err := boxSlots()
+	slots, err := boot.OwnSlots()
 	if err != nil {
 		return "", err
 	}
@@ -125,7 +110,7 @@ func (rescue) Slots() (string, error) {
 
 // ChooseSlot has the boot loader start another.
 func (rescue) ChooseSlot(name string) error {
-	slots, err := boxSlots()
+	slots, err := boot.OwnSlots()
 	if err != nil {
 		return err
 	}

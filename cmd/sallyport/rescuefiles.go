@@ -122,7 +122,7 @@ func (rescue) Restore(role, file, passphrase string, agreed func(string) bool) (
 
 // Install puts an update into the idle slot.
 func (rescue) Install(file string, down bool, progress func(done, all int64)) (version string, err error) {
-	slots, err := boxSlots()
+	slots, err := boot.OwnSlots()
 	if err != nil {
 		return "", err
 	}
