@@ -42,7 +42,7 @@ type Rule struct {
 const (
 	firewallTable = "sallyport"
 	inputChain    = "input"
-	firewallOwn   = 2 // rules before those of the plan
+	firewallOwn   = 4 // rules before those of the plan
 )
 
 // firewall replaces the whole table in one step: there is never a moment with
@@ -75,6 +75,8 @@ func addRules(c *nftables.Conn, t *nftables.Table, rules []Rule, names map[int]s
 	add := func(e ...expr.Any) { c.AddRule(&nftables.Rule{Table: t, Chain: in, Exprs: e}) }
 	add(append(established(), verdict(expr.VerdictAccept))...)
 	add(append(arrivesBy("lo"), verdict(expr.VerdictAccept))...)
+	add(append(neighbours(), verdict(expr.VerdictAccept))...)
+	add(append(dhcp6Answers(), verdict(expr.VerdictAccept))...)
 	ordered := slices.Clone(rules)
 	slices.SortStableFunc(ordered, func(a, b Rule) int { return cmp.Compare(a.Priority, b.Priority) })
 	for _, r := range ordered {
@@ -134,6 +136,28 @@ func established() []expr.Any {
 		&expr.Bitwise{SourceRegister: 1, DestRegister: 1, Len: 4, Mask: states, Xor: []byte{0, 0, 0, 0}},
 		&expr.Cmp{Op: expr.CmpOpNeq, Register: 1, Data: []byte{0, 0, 0, 0}},
 	}
+}
+
+// neighbours fits what IPv6 lives by on a link, as ARP does for IPv4, which no
+// rule here can reach: RFC 4861's messages, sent on this very link.
+func neighbours() []expr.Any {
+	const solicitation, redirect, hopLimit = 133, 137, 255 // redirects are not taken
+	return []expr.Any{
+		&expr.Meta{Key: expr.MetaKeyNFPROTO, Register: 1}, equal([]byte{unix.NFPROTO_IPV6}),
+		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: 1}, equal([]byte{unix.IPPROTO_ICMPV6}),
+		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseNetworkHeader, Offset: 7, Len: 1}, equal([]byte{hopLimit}),
+		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseTransportHeader, Len: 1},
+		&expr.Range{Op: expr.CmpOpEq, Register: 1, FromData: []byte{solicitation}, ToData: []byte{redirect - 1}},
+	}
+}
+
+// dhcp6Answers fits what DHCPv6 servers of the link send: the question went to a
+// group, so that the kernel does not know the answer as one.
+func dhcp6Answers() []expr.Any {
+	const clientPort = 546
+	return append(comesFrom(netip.MustParsePrefix("fe80::/10")),
+		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: 1}, equal([]byte{unix.IPPROTO_UDP}),
+		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseTransportHeader, Offset: 2, Len: 2}, equal(port(clientPort)))
 }
 
 func arrivesBy(name string) []expr.Any {

@@ -35,10 +35,10 @@ func TestFirewall(t *testing.T) {
 	} else if err != nil {
 		t.Fatal(err)
 	}
-	if got := ruleCount(t); got != 6 {
+	if got := ruleCount(t); got != 4+firewallOwn {
 		t.Errorf("%d rules", got)
 	}
-	if err := n.Apply(p); err != nil || ruleCount(t) != 6 {
+	if err := n.Apply(p); err != nil || ruleCount(t) != 4+firewallOwn {
 		t.Error("the second time", err, ruleCount(t))
 	}
 	p.Firewall = nil

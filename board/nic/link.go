@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -31,21 +32,34 @@ func (n *Network) applyLink(l Link, name string) (netlink.Link, error) {
 	return carrier, errors.Join(errs...)
 }
 
-// addresses are those of the plan and of the lease.
-func (n *Network) addresses(l Link) []netip.Prefix {
-	if !l.DHCP {
-		return l.Addresses
-	}
-	var out []netip.Prefix
+// addresses are those of the plan, of the leases and of the routers' prefix.
+func (n *Network) addresses(l Link) (out []netip.Prefix) {
 	for _, a := range l.Addresses {
-		if !a.Addr().Is4() {
+		if a.Addr().Is4() && !l.DHCP || a.Addr().Is6() && !l.DHCP6 && !l.Auto6 {
 			out = append(out, a)
 		}
 	}
 	if lease, ok := n.leases[l.LAN]; ok {
 		out = append(out, lease.Address)
 	}
-	return out
+	if own := n.adverts[l.LAN].own; l.Auto6 && own.IsValid() {
+		out = append(out, own)
+	}
+	if lease, ok := n.leases6[l.LAN]; ok {
+		out = append(out, n.widened(lease.Address, l.LAN))
+	}
+	return slices.Compact(out) // both may have given the same
+}
+
+// widened gives an address of a DHCPv6 server, who names no prefix, the length
+// of the routers' prefix that it is from.
+func (n *Network) widened(a netip.Prefix, lan int) netip.Prefix {
+	for _, p := range n.adverts[lan].onLink {
+		if p.Contains(a.Addr()) {
+			return netip.PrefixFrom(a.Addr(), p.Bits())
+		}
+	}
+	return a
 }
 
 func applyMTU(d netlink.Link, mtu int) error {

@@ -18,7 +18,7 @@ import (
 type Config struct {
 	Log      *slog.Logger
 	Hardware func() []string // names of the interfaces in bus order; nil: what sysfs shows
-	OnLease  func(Lease)     // called for each lease whose address or gateway is new
+	OnLease  func(Lease)     // called for each lease whose address or gateway is new, sometimes again
 	Resolv   string          // file that names the name servers; empty: none is written
 }
 
@@ -31,8 +31,11 @@ type Network struct {
 	plan   Plan
 	have   bool // a plan was given
 	leases map[int]Lease
-	asking map[int]*asker
 	fault  error // of the last try
+
+	leases6 map[int]Lease
+	adverts map[int]advert // what the routers of an interface say
+	asking  map[question]*asker
 
 	wall      []Rule // the firewall as it stands
 	marks     []Mark
@@ -46,20 +49,26 @@ func New(cfg Config) *Network {
 	if cfg.Hardware == nil {
 		cfg.Hardware = hardware
 	}
-	return &Network{cfg: cfg, kick: make(chan struct{}, 1), leases: map[int]Lease{}, asking: map[int]*asker{}}
+	return &Network{cfg: cfg, kick: make(chan struct{}, 1), leases: map[int]Lease{},
+		leases6: map[int]Lease{}, adverts: map[int]advert{}, asking: map[question]*asker{}}
 }
 
 // Apply makes a plan real. What fails is told; the rest is done all the same,
 // and Run tries again.
 func (n *Network) Apply(p Plan) error {
 	n.mu.Lock()
-	defer n.mu.Unlock()
 	n.plan, n.have = p, true
 	select {
 	case n.kick <- struct{}{}:
 	default:
 	}
-	return n.apply()
+	err := n.apply()
+	known := n.autoLeases()
+	n.mu.Unlock()
+	for _, l := range known { // the plan may be the first to want them
+		n.tell(l)
+	}
+	return err
 }
 
 // Fault is what could not be made real at the last try.
@@ -81,7 +90,7 @@ func (n *Network) applyPlan() error {
 	devices := map[int]netlink.Link{}
 	for _, l := range n.plan.Links {
 		if names[l.LAN] == "" {
-			if len(l.Addresses) > 0 || l.DHCP {
+			if len(l.Addresses) > 0 || len(l.questions()) > 0 {
 				errs = append(errs, fmt.Errorf("LAN %d: the machine has no such interface", l.LAN))
 			}
 			continue
@@ -101,7 +110,7 @@ func (n *Network) applyPlan() error {
 // retry is how soon a plan that could not be made real is tried again.
 const retry = 10 * time.Second
 
-// Run asks for DHCP leases and follows the hardware until ctx ends.
+// Run asks for leases, listens to routers, and follows the hardware until ctx ends.
 func (n *Network) Run(ctx context.Context) error {
 	var work sync.WaitGroup
 	defer work.Wait()
@@ -201,9 +210,7 @@ func (n *Network) applyResolv() error {
 	}
 	servers := n.plan.DNS
 	if len(servers) == 0 {
-		for _, l := range n.plan.Links {
-			servers = append(servers, n.leases[l.LAN].DNS...)
-		}
+		servers = n.learnedDNS()
 	}
 	for _, a := range servers {
 		text += "nameserver " + a.String() + "\n"

@@ -9,11 +9,11 @@ import (
 type Plan struct {
 	Links     []Link
 	Gateway4  netip.Addr // unspecified: that of a DHCP lease, or none
-	Gateway6  netip.Addr
+	Gateway6  netip.Addr // unspecified: a router that a link with DHCP6 or Auto6 hears, or none
 	Routes    []Route
 	PortFirst int // of connections that the machine opens; 0: the kernel's own range
 	PortLast  int
-	DNS       []netip.Addr // name servers; without any those of a DHCP lease
+	DNS       []netip.Addr // name servers; without any those of leases and routers
 	Search    string       // domain of names that have none
 	Firewall  []Rule
 	Marks     []Mark
@@ -24,8 +24,10 @@ type Link struct {
 	LAN       int    // 1 or 2
 	MAC       string // of the hardware that is meant; empty: the LANth in bus order
 	Addresses []netip.Prefix
-	DHCP      bool
-	VLAN      int // 0: untagged
+	DHCP      bool // IPv4 from a DHCP server instead of Addresses
+	DHCP6     bool // IPv6 from a DHCPv6 server instead
+	Auto6     bool // IPv6 from the prefix that routers name, RFC 4862, instead
+	VLAN      int  // 0: untagged
 	MTU       int
 	Speed     string // "Auto", "100full", ...
 }
@@ -47,14 +49,14 @@ func (p Plan) Equal(q Plan) bool {
 
 func (l Link) equal(m Link) bool {
 	return l.LAN == m.LAN && l.MAC == m.MAC && slices.Equal(l.Addresses, m.Addresses) && l.DHCP == m.DHCP &&
-		l.VLAN == m.VLAN && l.MTU == m.MTU && l.Speed == m.Speed
+		l.DHCP6 == m.DHCP6 && l.Auto6 == m.Auto6 && l.VLAN == m.VLAN && l.MTU == m.MTU && l.Speed == m.Speed
 }
 
-// Lease is what a DHCP server gave.
+// Lease is what a DHCP server or a router gave.
 type Lease struct {
 	LAN     int
-	Address netip.Prefix
-	Gateway netip.Addr // unspecified if it gave none
+	Address netip.Prefix // of either family
+	Gateway netip.Addr   // unspecified if it gave none
 	DNS     []netip.Addr
-	Server  netip.Addr
+	Server  netip.Addr // who gave it
 }

@@ -71,8 +71,8 @@ func (n *Network) routes(devices map[int]netlink.Link) (want []netlink.Route, er
 	if g := n.gateway4(); g.IsValid() {
 		add(netip.PrefixFrom(netip.IPv4Unspecified(), 0), g, 0)
 	}
-	if n.plan.Gateway6.IsValid() {
-		add(netip.PrefixFrom(netip.IPv6Unspecified(), 0), n.plan.Gateway6, 0)
+	if g, lan := n.gateway6(); g.IsValid() {
+		add(netip.PrefixFrom(netip.IPv6Unspecified(), 0), g, lan)
 	}
 	for _, r := range n.plan.Routes {
 		add(r.To.Masked(), r.Gateway, r.LAN)
@@ -91,6 +91,20 @@ func (n *Network) gateway4() netip.Addr {
 		}
 	}
 	return netip.Addr{}
+}
+
+// gateway6 is the plan's, else the first router that is heard; and the link that
+// it was heard on, since its address says nothing of that.
+func (n *Network) gateway6() (netip.Addr, int) {
+	if n.plan.Gateway6.IsValid() {
+		return n.plan.Gateway6, 0
+	}
+	for _, l := range n.plan.Links {
+		if a := n.adverts[l.LAN]; (l.DHCP6 || l.Auto6) && a.gateway.IsValid() {
+			return a.gateway, l.LAN
+		}
+	}
+	return netip.Addr{}, 0
 }
 
 func (n *Network) route(devices map[int]netlink.Link, to netip.Prefix, gateway netip.Addr, lan int) (netlink.Route, error) {
