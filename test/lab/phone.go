@@ -75,9 +75,11 @@ type Phone struct {
 	pongs  int
 	calls  map[string]*Call // by Call-ID
 	subs   map[string]*Subscription
+	state  string // what its watchers are told
 	quit   context.CancelFunc
 	lost   chan struct{} // the connection has gone
 
+	watched []*phoneWatcher
 	closing bool
 }
 

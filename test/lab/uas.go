@@ -15,6 +15,7 @@ func (p *Phone) onRequest(t *serverTx) {
 	switch method := t.req.Method(); {
 	case inDialog && method == "NOTIFY":
 		p.onNotify(t, c)
+	case inDialog && method == "SUBSCRIBE" && p.renewed(t):
 	case inDialog && c == nil:
 		t.reply(481, "Call/Transaction Does Not Exist", "")
 	case inDialog:
@@ -25,6 +26,8 @@ func (p *Phone) onRequest(t *serverTx) {
 		p.onMessage(t)
 	case method == "NOTIFY":
 		p.onNotify(t, nil)
+	case method == "SUBSCRIBE":
+		p.onSubscribe(t)
 	case method == "OPTIONS":
 		t.reply(200, "OK", randomHex(5), func(m *Message) { m.Add("Allow", allowed).Add("Accept", "application/sdp") })
 	default:

@@ -16,6 +16,9 @@ const (
 	PathLazy     PathMode = "lazy"
 	PathStrict   PathMode = "strict"
 	PathOutbound PathMode = "outbound"
+
+	// PathStub is no Kamailio but the lab's call control, which takes Path.
+	PathStub PathMode = "stub"
 )
 
 // Kamailio is a registrar in a space: UDP and TCP on 5060, TLS on 5061, digest
@@ -141,6 +144,7 @@ request_route {
 	if (is_method("REGISTER")) {
 		if (!pv_www_authenticate("DOMAIN", "PASSWORD", "0")) { www_challenge("DOMAIN", "1"); exit; }
 		xlog("L_NOTICE", "REGISTER $tu contact $hdr(Contact) path $hdr(Path)\n");
+		if (is_present_hf("Supported") && search_hf("Supported", "X-cisco-sessionpersist", "a")) append_to_reply("Supported: X-cisco-sessionpersist\r\n");
 		save("location");
 		exit;
 	}

@@ -180,9 +180,18 @@ type Process struct {
 // prints is shown if the test fails.
 func (s *Space) Start(name string, args ...string) *Process {
 	s.net.t.Helper()
-	c := exec.Command("ip", append([]string{"netns", "exec", s.name, name}, args...)...)
+	return s.launch(exec.Command("ip", append([]string{"netns", "exec", s.name, name}, args...)...), name)
+}
+
+// launch is Start for a command that enters the space by itself. Its output is
+// kept unless somebody else reads it.
+func (s *Space) launch(c *exec.Cmd, name string) *Process {
+	s.net.t.Helper()
 	p := &Process{name + " in " + s.Name, c, make(chan struct{}), &tail{}}
-	c.Stdout, c.Stderr = p.out, p.out
+	if c.Stdout == nil {
+		c.Stdout = p.out
+	}
+	c.Stderr = p.out
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := c.Start(); err != nil {
 		s.net.t.Fatalf("start %s: %v", p.Name, err)

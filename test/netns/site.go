@@ -109,7 +109,8 @@ func (s *Site) AddOutside(name, addr string) *Space {
 
 // Home is a NAT router with one machine behind it.
 type Home struct {
-	Router, Client *Space
+	*Access
+	Client *Space
 }
 
 // HomeClient is the address of the machine behind a NAT.
@@ -118,31 +119,9 @@ const HomeClient = "192.168.7.2"
 // AddHome adds a NAT router with a public address and a machine behind it.
 func (s *Site) AddHome(name, public string) *Home {
 	s.t.Helper()
-	h := &Home{Router: s.AddOutside(name+"-nat", public), Client: s.Space(name)}
-	lan := s.Bridge(name + "-lan")
-	s.Join(h.Router, "lan", "192.168.7.1/24", lan, "")
-	s.Join(h.Client, "eth0", HomeClient+"/24", lan, "192.168.7.1")
-	h.Router.Forward()
-	h.Router.NFT(natRules)
+	h := &Home{s.AddAccess(name, public, "192.168.7"), s.Space(name)}
+	s.Join(h.Client, "eth0", HomeClient+"/24", h.Lan, h.Gateway)
 	return h
-}
-
-const natRules = `
-table ip nat {
-	chain post {
-		type nat hook postrouting priority 100;
-		oifname "eth0" masquerade
-	}
-}
-`
-
-// Move gives the router another public address, as a provider does: the line
-// goes down, and the kernel forgets what it had translated.
-func (h *Home) Move(public string) {
-	h.Router.IP("link", "set", "eth0", "down")
-	h.Router.IP("addr", "flush", "dev", "eth0")
-	h.Router.IP("addr", "add", public+"/24", "dev", "eth0")
-	h.Router.IP("link", "set", "eth0", "up")
 }
 
 // Cut breaks the way between the DMZ and the inside; Mend joins it again.
@@ -154,10 +133,16 @@ func (s *Site) Mend() { s.Firewall.IP("link", "set", "dmz", "up") }
 // Tried is the number of packets that the DMZ tried to open inwards.
 func (s *Site) Tried() int {
 	s.t.Helper()
-	out := s.Firewall.Run("nft", "list", "counter", "inet", "fw", "tried")
+	return s.Firewall.counter("inet", "fw", "tried")
+}
+
+// counter reads a named counter of a rule set.
+func (s *Space) counter(family, table, name string) int {
+	s.net.t.Helper()
+	out := s.Run("nft", "list", "counter", family, table, name)
 	m := regexp.MustCompile(`packets (\d+)`).FindStringSubmatch(out)
 	if m == nil {
-		s.t.Fatalf("no counter in %q", out)
+		s.net.t.Fatalf("no counter in %q", out)
 	}
 	n, _ := strconv.Atoi(m[1])
 	return n

@@ -33,12 +33,17 @@ func TestSallyport(t *testing.T) {
 		{"link-cut-and-restored", linkCut},
 		{"edge-killed-and-restarted", edgeKilled},
 		{"core-killed-and-restarted", coreKilled},
+		{"roams-outside", roamsOutside},
 	} {
 		t.Run(story.name, func(t *testing.T) {
 			t.Parallel()
 			story.tell(newPair(t, bin, usual))
 		})
 	}
+	t.Run("roams-to-office", func(t *testing.T) {
+		t.Parallel()
+		roamsToOffice(newPair(t, bin, Options{PathStub, "TCP"}))
+	})
 }
 
 // pair is a site with edge, core and a registrar in place.
@@ -61,7 +66,12 @@ func newPair(t *testing.T, bin string, o Options) *pair {
 		p.site.HideEdge()
 		outer = EdgeHidden
 	}
-	p.ucm = p.site.AddInside("ucm", UCMAddr).StartKamailio(UCMAddr, Domain, o.Path, p.ca.Issue(Domain, UCMAddr))
+	ucm := p.site.AddInside("ucm", UCMAddr)
+	if o.Path == PathStub {
+		ucm.StartPlayer(role{Registrar: &registrar{UCMAddr, []string{"alice", "bob", "carol"}}})
+	} else {
+		p.ucm = ucm.StartKamailio(UCMAddr, Domain, o.Path, p.ca.Issue(Domain, UCMAddr))
+	}
 	p.edge = p.site.Edge.StartNode(bin, "edge", p.ca.Issue("edge."+Domain, Domain, EdgeOutside, EdgeInner), p.ca, EdgeConfig(o))
 	p.core = p.site.AddInside("core", CoreAddr).StartNode(bin, "core", p.ca.Issue("core."+Domain, CoreAddr), p.ca, CoreConfig(o))
 	p.edge.Listens(outer + ":5061")
