@@ -30,6 +30,7 @@ type target struct {
 	media   media.Encryption
 	noGCM   bool   // its zone bears no GCM suites of SRTP
 	uri     string // the Request-URI to send it
+	routes  string // the Route that it keeps, in one line
 
 	name string     // that the certificate must carry, where it is not host
 	most int        // most addresses to try where host has SRV records; 0: all

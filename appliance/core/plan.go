@@ -49,6 +49,7 @@ type Plan struct {
 	own            []Domain      // domains of core's own
 
 	ground  zone.Ground               // where strangers may be
+	names   []string                  // of this node
 	listen  map[string]netip.AddrPort // by transport
 	domains []string                  // all that tokens may be sealed for
 }
@@ -106,6 +107,9 @@ func PlanFrom(snap *config.Snapshot, zones *zone.Plan, found discovered, listene
 		if _, first := p.listen[l.Network]; !first {
 			p.listen[l.Network] = l.Addr
 		}
+	}
+	if host := snap.Str(xapi.IPDNSHostname); host != "" {
+		p.names = append(p.names, host, host+"."+snap.Str(xapi.IPDNSDomainName))
 	}
 	p.conflicts = conflictsOf(p)
 	p.epoch = epochOf(p)

@@ -32,7 +32,7 @@ func (c *Core) startTrunk(r *signaling.Request, from *flow.Conn, uri sip.URI) {
 	}
 	plan := c.plan.Load()
 	if r.Msg.Has("Route") && !plan.preloaded(who) {
-		c.refuse(r, 403, "Routes are not taken from this zone", "Neighbor SIP PreloadedSipRoutes Accept")
+		c.refuse(r, 403, "Routes are not taken from this zone", rulePreloaded)
 		return
 	}
 	if r.Msg.ToTag() != "" {
@@ -40,6 +40,9 @@ func (c *Core) startTrunk(r *signaling.Request, from *flow.Conn, uri sip.URI) {
 		return
 	}
 	if c.closedForCalls(r) {
+		return
+	}
+	if c.followRoute(r, from, who) {
 		return
 	}
 	q := zone.Query{Source: who.zone, Alias: bare(uri), Method: r.Msg.Method(), Authenticated: who.known}
@@ -85,12 +88,6 @@ func (c *Core) isLocal(from *flow.Conn, u sip.URI) bool {
 		}
 	}
 	return false
-}
-
-// preloaded tells whether a caller may bring routes along.
-func (p *Plan) preloaded(w caller) bool {
-	z := p.Zones.Zone(w.zone)
-	return z != nil && z.Preloaded
 }
 
 // A wayOut is a search for where a request from inside goes.
@@ -258,6 +255,9 @@ func (c *Core) forwardTrunk(r *signaling.Request, from *flow.Conn, who caller, t
 	c.forward(r, session, ts, func(t target) (signaling.Branch, error) {
 		out := r.Msg.Clone()
 		out.Remove("Route")
+		if t.routes != "" {
+			out.SetAll("Route", sip.Split(t.routes))
+		}
 		out.RemovePrefix(privatePrefix)
 		c.vouch(out, who)
 		out.SetURI(t.uri)

@@ -82,7 +82,7 @@ var (
 	NeighborPreloaded = Bool{&Item{
 		Path: "Zones Zone [1..1000] Neighbor SIP PreloadedSipRoutes Accept", Kind: Enumeration, Values: []string{"On", "Off"}, Default: "Off",
 		Role: Core, Guide: "Zones",
-		Help:    "Takes requests from the neighbor that bring a route which begins at this node.",
+		Help:    "Follows the route that requests from the neighbor bring, to peers of neighbor zones only and without asking the search rules.",
 		Differs: "the replaced product prints no default; such requests are refused unless allowed",
 	}}
 	RuleAuthentication = Bool{&Item{

@@ -42,7 +42,7 @@ func TestSallyport(t *testing.T) {
 	}
 	t.Run("roams-to-office", func(t *testing.T) {
 		t.Parallel()
-		roamsToOffice(newPair(t, bin, Options{PathStub, "TCP"}))
+		roamsToOffice(newPair(t, bin, Options{Path: PathStub, Transport: "TCP"}))
 	})
 }
 
