@@ -406,8 +406,8 @@ func shrink(t *testing.T, disk string, data int64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.Close()
 	table, err := d.GetPartitionTable()
+	d.Close()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -421,10 +421,10 @@ func shrink(t *testing.T, disk string, data int64) {
 	if err := os.Truncate(disk, int64(last.End+1)*512+1<<20); err != nil {
 		t.Fatal(err)
 	}
-	d.Close()
 	if d, err = diskfs.Open(disk); err != nil {
 		t.Fatal(err)
 	}
+	defer d.Close()
 	if err := d.Partition(g); err != nil {
 		t.Fatal(err)
 	}
