@@ -66,7 +66,8 @@ func (n *Node) applyOnce(snap *config.Snapshot) bool {
 	return ok
 }
 
-// applyPolicy gives SIP over TLS the versions that are configured.
+// applyPolicy gives SIP over TLS the versions that are configured, and has edge
+// ask HTTPS clients for the certificate of a device where those may be onboarded.
 func (n *Node) applyPolicy(snap *config.Snapshot) {
 	low, high := tlsVersions(snap.Enum(xapi.SIPTLSVersions))
 	for _, p := range []trust.Purpose{trust.SIPOutside, trust.SIPInside} {
@@ -75,6 +76,14 @@ func (n *Node) applyPolicy(snap *config.Snapshot) {
 			pol.MinVersion, pol.MaxVersion = low, high
 			n.trust.SetPolicy(p, pol)
 		}
+	}
+	pol, ask := n.trust.Policy(trust.HTTPSOutside), trust.ClientCertNone
+	if n.cfg.Role == xapi.Edge && snap.Bool(xapi.AllowOnboarding) {
+		ask = trust.ClientCertAsk
+	}
+	if pol.ClientCert != ask {
+		pol.ClientCert = ask
+		n.trust.SetPolicy(trust.HTTPSOutside, pol)
 	}
 }
 

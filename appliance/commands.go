@@ -35,6 +35,7 @@ func commands() map[string]command {
 		"AuthzKeyImport": authzKeyImport, "AuthzKeyDelete": authzKeyDelete,
 		"RemoteSyslogAdd": syslogAdd, "RemoteSyslogDelete": syslogDelete,
 		"ServerCertificateInstall": certificateInstall, "CACertificateInstall": authorityInstall,
+		"ManufacturerCAInstall": manufacturerInstall, "ManufacturerCADelete": manufacturerDelete,
 		"DomainCerts": domainCerts, "DNSCheck": dnsCheck,
 		"CSRGenerate": requestGenerate, "AlarmAcknowledge": alarmAcknowledge,
 		"DNSLookup": dnsLookup, "Restart": restart, "ClearAllStatus": clearAllStatus,

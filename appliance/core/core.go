@@ -106,6 +106,7 @@ type Core struct {
 	uc           *discover.Discoverer
 	rediscovered chan struct{} // discovery knows something new
 	findings     atomic.Pointer[[]discover.Finding]
+	contexts     atomic.Pointer[domainContexts] // what each domain is used for
 
 	applying sync.Mutex                      // one plan is made at a time
 	snap     atomic.Pointer[config.Snapshot] // the one in force

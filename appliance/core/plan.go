@@ -28,6 +28,9 @@ type Plan struct {
 
 	Topology *uc.Topology // who may reach what
 
+	ServerDomain string   // IP DNS Domain Name
+	Presence     []string // domains with chat
+
 	LinkRTP, LinkRTCP uint16 // edge's shared media ports
 
 	callControl []int      // neighbor zones that say that call control is there, by index
@@ -65,6 +68,8 @@ func PlanFrom(snap *config.Snapshot, zones *zone.Plan, found discovered, listene
 
 		Topology: top,
 
+		ServerDomain: snap.Str(xapi.IPDNSDomainName),
+
 		LinkRTP:  uint16(snap.Int(xapi.MediaDemuxRTPPort)),
 		LinkRTCP: uint16(snap.Int(xapi.MediaDemuxRTCPPort)),
 
@@ -92,6 +97,9 @@ func PlanFrom(snap *config.Snapshot, zones *zone.Plan, found discovered, listene
 	for _, i := range snap.Indexes(xapi.SIPDomainName.Item) {
 		name := snap.Str(xapi.SIPDomainName, i)
 		id, ok := top.OfDomain(name)
+		if snap.Bool(xapi.SIPDomainEdgexmpp, i) {
+			p.Presence = append(p.Presence, name)
+		}
 		switch d := (Domain{strings.ToLower(name), snap.Str(xapi.SIPDomainAuthzone, i), id}); {
 		case !ok || !snap.Bool(xapi.SIPDomainSip, i):
 		case snap.Bool(xapi.SIPDomainEdge, i):

@@ -51,6 +51,9 @@ func (c *Core) replan(snap *config.Snapshot) error {
 	links, linkErr := traversal.PlanFrom(snap, xapi.Core)
 	web, httpErr := httpproxy.PlanFrom(snap, plan.Topology)
 	chat, chatErr := xmpp.PlanFrom(snap, plan.Topology)
+	contexts := contextsOf(plan, web)
+	c.contexts.Store(&contexts)
+	c.adviseOnboarding(web)
 	clashes := clashes{snap: snap}
 	planErr, httpErr, chatErr = clashes.of(planErr, ofTopology), clashes.of(httpErr, ofHTTP), clashes.of(chatErr, ofChat)
 	c.advise(snap, plan.Topology, clashes.found)

@@ -21,6 +21,7 @@ func (c *Core) Status(t *xapi.Node) {
 	c.chat.Report(t.Add("XMPP"))
 	c.deployments(t.Add("CollaborationEdge"))
 	c.keys.Report(t.Add("Authzkeys"))
+	c.http.ReportOnboarding(t.Add("Onboarding"))
 	c.sso.Report(t.Add("Edgesso"))
 	c.http.ReportLogins(t.Add("EdgeConfigProvisioning"))
 	c.reportMaintenance(t.Branch("SystemUnit").Add("Maintenance"))
@@ -46,6 +47,9 @@ func (c *Core) deployments(t *xapi.Node) {
 	}
 	c.http.Report(t.Add("HTTPAllowList"))
 	c.reportNodes(t, top)
+	if d := c.contexts.Load(); d != nil {
+		d.report(t)
+	}
 	c.reportDiscovery(t)
 }
 

@@ -26,7 +26,7 @@ func (e *Edge) newGate() *httpproxy.Gate {
 		Open: func(ctx context.Context, zone string, core uint64) (net.Conn, error) {
 			return e.links.Open(ctx, traversal.StreamRequest{Zone: zone, Peer: traversal.PeerID(core), Kind: "http"})
 		},
-		Core: e.webCore, Face: e.webFace, Ticket: e.ticket, Closed: e.closedForSignIns,
+		Core: e.webCore, Face: e.webFace, Ticket: e.ticket, Device: e.device, Closed: e.closedForSignIns,
 		OnListen: func(addr netip.AddrPort, err error) {
 			e.alarms.Set(xapi.AlarmListener, "HTTPS "+addr.String(), err != nil, fmt.Sprintf("HTTPS %s: %v", addr, err))
 		},

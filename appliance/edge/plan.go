@@ -35,6 +35,7 @@ type Plan struct {
 	Reconnect   time.Duration // how long requests wait for a client that persists
 	Fcm         bool          // push through Google's service
 	Maintenance bool          // SystemUnit Maintenance Mode
+	Onboarding  bool          // phones may redeem activation codes
 
 	ground zone.Ground // where partners may be
 
@@ -72,6 +73,7 @@ func PlanFrom(snap *config.Snapshot) *Plan {
 		TLSOn:     snap.Bool(xapi.SIPTLSMode),
 
 		Maintenance: snap.Bool(xapi.SystemUnitMaintenance),
+		Onboarding:  snap.Bool(xapi.CollaborationEdgeEnabled) && snap.Bool(xapi.AllowOnboarding),
 
 		HTTPSPort: snap.Int(xapi.CollaborationEdgeHTTPSPort),
 		XMPPPort:  snap.Int(xapi.XMPPPort),

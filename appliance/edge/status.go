@@ -15,6 +15,7 @@ func (e *Edge) Status(t *xapi.Node) {
 	e.links.ReportTunnels(t.Add("Tunnels"))
 	e.chat.Report(t.Add("XMPP"))
 	e.turn.Report(t.Add("TURN"))
+	e.reportOnboarding(t.Add("Onboarding"))
 	e.push.report(t.Add("XCP").Add("FcmService"))
 	e.guard.Report(t.Add("Authentication"))
 	e.reportMaintenance(t.Branch("SystemUnit").Add("Maintenance"))

@@ -39,6 +39,7 @@ func (e *Edge) Look(snap *config.Snapshot) {
 	e.links.Judge(e.alarms)
 	e.watch.Look(snap)
 	e.lookMaintenance()
+	e.lookManufacturers()
 	e.partly.look(e.bindings, e.alarms)
 	e.turn.Judge(e.alarms)
 	e.watch.Capacity(snap, "registrations", e.bindings.Len(), maxBindings)

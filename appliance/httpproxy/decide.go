@@ -38,7 +38,11 @@ func (s *Server) locate(l *live, p *pass, r *http.Request) *refusal {
 
 // decide names the rule that lets a located request through.
 func (s *Server) decide(l *live, p *pass, r *http.Request) (*allow.Rule, *refusal) {
-	if no := s.admit(l, p, r); no != nil {
+	lets := s.admit
+	if activates(p.target) {
+		lets = s.onboard
+	}
+	if no := lets(l, p, r); no != nil {
 		return nil, no
 	}
 	t := p.target

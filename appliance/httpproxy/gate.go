@@ -3,6 +3,7 @@ package httpproxy
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -36,6 +37,9 @@ type GateConfig struct {
 	// Ticket asks a core what a login cookie is worth for a domain, "" for none.
 	// Nil: only core checks.
 	Ticket func(ctx context.Context, zone string, core uint64, domain, cookie string) (Ticket, error)
+	// Device names the phone of a certificate chain that a client showed; an
+	// error says why none is believed. Nil: no phone is onboarded.
+	Device func(shown []*x509.Certificate) (Device, error)
 	// Closed says why a core of a zone takes no sign-ins now, status 0 if it does.
 	// Nil: it always does.
 	Closed   func(zone string, core uint64) (status int, why string)
@@ -60,6 +64,7 @@ type Gate struct {
 	denials   *door.Ration // lines of the log by client
 	flood     door.Seldom  // and where there are more
 	refused   atomic.Int64
+	onboarded onboarded
 }
 
 // NewGate returns a gate that listens nowhere yet.
@@ -99,7 +104,7 @@ func (g *Gate) Apply(p GatePlan) error { return g.listeners.Apply(p.Listen) }
 func (g *Gate) Run(ctx context.Context) error {
 	all := newTally()
 	server := &http.Server{
-		Handler: counted(g, all), ConnState: countConns(all), ErrorLog: netLog(g.cfg.Log),
+		Handler: counted(g, all), ConnState: countConns(all), ConnContext: withShown, ErrorLog: netLog(g.cfg.Log),
 		MaxHeaderBytes: g.limits.HeaderBytes, ReadHeaderTimeout: g.limits.Header, IdleTimeout: g.limits.Idle,
 		DisableGeneralOptionsHandler: true,
 		// No TLSConfig: with one that does not name h2 the server would set up
@@ -141,6 +146,7 @@ type visit struct {
 	bad                 error // why there is no target; core says so
 	core                uint64
 	face                string // what core is told of edge
+	device              string // and of the phone that is onboarded
 	body                *pacedBody
 }
 
@@ -177,8 +183,12 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.refuse(out, r, v, status, why)
 		return
 	}
-	if no := g.checkLogin(r, v); no != nil {
-		g.refuse(out, r, v, no.status, no.why)
+	no := g.checkDevice(r, v)
+	if no == nil {
+		no = g.checkLogin(r, v)
+	}
+	if no != nil {
+		g.refuseBy(out, r, v, no)
 		return
 	}
 	r = r.WithContext(context.WithValue(r.Context(), visitKey{}, v))
@@ -207,15 +217,25 @@ func unfit(r *http.Request) (status int, why string) {
 	return 0, ""
 }
 
+// refuseBy refuses by a rule, which the log names.
+func (g *Gate) refuseBy(w http.ResponseWriter, r *http.Request, v *visit, no *refusal) {
+	g.noteRefusal(r, v, no.status, no.why, no.rule)
+	no.answer(w)
+}
+
 func (g *Gate) refuse(w http.ResponseWriter, r *http.Request, v *visit, status int, why string) {
+	g.noteRefusal(r, v, status, why, "")
+	refuse(w, status, why)
+}
+
+func (g *Gate) noteRefusal(r *http.Request, v *visit, status int, why, rule string) {
 	g.refused.Add(1)
 	if _, ok := g.denials.Take(v.source, deniedLines, time.Minute); ok {
-		g.cfg.Log.Info("http request refused", "event", "refused", "method", r.Method, "status", status, "why", why,
+		g.cfg.Log.Info("http request refused", "event", "refused", "method", r.Method, "status", status, "why", why, "rule", rule,
 			"client", v.source, "user", v.user, "trace", v.trace)
 	} else if skipped, ok := g.flood.Now(); ok {
 		g.cfg.Log.Warn("http requests refused", "event", "refused", "why", "more than are written down", "client", v.source, "skipped", skipped)
 	}
-	refuse(w, status, why)
 }
 
 // rewrite makes the request that core gets. The name of the host tells open
@@ -230,6 +250,9 @@ func (g *Gate) rewrite(p *httputil.ProxyRequest) {
 	dropPrivate(p.Out.Header)
 	p.Out.Header.Set(headerTrace, v.trace)
 	p.Out.Header.Set(headerClient, v.source)
+	if v.device != "" {
+		p.Out.Header.Set(headerDevice, v.device)
+	}
 	if v.face != "" {
 		p.Out.Header.Set(headerFace, v.face)
 	}

@@ -76,7 +76,7 @@ func (t *tickets) put(k ticketKey, ticket Ticket) {
 // the visit's user where core knows one.
 func (g *Gate) checkLogin(r *http.Request, v *visit) (no *refusal) {
 	t := v.target
-	if v.bad != nil || t.Scheme == "" || g.cfg.Ticket == nil {
+	if v.bad != nil || t.Scheme == "" || v.device != "" || g.cfg.Ticket == nil {
 		return nil
 	}
 	cookies := cookiesOf(r)

@@ -37,15 +37,16 @@ func GatePlanFrom(snap *config.Snapshot) GatePlan {
 // Plan is what core lets through. Deployments are named by a key that outlives
 // a new name.
 type Plan struct {
-	Domains   map[string]string // remote users' domains, lower case, to their deployment
-	Nodes     map[string]string // hosts of UC nodes to their deployment
-	Names     map[string]string // deployments' names
-	Automatic []allow.Rule      // what the nodes' types bring along
-	Types     []string          // of those nodes, each once, in table order
-	Rules     []allow.Rule      // the editable ones
-	Methods   []string          // of rules that name none
-	Login     Login
-	Topology  *uc.Topology // where users live; nil: nowhere
+	Domains    map[string]string // remote users' domains, lower case, to their deployment
+	Nodes      map[string]string // hosts of UC nodes to their deployment
+	Names      map[string]string // deployments' names
+	Automatic  []allow.Rule      // what the nodes' types bring along
+	Types      []string          // of those nodes, each once, in table order
+	Rules      []allow.Rule      // the editable ones
+	Methods    []string          // of rules that name none
+	Login      Login
+	Onboarding Onboarding
+	Topology   *uc.Topology // where users live; nil: nowhere
 }
 
 // Login is how users sign in at edge.
@@ -99,6 +100,7 @@ func PlanFrom(snap *config.Snapshot, top *uc.Topology) (Plan, error) {
 	p, err := RulesFrom(snap, top)
 	p.Topology = top
 	p.Login = loginFrom(snap)
+	p.Onboarding = onboardingFrom(snap)
 	p.Domains = map[string]string{}
 	for _, i := range snap.Indexes(xapi.SIPDomainName.Item) {
 		name := snap.Str(xapi.SIPDomainName, i)
@@ -108,6 +110,20 @@ func PlanFrom(snap *config.Snapshot, top *uc.Topology) (Plan, error) {
 		}
 	}
 	return p, err
+}
+
+func onboardingFrom(snap *config.Snapshot) Onboarding {
+	o := Onboarding{On: snap.Bool(xapi.AllowOnboarding)}
+	for _, i := range snap.Indexes(xapi.CUCMAddress.Item) {
+		c := OnboardingCluster{Publisher: uc.Canonical(snap.Str(xapi.CUCMAddress, i)), Activation: uc.Canonical(snap.Str(xapi.CUCMActivationDomain, i))}
+		for _, j := range snap.Indexes(xapi.CUCMServiceDomain.Item, i) {
+			if d := uc.Canonical(snap.Str(xapi.CUCMServiceDomain, i, j)); d != "" {
+				c.Service = append(c.Service, d)
+			}
+		}
+		o.Clusters = append(o.Clusters, c)
+	}
+	return o
 }
 
 func loginFrom(snap *config.Snapshot) Login {

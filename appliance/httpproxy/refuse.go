@@ -16,6 +16,7 @@ const (
 	headerTrace   = "X-Sallyport-Trace"
 	headerClient  = "X-Sallyport-Client"
 	headerFace    = "X-Sallyport-Face"
+	headerDevice  = "X-Sallyport-Device"
 )
 
 func dropPrivate(h http.Header) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"sallyport/appliance/allow"
 	"sallyport/appliance/xapi"
@@ -44,6 +45,19 @@ func (s *Server) ReportLogins(t *xapi.Node) {
 	t.Add("Refused").Int("Credentials", int(s.refused.credentials.Load())).Int("RateLimit", int(s.refused.rate.Load())).
 		Int("Unavailable", int(s.refused.unavailable.Load()))
 }
+
+// onboarded counts requests about activation codes.
+type onboarded struct{ passed, refused atomic.Int64 }
+
+func (o *onboarded) report(t *xapi.Node) {
+	t.Int("Passed", int(o.passed.Load())).Int("Refused", int(o.refused.Load()))
+}
+
+// ReportOnboarding adds what xStatus Onboarding shows of core's decisions.
+func (s *Server) ReportOnboarding(t *xapi.Node) { s.onboarded.report(t) }
+
+// ReportOnboarding adds what xStatus Onboarding shows of edge's decisions.
+func (g *Gate) ReportOnboarding(t *xapi.Node) { g.onboarded.report(t) }
 
 func (s *Server) countRefused(status int) {
 	switch status {

@@ -48,6 +48,8 @@ type Server struct {
 	ailing   *ailing
 	logins   chan struct{} // a place for each in progress
 	refused  struct{ credentials, rate, unavailable atomic.Int64 }
+
+	onboarded onboarded
 }
 
 // live is the plan in force; never changed.
@@ -172,7 +174,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer body.finish()
 	l := s.live.Load()
 	no := s.locate(l, p, r)
-	if no == nil && p.target.Scheme == "" {
+	if no == nil && p.target.Scheme == "" && !activates(p.target) {
 		r.Body = body
 		s.answerLane(out, r, p, l)
 		return

@@ -50,6 +50,9 @@ func (t *Trust) buildServer(p Purpose, l *live) *tls.Config {
 	switch pol.ClientCert {
 	case ClientCertAsk:
 		c.ClientAuth = tls.RequestClientCert
+		if p == HTTPSOutside { // devices only: a browser shall not ask its user for a certificate
+			c.ClientCAs = l.devices
+		}
 	case ClientCertRequire:
 		c.ClientAuth = tls.RequireAnyClientCert
 		c.ClientCAs = l.roots // tells the client which authorities will do

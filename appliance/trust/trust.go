@@ -29,7 +29,8 @@ type Trust struct {
 
 	mu       sync.Mutex // serialises writers: files first, then live
 	policies [purposes]Policy
-	domains  []domainCert // sorted by name; replaced as a whole
+	domains  []domainCert        // sorted by name; replaced as a whole
+	makers   []*x509.Certificate // manufacturers' authorities; replaced as a whole
 	live     atomic.Pointer[live]
 }
 
@@ -39,6 +40,8 @@ type live struct {
 	cas      []*x509.Certificate
 	roots    *x509.CertPool
 	domains  []domainCert // sorted by name
+	makers   []*x509.Certificate
+	devices  *x509.CertPool // of makers
 	policies [purposes]Policy
 	server   [purposes]*tls.Config
 }
@@ -58,6 +61,7 @@ func Open(dir string, clock func() time.Time) (*Trust, error) {
 	cert, _ := t.readServer()
 	cas, _ := t.readCAs()
 	t.domains, _ = t.readDomains()
+	t.makers, _ = t.readManufacturers()
 	t.publishLocked(cert, cas) // nobody else knows t yet
 	return t, nil
 }
@@ -79,7 +83,11 @@ func (t *Trust) Reload() error {
 	if err != nil {
 		return err
 	}
-	t.domains = domains
+	makers, err := t.readManufacturers()
+	if err != nil {
+		return err
+	}
+	t.domains, t.makers = domains, makers
 	t.publishLocked(cert, cas)
 	return nil
 }
@@ -115,7 +123,13 @@ func (t *Trust) CAs() []*x509.Certificate {
 // publishLocked makes a new set live. Handshakes that are under way finish
 // with the old one.
 func (t *Trust) publishLocked(cert *tls.Certificate, cas []*x509.Certificate) {
-	l := &live{cert: cert, cas: cas, roots: x509.NewCertPool(), domains: t.domains, policies: t.policies}
+	l := &live{
+		cert: cert, cas: cas, roots: x509.NewCertPool(), domains: t.domains, policies: t.policies,
+		makers: t.makers, devices: x509.NewCertPool(),
+	}
+	for _, ca := range t.makers {
+		l.devices.AddCert(ca)
+	}
 	for _, ca := range cas {
 		l.roots.AddCert(ca)
 	}

@@ -11,7 +11,7 @@ func Items() []*Item {
 		administrationItems(), authenticationItems(), authItems(), ssoItems(), collaborationEdgeItems(), discoveryItems(),
 		dnsItems(), ethernetItems(), firewallItems(), ipItems(), logItems(), managementItems(),
 		remoteItems(), machineItems(), resourceUsageItems(), sipItems(), systemUnitItems(),
-		timeItems(), traversalItems(), zoneItems(), searchRuleItems(), routingItems(), xmppItems(), loginItems(), pushItems(), wakeItems(), recordingItems(), roamingItems(), loadItems(), turnItems(), suiteItems(), dnsZoneItems(),
+		timeItems(), traversalItems(), zoneItems(), searchRuleItems(), routingItems(), xmppItems(), loginItems(), pushItems(), wakeItems(), recordingItems(), roamingItems(), loadItems(), turnItems(), suiteItems(), onboardingItems(), dnsZoneItems(),
 	)
 	slices.SortFunc(items, func(a, b *Item) int { return strings.Compare(a.Path, b.Path) })
 	return items
@@ -29,6 +29,7 @@ func Commands() []*Command {
 		certificateCommands(),
 		discoveryCommands(),
 		[]*Command{DomainCerts, DNSCheck},
+		onboardingCommands(),
 		recordingCommands(),
 		routingCommands(),
 		systemCommands(),
@@ -40,7 +41,7 @@ func Commands() []*Command {
 
 // Statuses returns every xStatus row, sorted by path, in a fresh slice.
 func Statuses() []*Status {
-	all := slices.Concat(statusRows(), machineStatuses(), xmppStatuses(), discoveryStatuses(), loginStatuses(), authStatuses(), ssoStatuses(), routingStatuses(), pushStatuses(), wakeStatuses(), recordingStatuses(), loadStatuses(), turnStatuses())
+	all := slices.Concat(statusRows(), machineStatuses(), xmppStatuses(), discoveryStatuses(), loginStatuses(), authStatuses(), ssoStatuses(), routingStatuses(), pushStatuses(), wakeStatuses(), recordingStatuses(), loadStatuses(), turnStatuses(), onboardingStatuses())
 	slices.SortFunc(all, func(a, b *Status) int { return strings.Compare(a.Path, b.Path) })
 	return all
 }
@@ -52,6 +53,7 @@ func Alarms() []*Alarm {
 		authAlarms(),
 		discoveryAlarms(),
 		domainAlarms(),
+		onboardingAlarms(),
 		routingAlarms(),
 		recordingAlarms(),
 		loadAlarms(),
