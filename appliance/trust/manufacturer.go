@@ -40,7 +40,7 @@ func (t *Trust) InstallManufacturer(bundle []byte) error {
 		return err
 	}
 	for _, c := range add {
-		if c.BasicConstraintsValid && !c.IsCA {
+		if old := c.Version == 1 && c.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature) == nil; !c.IsCA && !old {
 			return fmt.Errorf("%s is no authority: the file has to hold those that sign the devices' certificates", subject(c))
 		}
 	}

@@ -72,6 +72,7 @@ func (r *round) steps() []step {
 		{"login-password", r.loginPassword},
 		{"login-token", r.loginToken},
 		{"login-sso", r.loginSSO},
+		{"onboarding", r.onboarding},
 		{"home-cluster", r.homeCluster},
 		{"discovery", r.discovery},
 		{"tftp-file", r.tftpFile},

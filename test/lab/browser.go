@@ -23,6 +23,8 @@ type BrowserConfig struct {
 	Domain     string // the domain in the encoded prefix
 	CA         []byte
 	Local      netip.Addr
+
+	Cert, Key []byte // of the client, shown to a server that asks; none if empty
 }
 
 // Browser fetches inside pages through edge's encoded paths. It keeps cookies
@@ -47,6 +49,15 @@ func NewBrowser(cfg BrowserConfig) (*Browser, error) {
 	conf, err := ClientTLS(cfg.CA, cfg.ServerName, nil)
 	if err != nil {
 		return nil, err
+	}
+	if cfg.Cert != nil {
+		own, err := tls.X509KeyPair(cfg.Cert, cfg.Key)
+		if err != nil {
+			return nil, fmt.Errorf("lab: browser: %w", err)
+		}
+		conf.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			return &own, nil // whatever authorities the server names, as phones do
+		}
 	}
 	jar, err := cookiejar.New(nil)
 	if err != nil {

@@ -49,6 +49,7 @@ func (w *World) startServices() (err error) {
 	if w.Files, err = newFiles(w, w.Home, w.Remote); err != nil {
 		return err
 	}
+	w.Activation = newActivation(w, w.Home)
 	w.Voicemail, err = newVoicemail(w, w.Home)
 	return err
 }

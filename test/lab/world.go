@@ -34,14 +34,15 @@ type WorldConfig struct {
 // World is the inside: a registrar with the accounts of Users, a web server, a
 // presence node, and carol's phone, which answers every call with an 880 Hz tone.
 type World struct {
-	Registrar *Registrar
-	Web       *Web
-	Chat      *ChatServer
-	Carol     *Phone
-	Tokens    *TokenIssuer // of the home cluster
-	SSOSP     *SSOSP       // gives them
-	Domain    string
-	CA        []byte // who signed the world's certificate
+	Registrar  *Registrar
+	Web        *Web
+	Chat       *ChatServer
+	Carol      *Phone
+	Tokens     *TokenIssuer // of the home cluster
+	SSOSP      *SSOSP       // gives them
+	Activation *Activation  // gives them for activation codes
+	Domain     string
+	CA         []byte // who signed the world's certificate
 
 	Home, Remote *Cluster
 

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"sallyport/appliance"
 	"sallyport/appliance/xapi"
 	"sallyport/test/deploy"
 	"sallyport/test/lab"
@@ -39,10 +40,12 @@ func (s *Stage) file(name string, text []byte) error {
 }
 
 // index is the stage's domain among those of core.
-func (s *Stage) index() int {
-	snap := s.Pair.Core.Store().Snapshot()
+func (s *Stage) index() int { return indexOf(s.Pair.Core, s.Domain) }
+
+func indexOf(n *appliance.Node, domain string) int {
+	snap := n.Store().Snapshot()
 	for _, i := range snap.Indexes(xapi.SIPDomainName.Item) {
-		if snap.Str(xapi.SIPDomainName, i) == s.Domain {
+		if snap.Str(xapi.SIPDomainName, i) == domain {
 			return i
 		}
 	}

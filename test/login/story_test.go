@@ -310,3 +310,8 @@ func TestPhoneOfALogin(t *testing.T) {
 	await(t, func() error { return s.gets(t.Context(), c, s.uds(s.Pair.World.Home, "/cucm-uds/user/alice"), 200) })
 	await(t, phone)
 }
+
+func hasLeaf(t *xapi.Node, path, value string) (found bool) {
+	t.Walk(func(at string, n *xapi.Node) { found = found || strings.HasSuffix(at, path) && n.Value == value })
+	return found
+}

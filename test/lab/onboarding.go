@@ -1,0 +1,188 @@
+package lab
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/big"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Activation is the device activation service of a world's home cluster, on
+// each of its nodes: it gives tokens for codes, each good once. The names of the
+// members it sends are ours, since none was published; edge passes them as they
+// are.
+type Activation struct {
+	cluster *Cluster
+	tokens  *TokenIssuer
+	files   *Files
+
+	mu      sync.Mutex // guards all below
+	codes   map[string]*activationCode
+	open    map[string]*activationTry
+	service map[string]string // "cluster", "pool NAME" or "device NAME" to a domain
+	seen    []string          // "node path status"
+	Domain  string            // the activation domain
+}
+
+// An activationCode is given to one device.
+type activationCode struct {
+	digits, owner, pool string
+	ends                time.Time
+	used                bool
+}
+
+type activationTry struct {
+	device   string
+	srp      *srp
+	a        *big.Int
+	verifier *big.Int
+}
+
+// What phone and service say to each other.
+type (
+	activationAsk struct {
+		Device  string `json:"deviceName,omitempty"`
+		A       string `json:"A,omitempty"`
+		Session string `json:"session,omitempty"`
+		Proof   string `json:"proof,omitempty"`
+	}
+	activationAnswer struct {
+		Session string `json:"session,omitempty"`
+		Salt    string `json:"salt,omitempty"`
+		B       string `json:"B,omitempty"`
+		Proof   string `json:"proof,omitempty"`
+		Access  string `json:"access_token,omitempty"`
+		Refresh string `json:"refresh_token,omitempty"`
+		Error   string `json:"error,omitempty"`
+	}
+)
+
+// CloudRedirect is where the cloud sends a phone by its code.
+type CloudRedirect struct {
+	ServiceDomain string `json:"serviceDomain"` // the activation domain, whatever its name
+	CallControl   string `json:"callControl"`
+	State         string `json:"state"`
+}
+
+func newActivation(w *World, c *Cluster) *Activation {
+	a := &Activation{
+		cluster: c, tokens: w.Tokens, files: w.Files,
+		codes: map[string]*activationCode{}, open: map[string]*activationTry{}, service: map[string]string{},
+	}
+	for _, n := range c.Nodes {
+		w.Host(n.Addr).Handle("POST /ccmact/v1/actions/srp/invoke", a.at(n, a.invoke))
+		w.Host(n.Addr).Handle("POST /ccmact/v1/actions/srp/register", a.at(n, a.register))
+	}
+	return a
+}
+
+// AddCode gives a device of a pool a code that its owner types; life bounds it.
+func (a *Activation) AddCode(device, owner, pool string, life time.Duration) string {
+	n, _ := rand.Int(rand.Reader, big.NewInt(1e16)) // the reader does not fail
+	code := &activationCode{digits: fmt.Sprintf("%016d", n), owner: owner, pool: pool, ends: time.Now().Add(life)}
+	a.mu.Lock()
+	a.codes[device] = code
+	a.mu.Unlock()
+	a.writeFile(device)
+	return code.digits
+}
+
+// SetServiceDomain says where devices are sent to: all of "cluster", those of
+// "pool NAME", or "device NAME", of which the last counts first.
+func (a *Activation) SetServiceDomain(level, domain string) {
+	a.mu.Lock()
+	a.service[level] = domain
+	var devices []string
+	for device := range a.codes {
+		devices = append(devices, device)
+	}
+	a.mu.Unlock()
+	for _, device := range devices {
+		a.writeFile(device)
+	}
+}
+
+// Seen lists the requests that reached the service, as "node path status".
+func (a *Activation) Seen() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return append([]string(nil), a.seen...)
+}
+
+// writeFile makes the file that redirects a device to its service domain.
+func (a *Activation) writeFile(device string) {
+	a.mu.Lock()
+	code, domain := a.codes[device], a.Domain
+	for _, level := range []string{"cluster", "pool " + code.pool, "device " + device} {
+		if d := a.service[level]; d != "" {
+			domain = d
+		}
+	}
+	a.mu.Unlock()
+	a.files.Put(device+".cnf.xml", fmt.Appendf(nil, "<device><deviceProtocol>SIP</deviceProtocol><mraServiceDomain>%s</mraServiceDomain></device>", domain))
+}
+
+func (a *Activation) at(n ClusterNode, f func(activationAsk) (int, activationAnswer)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var ask activationAsk
+		status, answer := http.StatusBadRequest, activationAnswer{Error: "not understood"}
+		if json.NewDecoder(io.LimitReader(r.Body, 64<<10)).Decode(&ask) == nil {
+			a.mu.Lock()
+			status, answer = f(ask)
+			a.mu.Unlock()
+		}
+		a.mu.Lock()
+		a.seen = append(a.seen, fmt.Sprintf("%s %s %d", n.Host, r.URL.Path, status))
+		a.mu.Unlock()
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_ = json.NewEncoder(w).Encode(answer)
+	})
+}
+
+// invoke begins an exchange. A device without a code gets an answer too, whose
+// proof nothing fits.
+func (a *Activation) invoke(ask activationAsk) (int, activationAnswer) {
+	client, ok := new(big.Int).SetString(ask.A, 16)
+	if !ok || ask.Device == "" || len(a.open) > 1000 {
+		return http.StatusBadRequest, activationAnswer{Error: "not understood"}
+	}
+	salt, digits := make([]byte, 16), randomHex(16)
+	rand.Read(salt)
+	if c := a.codes[ask.Device]; c != nil && !c.used && time.Now().Before(c.ends) {
+		digits = c.digits
+	}
+	t := &activationTry{device: ask.Device, srp: newSRP(), a: client}
+	t.verifier = t.srp.verifier(salt, ask.Device, digits)
+	t.srp.offer(t.verifier)
+	session := randomHex(16)
+	a.open[session] = t
+	return http.StatusUnauthorized, activationAnswer{Session: session, Salt: hex.EncodeToString(salt), B: t.srp.Public.Text(16)}
+}
+
+func (a *Activation) register(ask activationAsk) (int, activationAnswer) {
+	t := a.open[ask.Session]
+	delete(a.open, ask.Session) // one try each
+	if t == nil {
+		return http.StatusForbidden, activationAnswer{Error: "no such exchange"}
+	}
+	key, code := t.srp.serverKey(t.a, t.verifier), a.codes[t.device]
+	if key == nil || code == nil || code.used || ask.Proof != srpProof("phone", t.a, t.srp.Public, key) {
+		return http.StatusForbidden, activationAnswer{Error: "activation code is wrong, used or over"}
+	}
+	code.used = true
+	return http.StatusOK, activationAnswer{
+		Proof: srpProof("server", t.a, t.srp.Public, key), Access: a.tokens.Access(code.owner, time.Hour), Refresh: a.tokens.Refresh(code.owner),
+	}
+}
+
+// Cloud is what the cloud answers to a phone that asks it where its code is good.
+func (a *Activation) Cloud() []byte {
+	out, _ := json.Marshal(CloudRedirect{a.Domain, "CUCM", a.tokens.Issuer}) // of strings
+	return out
+}
