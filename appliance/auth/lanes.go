@@ -77,6 +77,13 @@ func (s *SSO) mayTry(c Client, user string) (wait time.Duration, ok bool) {
 	return s.cfg.MayTry(c.Deployment, user, c.Source)
 }
 
+// noGuess takes an attempt of a password out of those that may be guesses.
+func (s *SSO) noGuess(c Client, a ask, right bool) {
+	if a.basic != "" && s.cfg.NoGuess != nil {
+		s.cfg.NoGuess(c.Deployment, c.Source, right)
+	}
+}
+
 // sendAway redirects to the identity provider.
 func (s *SSO) sendAway(w http.ResponseWriter, r *http.Request, c Client, a ask, idp IdP) (*denial, error) {
 	key, err := s.cfg.Key()

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -33,6 +32,9 @@ type SSOConfig struct {
 	// MayTry counts an attempt of a user's password from a source; not ok: there
 	// were too many, for wait. Nil: no matter how many.
 	MayTry func(deployment int, user, source string) (wait time.Duration, ok bool)
+	// NoGuess says that an attempt was right, or that nobody could judge it; nil
+	// where MayTry is.
+	NoGuess func(deployment int, source string, right bool)
 }
 
 // SSO is core's end of single sign-on: it sends a browser to the identity
@@ -106,10 +108,7 @@ func (s *SSO) current() SSOPlan {
 // welcome counts a visit; false: the source comes too often. Whoever has a whole
 // IPv6 network is one source, and others are never refused for his sake.
 func (s *SSO) welcome(source string) bool {
-	if a, err := netip.ParseAddr(source); err == nil {
-		source = door.Source(a).String()
-	}
-	_, ok := s.visits.Take(source, maxVisits, time.Minute)
+	_, ok := s.visits.Take(door.Named(source), maxVisits, time.Minute)
 	return ok
 }
 

@@ -102,6 +102,7 @@ func (s *SSO) authorizeAt(w http.ResponseWriter, r *http.Request, c Client, a as
 		return req, err
 	})
 	if err != nil {
+		s.noGuess(c, a, false)
 		s.deny(w, c, "authorize_proxy", errUpstream, err)
 		return
 	}
@@ -114,6 +115,7 @@ func (s *SSO) authorizeAt(w http.ResponseWriter, r *http.Request, c Client, a as
 		s.deny(w, c, "authorize_proxy", &denial{http.StatusForbidden, "Call control does not let the user in", "home cluster"}, err)
 		return
 	}
+	s.noGuess(c, a, true)
 	s.hand(w, r, c, a, whose, given)
 }
 

@@ -16,6 +16,14 @@ func Source(a netip.Addr) netip.Prefix {
 	return p
 }
 
+// Named is Source of an address that is written down; of no address, as it is.
+func Named(source string) string {
+	if a, err := netip.ParseAddr(source); err == nil {
+		return Source(a).String()
+	}
+	return source
+}
+
 // Count bounds how many of one thing there are at a time, in all and by source.
 // It forgets a source with its last one, so it never holds more entries than
 // there are things. All methods may be called from any goroutine.

@@ -57,6 +57,24 @@ func (r *Ration) Take(name string, limit int, period time.Duration) (wait time.D
 	return 0, true
 }
 
+// Give takes one back that was counted for a name.
+func (r *Ration) Give(name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if u, known := r.used[name]; known && u.times > 0 {
+		u.times--
+		r.used[name] = u
+	}
+}
+
+// Has tells whether something was counted for a name within the period.
+func (r *Ration) Has(name string, period time.Duration) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	u, known := r.used[name]
+	return known && u.times > 0 && r.clock().Before(u.since.Add(period))
+}
+
 func (r *Ration) makeRoomLocked(now time.Time, period time.Duration) {
 	for name, u := range r.used {
 		if !now.Before(u.since.Add(period)) {

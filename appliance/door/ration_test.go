@@ -40,3 +40,22 @@ func TestRationIsBounded(t *testing.T) {
 		t.Errorf("%d names are left when room was made, which leaves none for the next", n)
 	}
 }
+
+func TestRationGivesBack(t *testing.T) {
+	now := time.Now()
+	r := NewRation(func() time.Time { return now })
+	for range 10 {
+		if _, ok := r.Take("a", 1, time.Minute); !ok || !r.Has("a", time.Minute) {
+			t.Fatal("what was given back counts")
+		}
+		r.Give("a")
+	}
+	r.Give("nobody")
+	if r.Has("a", time.Minute) || r.Has("nobody", time.Minute) {
+		t.Error("something counts for nothing")
+	}
+	r.Take("a", 1, time.Minute)
+	if now = now.Add(time.Minute); r.Has("a", time.Minute) {
+		t.Error("it counts for ever")
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sallyport/appliance/allow"
+	"sallyport/appliance/door"
 )
 
 // edgeSSO tells a client that has not signed in how it can. Whom nobody knows
@@ -20,7 +21,7 @@ func (s *Server) edgeSSO(w http.ResponseWriter, r *http.Request, v Visitor) {
 	}
 	can := l.Login.signOn()
 	if user := userAsked(r); l.Login.asksHome() && user != "" && (can.SSO || can.Token) {
-		if wait, ok := s.rate.Take("sso\x00"+v.Source, maxQuestions, time.Minute); !ok {
+		if wait, ok := s.rate.Take("sso\x00"+door.Named(v.Source), maxQuestions, time.Minute); !ok {
 			s.refuseLogin(w, r, v, tooOften("Too many questions", "limits", wait))
 			return
 		}

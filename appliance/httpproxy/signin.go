@@ -18,10 +18,6 @@ import (
 // maxLogins bounds logins in progress: each costs call control a few requests.
 const maxLogins = 64
 
-// manyFailures is how much more than one source may fail for a user all of
-// them together may.
-const manyFailures = 10
-
 // credentials are what a request shows of who asks.
 type credentials struct {
 	user, password string // Basic
@@ -87,6 +83,15 @@ func (s *Server) signIn(ctx context.Context, l *live, v Visitor, c credentials) 
 	if wait, ok := s.MayTry(v.Deployment, user, v.Source); !ok {
 		return nil, tooOften("Too many logins", "EdgeConfigServer RateLimitLogins", wait)
 	}
+	in, no := s.judge(ctx, l, v, c, user)
+	if no == nil || no.status != http.StatusUnauthorized {
+		s.NoGuess(v.Deployment, v.Source, no == nil || no.status == http.StatusForbidden)
+	}
+	return in, no
+}
+
+// judge has the user's home cluster decide, when it is his turn.
+func (s *Server) judge(ctx context.Context, l *live, v Visitor, c credentials, user string) (*login, *refusal) {
 	select {
 	case s.logins <- struct{}{}:
 		defer func() { <-s.logins }()
@@ -109,18 +114,6 @@ func (s *Server) maySignIn(l *live, c credentials) *refusal {
 		return &refusal{http.StatusForbidden, "Tokens are not taken here", "CollaborationEdge OauthLocal, OauthSso, LegacySso", 0}
 	}
 	return nil
-}
-
-// MayTry counts an attempt of a user's password from a source, and of the user
-// from anywhere, so that a stranger cannot lock others out by a few attempts. Not
-// ok: there were too many, for wait. Whatever way a password is tried counts.
-func (s *Server) MayTry(deployment int, user, source string) (wait time.Duration, ok bool) {
-	l := s.live.Load()
-	who := ownerOf(deployment, user)
-	if wait, ok = s.rate.Take(who+"\x00"+source, l.Login.Limit, l.Login.Period); ok {
-		wait, ok = s.rate.Take(who, manyFailures*l.Login.Limit, l.Login.Period)
-	}
-	return wait, ok
 }
 
 func tooOften(why, rule string, wait time.Duration) *refusal {
