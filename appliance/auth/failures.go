@@ -23,8 +23,12 @@ type failure struct {
 // punishment is how long an owner has to wait after too many wrong answers.
 const punishment = time.Minute
 
-// maxFailures bounds what is remembered; then the oldest memories go at once.
+// maxFailures bounds what is remembered; then a share of the memories goes.
 const maxFailures = 10_000
+
+// manyOwners is how much more one source may guess for all owners than for one
+// within a punishment's time.
+const manyOwners = 20
 
 func (a Attempt) failureKey() failureKey {
 	return failureKey{door.Source(a.From), strings.ToLower(a.Owner)}
@@ -53,10 +57,25 @@ func (g *Guard) dropFailuresLocked(now time.Time) {
 			delete(g.failures, k)
 		}
 	}
-	if len(g.failures) >= maxFailures {
-		clear(g.failures)
+	for k := range g.failures { // any will do
+		if len(g.failures) <= maxFailures*7/8 {
+			return
+		}
+		delete(g.failures, k)
 	}
 }
+
+// mayGuess counts an attempt that may be a wrong one of a source, for whomever:
+// seconds to wait, 0: it may. noGuess takes it back.
+func (g *Guard) mayGuess(a Attempt) int {
+	wait, ok := g.sources.Take(door.Source(a.From).String(), manyOwners*g.plan.Load().Retries, punishment)
+	if ok {
+		return 0
+	}
+	return int(wait/time.Second) + 1
+}
+
+func (g *Guard) noGuess(a Attempt) { g.sources.Give(door.Source(a.From).String()) }
 
 func (g *Guard) forgive(a Attempt) {
 	g.mu.Lock()

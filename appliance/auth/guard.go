@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"sallyport/appliance/door"
 	"sallyport/appliance/run"
 )
 
@@ -38,6 +39,8 @@ type Guard struct {
 
 	mu       sync.Mutex
 	failures map[failureKey]*failure
+
+	sources *door.Ration // what may be guesses, by source
 
 	asked, wrong, right atomic.Int64
 }
@@ -87,7 +90,7 @@ func NewGuard(cfg GuardConfig) (*Guard, error) {
 	if err != nil {
 		return nil, fmt.Errorf("nonce key: %w", err)
 	}
-	g := &Guard{cfg: cfg, nonces: nonces, cache: NewCache(cfg.Clock), queue: make(chan job, maxWaiting), failures: map[failureKey]*failure{}}
+	g := &Guard{cfg: cfg, nonces: nonces, cache: NewCache(cfg.Clock), queue: make(chan job, maxWaiting), failures: map[failureKey]*failure{}, sources: door.NewRation(cfg.Clock)}
 	g.plan.Store(&GuardPlan{Status: 407, Algorithms: []string{MD5}})
 	return g, nil
 }
@@ -216,12 +219,18 @@ func (g *Guard) ask(ctx context.Context, j job) Verdict {
 	if wait := g.punished(a); wait > 0 {
 		return tooManyWrong(wait) // for guesses that came while this one waited
 	}
+	if wait := g.mayGuess(a); wait > 0 {
+		return tooManyWrong(wait)
+	}
 	q := Question{Domain: a.Domain, Owner: a.Owner, Method: a.Method, Digest: j.digest, Keep: g.cache.On()}
 	g.asked.Add(1)
 	out, err := g.cfg.Ask(ctx, a.Zone, q.Encode())
 	var answer Answer
 	if err == nil {
 		answer, err = DecodeAnswer(out)
+	}
+	if err != nil || answer.Off || answer.OK {
+		g.noGuess(a)
 	}
 	if err == nil && answer.Off {
 		g.cfg.Trouble(a.Domain, true, errors.New(answer.Why))

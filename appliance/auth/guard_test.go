@@ -211,6 +211,29 @@ func TestLogin(t *testing.T) {
 	}
 }
 
+// TestOnePasswordForManyOwners: whoever tries one password on all users is
+// stopped as a source; who is right goes on, and so do others.
+func TestOnePasswordForManyOwners(t *testing.T) {
+	d := newGateway(t)
+	asked := 0
+	for i := range 3*manyOwners + 20 {
+		if v := d.try(fmt.Sprint("user", i), answer(MD5, "user", "guess", d.nonce(), 1)); v.Status != 403 {
+			asked++
+		}
+	}
+	if asked != 3*manyOwners {
+		t.Errorf("one source tried %d owners", asked)
+	}
+	right := Attempt{Domain: "example.com", Zone: "Core", Owner: "alice@example.com", Method: "REGISTER", URI: "sip:example.com",
+		From: netip.MustParseAddr("192.0.2.2")}
+	for range 5 {
+		right.Rows = []string{answer(MD5, "alice", "secret", d.nonce(), 1)}
+		if v := d.attempt(right); v.User != "alice" {
+			t.Fatalf("another source: %+v", v)
+		}
+	}
+}
+
 func TestVaultTellsWhoChanged(t *testing.T) {
 	v := NewVault(time.Now)
 	v.Apply(Plan{Credentials: map[string]string{"a@x": "1", "b": "2", "c": "3"}})
@@ -234,15 +257,18 @@ func TestAccounts(t *testing.T) {
 	}
 	_, rest, _ := strings.Cut(value, `nonce="`)
 	good := answer(MD5, "desk", "word", rest[:32], 1)
-	if user, _, ok := a.Check("example.com", "REGISTER", good); !ok || user != "desk" {
+	if user, _, ok := a.Check("example.com", "REGISTER", "sip:EXAMPLE.com:5060", good); !ok || user != "desk" {
 		t.Errorf("%q %t", user, ok)
 	}
 	for _, bad := range []string{good, answer(MD5, "desk", "guess", rest[:32], 2), answer(MD5, "other", "word", rest[:32], 2), "Digest x", "Basic x"} {
-		if _, stale, ok := a.Check("example.com", "REGISTER", bad); ok || stale != (bad == good) {
+		if _, stale, ok := a.Check("example.com", "REGISTER", "sip:EXAMPLE.com:5060", bad); ok || stale != (bad == good) {
 			t.Errorf("%.60s: stale %t, ok %t", bad, stale, ok)
 		}
 	}
-	if _, _, ok := a.Check("example.org", "REGISTER", good); ok {
+	if _, _, ok := a.Check("example.com", "REGISTER", "sip:elsewhere.example.com", answer(MD5, "desk", "word", rest[:32], 3)); ok {
+		t.Error("for another Request-URI")
+	}
+	if _, _, ok := a.Check("example.org", "REGISTER", "sip:example.com", good); ok {
 		t.Error("another realm")
 	}
 }

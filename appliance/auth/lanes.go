@@ -98,9 +98,7 @@ func (s *SSO) sendAway(w http.ResponseWriter, r *http.Request, c Client, a ask, 
 	if err != nil {
 		return errBroken, err
 	}
-	if !s.await(id, pending{client: c, idp: idp, ask: a}) {
-		return errFull, nil
-	}
+	s.await(id, pending{client: c, idp: idp, ask: a})
 	if c.Pin != nil {
 		http.SetCookie(w, c.Pin("fedlet", pendingLife))
 	}

@@ -57,6 +57,6 @@ func (s *SSO) Report(t *xapi.Node) {
 	for _, what := range []string{"Requests", "Responses", "TokenRequests", "Refused"} {
 		t.Int(what, s.counts[what])
 	}
-	t.Int("Pending", len(s.pending))
+	t.Int("Pending", len(s.pending.all))
 	t.Int("Tokens", s.cfg.Tokens.Len())
 }

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -85,7 +86,7 @@ func read(sp *saml.ServiceProvider, sha1 bool, response []byte, id string) (a as
 		}
 	}()
 	if !sha1 && weak(response) {
-		return a, errors.New("response is signed with SHA-1")
+		return a, errors.New("response is signed with SHA-1, or with nothing known")
 	}
 	got, err := sp.ParseXMLResponse(response, []string{id}, sp.AcsURL)
 	if err != nil {
@@ -139,9 +140,36 @@ func uid(got *saml.Assertion) string {
 	return all[0]
 }
 
-// weak tells whether a response is signed or digested by SHA-1.
+// weak tells whether a response is signed or digested by something else than
+// SHA-2. It is read as XML, as the library reads it: in bytes, a name can be
+// written in many ways.
 func weak(response []byte) bool {
-	return bytes.Contains(response, []byte("xmldsig#rsa-sha1")) || bytes.Contains(response, []byte("xmldsig#sha1"))
+	d := xml.NewDecoder(bytes.NewReader(response))
+	for {
+		t, err := d.Token()
+		if err != nil {
+			return !errors.Is(err, io.EOF)
+		}
+		e, ok := t.(xml.StartElement)
+		if !ok || e.Name.Local != "SignatureMethod" && e.Name.Local != "DigestMethod" {
+			continue
+		}
+		if !slices.ContainsFunc(e.Attr, func(a xml.Attr) bool { return a.Name.Local == "Algorithm" && strong(a.Value) }) {
+			return true
+		}
+	}
+}
+
+// strong are the algorithms of RFC 6931 over SHA-2.
+func strong(algorithm string) bool {
+	for _, hash := range [...]string{"sha256", "sha384", "sha512"} {
+		switch algorithm {
+		case "http://www.w3.org/2001/04/xmlenc#" + hash, "http://www.w3.org/2001/04/xmldsig-more#" + hash,
+			"http://www.w3.org/2001/04/xmldsig-more#rsa-" + hash, "http://www.w3.org/2001/04/xmldsig-more#ecdsa-" + hash:
+			return true
+		}
+	}
+	return false
 }
 
 // answers is the id of the question that a response claims to answer. Nothing

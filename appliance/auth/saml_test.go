@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
+	"fmt"
 	"math/big"
 	"strings"
 	"testing"
@@ -124,6 +125,28 @@ func TestMetadata(t *testing.T) {
 		if _, err := ParseMetadata([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.60q: %v", text, err)
 		}
+	}
+}
+
+// TestWeakSignatures: a name in XML can be written in many ways.
+func TestWeakSignatures(t *testing.T) {
+	const signed = `<r xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:SignatureMethod Algorithm="%s"/><ds:DigestMethod Algorithm="%s"/></r>`
+	const rsa, sha = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256", "http://www.w3.org/2001/04/xmlenc#sha256"
+	for _, c := range []struct {
+		signature, digest string
+		want              bool
+	}{
+		{rsa, sha, false}, {strings.Replace(rsa, "sha256", "sha512", 1), sha, false},
+		{"http://www.w3.org/2000/09/xmldsig#rsa-sha1", sha, true}, {rsa, "http://www.w3.org/2000/09/xmldsig#sha1", true},
+		{"http://www.w3.org/2000/09/xmldsig#rsa-sha&#49;", sha, true}, {rsa, "http://www.w3.org/2000/09/xmldsig&#x23;sha1", true},
+		{"", sha, true}, {rsa, "http://www.w3.org/2001/04/xmldsig-more#md5", true},
+	} {
+		if got := weak(fmt.Appendf(nil, signed, c.signature, c.digest)); got != c.want {
+			t.Errorf("%s, %s: weak %v", c.signature, c.digest, got)
+		}
+	}
+	if !weak([]byte("<r><a></r>")) {
+		t.Error("what cannot be read is strong")
 	}
 }
 

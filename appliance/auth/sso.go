@@ -50,7 +50,7 @@ type SSO struct {
 
 	mu      sync.Mutex
 	plan    SSOPlan
-	pending map[string]pending
+	pending *waiting
 	seen    map[string]time.Time // assertions, until they would be too old anyway
 	counts  map[string]int
 	paths   map[string]string // token endpoint by node, once known
@@ -67,18 +67,8 @@ type Client struct {
 	Pin func(lane string, life time.Duration) *http.Cookie
 }
 
-// pending is a client that was sent to its identity provider.
-type pending struct {
-	client  Client
-	idp     IdP
-	ask     ask
-	expires time.Time
-}
-
 // Bounds of what strangers can make grow.
 const (
-	maxPending    = 10_000
-	pendingLife   = 5 * time.Minute
 	maxAssertions = 50_000
 	maxVisits     = 60 // of a source in a minute
 	maxAsked      = 64 // questions to clusters at a time; the others wait
@@ -88,7 +78,7 @@ const (
 func NewSSO(cfg SSOConfig) *SSO {
 	return &SSO{
 		cfg: cfg, visits: door.NewRation(cfg.Clock), slots: make(chan struct{}, maxAsked),
-		pending: map[string]pending{}, seen: map[string]time.Time{}, counts: map[string]int{}, paths: map[string]string{},
+		pending: newWaiting(), seen: map[string]time.Time{}, counts: map[string]int{}, paths: map[string]string{},
 	}
 }
 
@@ -110,34 +100,6 @@ func (s *SSO) current() SSOPlan {
 func (s *SSO) welcome(source string) bool {
 	_, ok := s.visits.Take(door.Named(source), maxVisits, time.Minute)
 	return ok
-}
-
-// await keeps who was sent away under the id of the question.
-func (s *SSO) await(id string, p pending) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.cfg.Clock()
-	if len(s.pending) >= maxPending {
-		maps.DeleteFunc(s.pending, func(_ string, p pending) bool { return !now.Before(p.expires) })
-	}
-	if len(s.pending) >= maxPending {
-		return false
-	}
-	p.expires = now.Add(pendingLife)
-	s.pending[id] = p
-	return true
-}
-
-// take is who was sent away under an id; each id is good for one answer.
-func (s *SSO) take(id, domain string) (pending, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p, ok := s.pending[id]
-	if !ok || p.client.Domain != domain {
-		return pending{}, false
-	}
-	delete(s.pending, id)
-	return p, s.cfg.Clock().Before(p.expires)
 }
 
 // first notes an assertion; false: it was here before.

@@ -1,11 +1,13 @@
 package auth
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net"
 	"net/http"
 	"net/url"
@@ -210,9 +212,70 @@ func (s *SSO) hand(w http.ResponseWriter, r *http.Request, c Client, a ask, user
 // tokenPaths are where token endpoints have been met.
 var tokenPaths = []string{"/ssosp/oauth/access_token", "/ssosp/oauth/token", "/ssosp/token"}
 
+// maxExchanged bounds the nodes that are asked about one code or token.
+const maxExchanged = 32
+
+var errGrant = &denial{http.StatusBadRequest, "Only codes and refresh tokens are exchanged here", "grant_type"}
+
+// exchanges tells whether a request wants no more than to exchange what was
+// given before: a cluster's endpoint may know grants by password too, which would
+// be a way to guess. It says so once, in the query, or in a form or JSON.
+func exchanges(r *http.Request, body []byte) bool {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return false
+	}
+	said := query["grant_type"]
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch kind {
+	case "application/json":
+		more, err := grants(body)
+		if err != nil {
+			return false
+		}
+		said = append(said, more...)
+	default:
+		form, err := url.ParseQuery(string(body))
+		if err != nil {
+			return false
+		}
+		said = append(said, form["grant_type"]...)
+	}
+	return len(said) == 1 && (said[0] == "authorization_code" || said[0] == "refresh_token")
+}
+
+// grants are the values of all members grant_type of a JSON object, in any
+// spelling: who reads it next may take another of them than we would.
+func grants(body []byte) (said []string, err error) {
+	d := json.NewDecoder(bytes.NewReader(body))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return nil, errors.New("no JSON object")
+	}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return nil, err
+		}
+		var v any
+		if err := d.Decode(&v); err != nil {
+			return nil, err
+		}
+		if text, _ := v.(string); strings.EqualFold(name.(string), "grant_type") {
+			said = append(said, text)
+		}
+	}
+	if _, err := d.Token(); err != nil {
+		return nil, err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("more than one JSON object")
+	}
+	return said, nil
+}
+
 // AccessToken takes a code or a refresh token to the token endpoint of the
-// cluster that knows it, and the answer back, without reading either: form,
-// JSON and query pass alike.
+// cluster that knows it, and the answer back, as they are: form, JSON and query
+// pass alike.
 func (s *SSO) AccessToken(w http.ResponseWriter, r *http.Request, c Client) {
 	no := (*denial)(nil)
 	switch plan := s.current(); {
@@ -232,6 +295,10 @@ func (s *SSO) AccessToken(w http.ResponseWriter, r *http.Request, c Client) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
 	if err != nil {
 		s.deny(w, c, "access_token", &denial{http.StatusRequestEntityTooLarge, "Request is too large", "limits"}, err)
+		return
+	}
+	if !exchanges(r, body) {
+		s.deny(w, c, "access_token", errGrant, nil)
 		return
 	}
 	s.count("TokenRequests")
@@ -260,7 +327,7 @@ func (s *SSO) AccessToken(w http.ResponseWriter, r *http.Request, c Client) {
 // theirs, and some have no token endpoint at all.
 func (s *SSO) exchange(r *http.Request, body []byte, nodes []string) (status int, h http.Header, answer []byte, err error) {
 	err = errors.New("no node of any cluster answers")
-	for _, host := range nodes {
+	for _, host := range nodes[:min(len(nodes), maxExchanged)] {
 		st, hd, b, e := s.exchangeAt(r, body, host)
 		if e != nil || st >= 500 {
 			continue

@@ -26,7 +26,7 @@ type Credentials interface {
 	// Check reads the credentials of a request (an Authorization value) and
 	// names the user whom they prove in the realm; stale says that only the
 	// nonce was at fault.
-	Check(realm, method, credentials string) (user string, stale, ok bool)
+	Check(realm, method, uri, credentials string) (user string, stale, ok bool)
 }
 
 // locals are the endpoints that are registered at core itself. They outlive the

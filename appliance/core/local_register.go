@@ -50,7 +50,7 @@ func (c *Core) registerLocal(r *signaling.Request, from *flow.Conn) {
 func (c *Core) proven(r *signaling.Request, owner sip.URI, answer, challenge string, status int) bool {
 	realm, stale := strings.ToLower(owner.Host), false
 	for _, row := range r.Msg.Rows(answer) {
-		user, old, ok := c.credentials.Check(realm, r.Msg.Method(), row)
+		user, old, ok := c.credentials.Check(realm, r.Msg.Method(), r.Msg.URI(), row)
 		switch {
 		case ok && user == owner.User:
 			return true

@@ -29,7 +29,7 @@ func (c *Core) newSSO() *auth.SSO {
 		MayTry: func(deployment int, user, source string) (time.Duration, bool) {
 			return c.http.MayTry(deployment, user, source)
 		},
-		NoGuess: func(deployment int, source string, right bool) { c.http.NoGuess(deployment, source, right) },
+		NoGuess:  func(deployment int, source string, right bool) { c.http.NoGuess(deployment, source, right) },
 		Upstream: roundTripper(func(r *http.Request) (*http.Response, error) { return c.http.RoundTrip(r) }),
 	})
 }
