@@ -56,16 +56,16 @@ func (n *Node) interfaces(t *xapi.Node) {
 	snap := n.store.Snapshot()
 	outside := snap.Outside(n.cfg.Role)
 	for lan := 1; lan <= 2; lan++ {
-		for _, row := range []xapi.Str{xapi.EthernetV4Address, xapi.EthernetV6Address} {
-			text := snap.Str(row, lan)
-			if text == "" {
+		v4, v6 := snap.Interface(lan)
+		for _, a := range []netip.Addr{v4, v6} {
+			if !a.IsValid() {
 				continue
 			}
 			side := "Inside"
-			if a, err := netip.ParseAddr(text); err == nil && n.cfg.Role == xapi.Edge && slices.Contains(outside, a) {
+			if n.cfg.Role == xapi.Edge && slices.Contains(outside, a) {
 				side = "Outside"
 			}
-			t.Nth("LAN", lan).Str("Address", text).Leaf("Side", side)
+			t.Nth("LAN", lan).Str("Address", a.String()).Leaf("Side", side)
 		}
 	}
 }

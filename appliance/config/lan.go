@@ -59,12 +59,26 @@ func (sn *Snapshot) lans(role xapi.Role) (outer, inner int) {
 
 func (sn *Snapshot) addresses(lan int) []netip.Addr {
 	var list []netip.Addr
-	for _, row := range []xapi.Str{xapi.EthernetV4Address, xapi.EthernetV6Address} {
-		if a, err := netip.ParseAddr(sn.Str(row, lan)); err == nil {
+	v4, v6 := sn.Interface(lan)
+	for _, a := range []netip.Addr{v4, v6} {
+		if a.IsValid() {
 			list = append(list, a)
 		}
 	}
 	return list
+}
+
+// Interface is what an interface is reached by, in the families that are used;
+// invalid where there is none.
+func (sn *Snapshot) Interface(lan int) (v4, v6 netip.Addr) {
+	families := sn.Enum(xapi.IPProtocol)
+	if families != "IPv6" {
+		v4, _ = netip.ParseAddr(sn.Str(xapi.EthernetV4Address, lan))
+	}
+	if families != "IPv4" {
+		v6, _ = netip.ParseAddr(sn.Str(xapi.EthernetV6Address, lan))
+	}
+	return v4, v6
 }
 
 // Networks lists what the interface that faces the inside leads to, or with

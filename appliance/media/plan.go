@@ -67,10 +67,8 @@ func PlanFrom(sn *config.Snapshot, role xapi.Role) Plan {
 }
 
 func addresses(sn *config.Snapshot, lan int) Addresses {
-	return Addresses{
-		V4: address(sn.Str(xapi.EthernetV4Address, lan)),
-		V6: address(sn.Str(xapi.EthernetV6Address, lan)),
-	}
+	v4, v6 := sn.Interface(lan)
+	return Addresses{V4: v4, V6: v6}
 }
 
 // address is the zero Addr for an empty row.

@@ -109,12 +109,14 @@ func (t *turn) questions(settings []setting) string {
 }
 
 // cutsOff reports whether the settings change something that this session may
-// hang on: not a first value where there was none, such as one more key.
+// hang on: not a first value where there was none, such as one more key, but a
+// first gateway or route may lead the session's answers elsewhere.
 func (t *turn) cutsOff(settings []setting) bool {
 	sn := t.b.Config().Snapshot()
 	return slices.ContainsFunc(settings, func(s setting) bool {
 		was := sn.Text(s.place.Item, s.place.Idx...)
-		return s.place.Item.Effect == xapi.CutsOff && was != "" && was != s.value
+		first := was == "" && !strings.HasPrefix(s.place.Item.Path, "IP ")
+		return s.place.Item.Effect == xapi.CutsOff && !first && was != s.value
 	})
 }
 

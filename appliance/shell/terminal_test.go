@@ -246,6 +246,11 @@ func TestCutOffWaitsForConfirm(t *testing.T) {
 	c.typ("xConfiguration Administration SSH AuthorizedKey 1 Key: \"ssh-ed25519 AAAA x\"\r") // one more key cuts nobody off
 	c.see("OK\r\n")
 	c.see("edge> ")
+	c.typ("xConfiguration IP Gateway: \"192.0.2.1\"\r") // a first one may lead answers elsewhere
+	c.see("It is taken back in 120 seconds")
+	c.typ("confirm\r")
+	c.see("OK\r\n")
+	c.see("edge> ")
 	c.typ("xConfiguration Administration SSH Port: 2023 !\r")
 	c.see("OK\r\n")
 	c.see("edge> ")

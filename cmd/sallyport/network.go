@@ -20,8 +20,12 @@ func networkPlan(snap *config.Snapshot, role string) (nic.Plan, error) {
 		Gateway4: addr(snap.Str(xapi.IPGateway)), Gateway6: addr(snap.Str(xapi.IPV6Gateway)),
 		Search: strings.Join(strings.Fields(snap.Str(xapi.IPDNSDomainName)+" "+snap.Str(xapi.IPDNSSearchDomains)), " "),
 	}
-	if p.Gateway4.IsLoopback() { // how the replaced product says that there is none
+	families := snap.Enum(xapi.IPProtocol)
+	if p.Gateway4.IsLoopback() || families == "IPv6" { // a loopback is how the replaced product says that there is none
 		p.Gateway4 = netip.Addr{}
+	}
+	if families == "IPv4" {
+		p.Gateway6 = netip.Addr{}
 	}
 	if first, last := snap.Int(xapi.IPEphemeralStart), snap.Int(xapi.IPEphemeralEnd); first < last {
 		p.PortFirst, p.PortLast = first, last
@@ -55,20 +59,28 @@ func networkPlan(snap *config.Snapshot, role string) (nic.Plan, error) {
 func linkPlan(snap *config.Snapshot, lan int) (nic.Link, error) {
 	l := nic.Link{
 		LAN: lan, MAC: snap.Str(xapi.EthernetHardware, lan), DHCP: snap.Bool(xapi.EthernetV4DHCP, lan),
+		DHCP6: snap.Bool(xapi.EthernetV6DHCP, lan), Auto6: snap.Bool(xapi.EthernetV6Auto, lan),
 		VLAN: snap.Int(xapi.EthernetVLAN, lan), MTU: snap.Int(xapi.EthernetMTU, lan), Speed: snap.Enum(xapi.EthernetSpeed, lan),
 	}
 	var err error
-	if a := addr(snap.Str(xapi.EthernetV4Address, lan)); a.IsValid() {
+	v4, v6 := snap.Interface(lan)
+	if v4.IsValid() {
 		var bits int
 		bits, err = maskBits(snap.Str(xapi.EthernetV4SubnetMask, lan))
 		if err != nil {
 			err = fmt.Errorf("LAN %d: %w", lan, err)
 			bits = 32
 		}
-		l.Addresses = append(l.Addresses, netip.PrefixFrom(a, bits))
+		l.Addresses = append(l.Addresses, netip.PrefixFrom(v4, bits))
 	}
-	if a := addr(snap.Str(xapi.EthernetV6Address, lan)); a.IsValid() {
-		l.Addresses = append(l.Addresses, netip.PrefixFrom(a, snap.Int(xapi.EthernetV6PrefixLength, lan)))
+	if v6.IsValid() {
+		l.Addresses = append(l.Addresses, netip.PrefixFrom(v6, snap.Int(xapi.EthernetV6PrefixLength, lan)))
+	}
+	switch snap.Enum(xapi.IPProtocol) {
+	case "IPv4":
+		l.DHCP6, l.Auto6 = false, false
+	case "IPv6":
+		l.DHCP = false
 	}
 	return l, err
 }
@@ -108,6 +120,9 @@ func maskBits(mask string) (int, error) {
 // leased writes what a DHCP server gave into the configuration: the planes
 // listen on what stands there.
 func leased(store *config.Store, l nic.Lease) error {
+	if l.Address.Addr().Is6() {
+		return leased6(store, l)
+	}
 	snap := store.Snapshot()
 	mask := net.IP(net.CIDRMask(l.Address.Bits(), 32)).String()
 	if snap.Str(xapi.EthernetV4Address, l.LAN) == l.Address.Addr().String() && snap.Str(xapi.EthernetV4SubnetMask, l.LAN) == mask {
@@ -116,6 +131,18 @@ func leased(store *config.Store, l nic.Lease) error {
 	prefix := fmt.Sprintf("Ethernet %d IP V4 ", l.LAN)
 	_, err := store.Edit(config.Who{User: "dhcp", From: l.Server.String()}, func(e *config.Edit) error {
 		return errors.Join(e.Set(prefix+"Address", l.Address.Addr().String()), e.Set(prefix+"SubnetMask", mask))
+	})
+	return err
+}
+
+// leased6 writes an IPv6 address that a server or a router gave.
+func leased6(store *config.Store, l nic.Lease) error {
+	if store.Snapshot().Str(xapi.EthernetV6Address, l.LAN) == l.Address.Addr().String() {
+		return nil // how long its prefix is the network knows better
+	}
+	prefix := fmt.Sprintf("Ethernet %d IP V6 ", l.LAN)
+	_, err := store.Edit(config.Who{User: "network", From: l.Server.String()}, func(e *config.Edit) error {
+		return errors.Join(e.Set(prefix+"Address", l.Address.Addr().String()), e.Set(prefix+"PrefixLength", fmt.Sprint(l.Address.Bits())))
 	})
 	return err
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"net/netip"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -39,6 +41,46 @@ func TestNetworkPlan(t *testing.T) {
 	}
 	if q, _ := networkPlan(snap, "edge"); !p.Equal(q) {
 		t.Error("the same snapshot, another plan")
+	}
+}
+
+// TestFamilies leaves out what the node does not use.
+func TestFamilies(t *testing.T) {
+	lines := []string{
+		"Ethernet 1 IP V4 Address: 192.0.2.1", "Ethernet 1 IP V6 Address: 2001:db8::1", "Ethernet 1 IP V6 DHCP Mode: On",
+		"Ethernet 2 IP V6 AutoConfiguration Mode: On", "Ethernet 2 IP V4 DHCP Mode: On", "IP Gateway: 192.0.2.254", "IP V6 Gateway: 2001:db8::ff",
+	}
+	for protocol, want := range map[string]string{
+		"Both": "[192.0.2.1/24 2001:db8::1/64] false true | true true | 192.0.2.254 2001:db8::ff | [192.0.2.1 2001:db8::1]",
+		"IPv4": "[192.0.2.1/24] false false | true false | 192.0.2.254 invalid IP | [192.0.2.1]",
+		"IPv6": "[2001:db8::1/64] false true | false true | invalid IP 2001:db8::ff | [2001:db8::1]",
+	} {
+		snap := config.NewSnapshotForTest(xapi.Edge, append(lines, "IPProtocol: "+protocol)...)
+		p, err := networkPlan(snap, "edge")
+		one, two := p.Links[0], p.Links[1]
+		got := fmt.Sprintf("%v %v %v | %v %v | %v %v | %v", one.Addresses, one.DHCP, one.DHCP6, two.DHCP, two.Auto6, p.Gateway4, p.Gateway6, snap.Outside(xapi.Edge))
+		if got != want || err != nil {
+			t.Errorf("%s: %s, want %s (%v)", protocol, got, want, err)
+		}
+	}
+}
+
+// TestLeased6 writes what was given into the configuration, once.
+func TestLeased6(t *testing.T) {
+	store, err := config.Open(filepath.Join(t.TempDir(), "config.db"), config.Options{Role: xapi.Edge})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	l := nic.Lease{LAN: 2, Address: netip.MustParsePrefix("2001:db8::77/64"), Server: netip.MustParseAddr("fe80::1")}
+	for range 2 {
+		if err := leased(store, l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	snap := store.Snapshot()
+	if _, v6 := snap.Interface(2); v6.String() != "2001:db8::77" || snap.Int(xapi.EthernetV6PrefixLength, 2) != 64 {
+		t.Error(v6)
 	}
 }
 
