@@ -11,7 +11,7 @@ import (
 // parts are the pieces of the long run, in the order of RESULTS.md. Each can
 // run alone, and at the same time as another.
 func parts() []string {
-	return []string{"amd64", "arm64", "cuts-amd64", "cuts-arm64", "boxes", "namespaces"}
+	return []string{"amd64", "arm64", "trouble-amd64", "trouble-arm64", "cuts-amd64", "cuts-arm64", "boxes", "namespaces"}
 }
 
 // TestProve runs all that takes too long for every day, part by part, and
@@ -21,12 +21,14 @@ func TestProve(t *testing.T) {
 	if !proving() {
 		t.Skip("the long part; set SALLYPORT_PROVE=1 or run make prove")
 	}
+	on := func(a arch, f func(*testing.T, *report, arch)) func(*testing.T, *report) {
+		return func(t *testing.T, r *report) { f(t, r, a) }
+	}
 	tell := map[string]func(*testing.T, *report){
-		"amd64":      func(t *testing.T, r *report) { matrix(t, r, amd64()) },
-		"arm64":      func(t *testing.T, r *report) { matrix(t, r, arm64()) },
-		"cuts-amd64": func(t *testing.T, r *report) { randomCuts(t, r, amd64()) },
-		"cuts-arm64": func(t *testing.T, r *report) { randomCuts(t, r, arm64()) },
-		"boxes":      twoBoxes, "namespaces": namespaces,
+		"amd64": on(amd64(), life), "arm64": on(arm64(), life),
+		"trouble-amd64": on(amd64(), trouble), "trouble-arm64": on(arm64(), trouble),
+		"cuts-amd64": on(amd64(), randomCuts), "cuts-arm64": on(arm64(), randomCuts),
+		"boxes": twoBoxes, "namespaces": namespaces,
 	}
 	for _, part := range parts() {
 		t.Run(part, func(t *testing.T) {

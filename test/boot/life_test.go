@@ -23,16 +23,13 @@ import (
 	"sallyport/rootfs"
 )
 
-// matrix is all that one architecture must show, but for the many power cuts.
-func matrix(t *testing.T, r *report, a arch) {
-	b := newBench(t, a)
-	b.report = r
-	x := &box{bench: b, t: t, disk: newDisk(t, b.image)}
+// life is what a box of one architecture lives through when all is well with
+// it but its updates: starts, power cuts, and systems that work and do not.
+func life(t *testing.T, r *report, a arch) {
+	x := newLife(t, r, a)
 	r.try("sizes", x.sizes)
 	r.try("two builds are the same", func() { x.sameBytes(t) })
-	r.try("bad images", x.badImages)
 	r.try("first boot", x.firstBoot)
-	r.try("garbage on the serial line", x.garbage)
 	r.try("power cuts after commits", func() { x.powerCuts(3) })
 	r.try("first SIP answer", x.firstAnswer)
 	r.try("bad updates", x.refusals)
@@ -41,11 +38,26 @@ func matrix(t *testing.T, r *report, a arch) {
 	r.try("slot whose update was cut", x.cutUpdate)
 	r.try("slot whose node crashes", func() { x.fault("crash", 3) })
 	r.try("slot whose node hangs", func() { x.fault("hang", 4) })
+}
+
+// trouble is what is done to a box: bad images, bad disks, bad lines; and the
+// ways out of it.
+func trouble(t *testing.T, r *report, a arch) {
+	x := newLife(t, r, a)
+	r.try("bad images", x.badImages)
+	r.try("first boot", x.firstBoot)
+	r.try("garbage on the serial line", x.garbage)
 	r.try("swapped interfaces", x.swapped)
 	r.try("read-only disk", x.readOnly)
 	r.try("recovery entry", x.recovery)
 	r.try("factory reset", x.factoryReset)
 	r.try("full disk", x.fullDisk)
+}
+
+func newLife(t *testing.T, r *report, a arch) *box {
+	b := newBench(t, a)
+	b.report = r
+	return &box{bench: b, t: t, disk: newDisk(t, b.image)}
 }
 
 // sizes notes what design.md gives a budget for.
@@ -131,7 +143,6 @@ func clip(s string) string {
 
 // garbage types what no person types; the line must be usable after it.
 func (x *box) garbage() {
-	x.fact("node's RSS at rest", x.rss())
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 40 {
 		line := make([]byte, 100)
@@ -146,6 +157,7 @@ func (x *box) garbage() {
 	x.vm.keys.Write([]byte("\x03\x04\r"))
 	x.keeps()
 	x.fact("garbage on the serial line", "SSH and node unharmed")
+	x.vm.unplug()
 }
 
 // rss is what the node's process has in memory.
@@ -173,6 +185,8 @@ func (x *box) firstAnswer() {
 	x.t.Logf("OPTIONS: %s", answer)
 	x.ssh = x.vm.dial(x.signer)
 	x.keeps()
+	x.blessed("a")
+	x.fact("node's RSS at rest", x.rss())
 }
 
 // options asks a server over TLS what it can, and returns the first line of its
@@ -419,6 +433,9 @@ func shrink(t *testing.T, disk string, data int64) {
 	last.Size = uint64(data)
 	last.End = last.Start + last.Size/512 - 1
 	if err := os.Truncate(disk, int64(last.End+1)*512+1<<20); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Repair(uint64(last.End+1)*512 + 1<<20); err != nil {
 		t.Fatal(err)
 	}
 	if d, err = diskfs.Open(disk); err != nil {
