@@ -21,6 +21,7 @@ type cutting struct {
 	slot   string        // the one that must start next
 	serial int           // of the newest update that got in
 	next   []byte        // the update after it
+	binary []byte        // in all of them
 	start  time.Duration // from power-on to SSH: the measure of this host
 
 	commits, updates, landed, fell int // cuts in either work; updates that were whole, and not, after the cut
@@ -38,6 +39,7 @@ func randomCuts(t *testing.T, r *report, a arch) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	c := &cutting{box: &box{bench: b, t: t, disk: newDisk(t, b.image), name: "boottest"}, random: rand.New(rand.NewPCG(seed, 1)), slot: "a"}
+	c.binary = c.read(c.build("sallyport/cmd/sallyport", "-s -w"))
 	wanted, late := setting("SALLYPORT_CUTS", 50), r.begin.Add(time.Duration(setting("SALLYPORT_MINUTES", 80))*time.Minute)
 	done := 0
 	for ; done < wanted && time.Now().Before(late); done++ {
@@ -94,12 +96,10 @@ func (c *cutting) back() {
 // did not get in is offered again.
 func (c *cutting) update() []byte {
 	if c.next == nil {
-		c.next = c.read(c.make(c.t, "update", "cut.update", "-counter", counter(c.serial+1), "-version", c.version()))
+		c.next = c.system(c.binary, c.serial+1)
 	}
 	return c.next
 }
-
-func (c *cutting) version() string { return fmt.Sprintf("update-%03d", c.serial+1) }
 
 // cutWhileBusy keeps the box busy until the plug is out, and tells whether an
 // update was acknowledged before.
@@ -136,7 +136,7 @@ func (c *cutting) judge(update []byte, taken bool) {
 	idle := other(c.slot)
 	known := false
 	for _, e := range strings.Fields(entries(c.t, c.disk)) {
-		known = known || strings.HasPrefix(e, "slot-"+idle) && strings.Contains(string(readBoot(c.t, c.disk, "loader/entries/"+e)), c.version())
+		known = known || strings.HasPrefix(e, "slot-"+idle) && strings.Contains(string(readBoot(c.t, c.disk, "loader/entries/"+e)), "sallyport "+c.release(c.serial+1).Version+"\n")
 	}
 	if !known {
 		if taken {

@@ -264,7 +264,7 @@ func (x *box) keys() string { return filepath.Join(x.dir, "keys") }
 
 // release describes the nth update of the story; a negative one is older than any box.
 func (x *box) release(n int) board.Release {
-	r := board.Release{Version: fmt.Sprintf("update-%d", n), Counter: 1, Board: x.board, Arch: x.arch.name, Development: true}
+	r := board.Release{Version: fmt.Sprintf("update-%03d", n), Counter: 1, Board: x.board, Arch: x.arch.name, Development: true}
 	if n >= 0 {
 		r.Counter, _ = strconv.ParseUint(counter(n), 10, 64)
 	}

@@ -28,6 +28,10 @@ type bench struct {
 	tool   string // mkimage
 	image  string
 	signer ssh.Signer
+
+	kernel  []byte // unpacked, once an update was made of it
+	modules *rootfs.Modules
+
 	report *report // of a part of the long run; nil every day
 }
 
