@@ -7,5 +7,12 @@
 // packages are missing, the tests skip and say which package helps.
 //
 // `go test ./test/boot` runs the part that fits into minutes; with
-// SALLYPORT_PROVE=1 (`make prove`) it runs all of it and writes RESULTS.md.
+// SALLYPORT_PROVE=1 (`make prove`) it runs all of it, part by part, and writes
+// what each part saw to RESULTS.md. More variables for the long run:
+//
+//	SALLYPORT_PATIENCE  factor of all waiting, for a busy host
+//	SALLYPORT_CUTS      power cuts per architecture, 50 unless said
+//	SALLYPORT_MINUTES   when the power cuts end all the same, 80 unless said
+//	SALLYPORT_AGAIN     runs parts again that passed at this commit
+//	SALLYPORT_SERIAL    folder that keeps what the machines say
 package boot

@@ -18,10 +18,12 @@ import (
 )
 
 // The stories start one machine after the other on one disk, as its owner
-// would; each step leans on the one before.
+// would; each step leans on the one before. The two architectures go side by
+// side: a machine without the help of the host's processor keeps one core busy.
 
 func TestAMD64(t *testing.T) {
 	everyDay(t)
+	t.Parallel()
 	b := newBench(t, amd64())
 	b.sameBytes(t)
 	x := &box{bench: b, t: t, disk: newDisk(t, b.image)}
@@ -34,6 +36,7 @@ func TestAMD64(t *testing.T) {
 
 func TestARM64(t *testing.T) {
 	everyDay(t)
+	t.Parallel()
 	b := newBench(t, arm64())
 	x := &box{bench: b, t: t, disk: newDisk(t, b.image)}
 	x.firstBoot()
