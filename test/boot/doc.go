@@ -14,5 +14,6 @@
 //	SALLYPORT_CUTS      power cuts per architecture, 50 unless said
 //	SALLYPORT_MINUTES   when the power cuts end all the same, 80 unless said
 //	SALLYPORT_AGAIN     runs parts again that passed at this commit
+//	SALLYPORT_RESULTS   the file to write to instead of RESULTS.md
 //	SALLYPORT_SERIAL    folder that keeps what the machines say
 package boot

@@ -12,7 +12,14 @@ import (
 	"time"
 )
 
-const resultsFile = "RESULTS.md"
+// resultsFile is where the parts meet; parts that run in several trees at once
+// are given one file.
+func resultsFile() string {
+	if file := os.Getenv("SALLYPORT_RESULTS"); file != "" {
+		return file
+	}
+	return "RESULTS.md"
+}
 
 // fact is one row of RESULTS.md.
 type fact struct{ part, what, seen, commit, date string }
@@ -40,7 +47,7 @@ const verdict = "result"
 // commit names what is proved: the newest commit that changed more than the
 // results, and whether the tree has changes beyond it.
 func commit() string {
-	const rest = ":(top,exclude)test/boot/" + resultsFile
+	const rest = ":(top,exclude)test/boot/RESULTS.md"
 	out, err := exec.Command("git", "log", "-1", "--format=%h", "--", ":(top)", rest).Output()
 	if err != nil {
 		return "unknown"
@@ -54,7 +61,7 @@ func commit() string {
 
 // passedAlready reports whether RESULTS.md says that a part passed at a commit.
 func passedAlready(part, commit string) bool {
-	text, _ := os.ReadFile(resultsFile)
+	text, _ := os.ReadFile(resultsFile())
 	for line := range strings.Lines(string(text)) {
 		if f, ok := parseFact(line); ok && f.part == part && f.what == verdict && f.commit == commit {
 			return strings.HasPrefix(f.seen, "passed")
@@ -67,7 +74,7 @@ func passedAlready(part, commit string) bool {
 // run at the same time wait for each other.
 func publish(t *testing.T, part string, facts []fact) {
 	t.Helper()
-	f, err := os.OpenFile(resultsFile, os.O_CREATE|os.O_RDWR, 0o644)
+	f, err := os.OpenFile(resultsFile(), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		t.Fatal(err)
 	}
