@@ -13,7 +13,7 @@ import (
 // checks are the rules that a role's configuration must keep.
 func checks(role xapi.Role) []config.Check {
 	if role == xapi.Core {
-		return []config.Check{zone.Check, core.Check, xmpp.Check, auth.Check, auth.CheckSSO, checkTimeZone}
+		return []config.Check{zone.Check, core.Check, xmpp.Check, auth.Check, auth.CheckSSO, auth.CheckGrants, checkTimeZone}
 	}
 	return []config.Check{zone.Check, turn.Check, checkTimeZone}
 }

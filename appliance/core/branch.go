@@ -30,16 +30,9 @@ func (c *Core) forwardMore(r *signaling.Request, session uint64, ts []target, ma
 
 func (c *Core) branch(ts []target, make build, more func(status int) []target) (*signaling.Branch, error) {
 	t := ts[0]
-	b, err := make(t)
+	b, err := c.spec(t, make)
 	if err != nil {
 		return nil, err
-	}
-	if t.hops > 0 && b.Msg.MaxForwards() > t.hops {
-		b.Msg.SetMaxForwards(t.hops)
-	}
-	b.Via = c.sentBy(t.network)
-	if b.Conn = c.opened(t); b.Conn == nil {
-		b.Dial = func(ctx context.Context) (signaling.Conn, error) { return c.dial(ctx, t) }
 	}
 	b.Next = func(status int) *signaling.Branch {
 		if !worthAnother(status) {
@@ -60,7 +53,24 @@ func (c *Core) branch(ts []target, make build, more func(status int) []target) (
 		c.log.Info("sip fail-over", "event", "failover", "from", t.host, "to", rest[0].host, "status", status)
 		return next
 	}
+	b = c.bearing(b, t, func() (signaling.Branch, error) { return c.spec(t, make) })
 	return &b, nil
+}
+
+// spec is the branch for one target, with nobody to fail over to.
+func (c *Core) spec(t target, make build) (signaling.Branch, error) {
+	b, err := make(t)
+	if err != nil {
+		return b, err
+	}
+	if t.hops > 0 && b.Msg.MaxForwards() > t.hops {
+		b.Msg.SetMaxForwards(t.hops)
+	}
+	b.Via = c.sentBy(t.network)
+	if b.Conn = c.opened(t); b.Conn == nil {
+		b.Dial = func(ctx context.Context) (signaling.Conn, error) { return c.dial(ctx, t) }
+	}
+	return b, nil
 }
 
 // worthAnother tells whether an answer says that this peer, rather than the

@@ -86,6 +86,8 @@ type Core struct {
 	local *auth.Accounts
 	sso   *auth.SSO
 
+	grants *auth.Grants // tokens for trunks
+
 	push      *push.Server // wakes phones
 	sleeping  *state.Table
 	sleepers  *sleepers
@@ -186,6 +188,7 @@ func New(cfg Config) *Core {
 	c.uc = c.newDiscovery()
 	c.newCredentials()
 	c.sso = c.newSSO()
+	c.grants = c.newGrants()
 	c.http = c.newHTTP()
 	c.links.Handle(methodTicket, c.answerTicket)
 	c.links.Handle(methodPresence, c.answerPresence)

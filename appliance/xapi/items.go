@@ -11,7 +11,7 @@ func Items() []*Item {
 		administrationItems(), authenticationItems(), authItems(), ssoItems(), collaborationEdgeItems(), discoveryItems(),
 		dnsItems(), ethernetItems(), autoConfigurationItems(), firewallItems(), ipItems(), logItems(), managementItems(),
 		remoteItems(), machineItems(), resourceUsageItems(), sipItems(), systemUnitItems(),
-		timeItems(), traversalItems(), zoneItems(), searchRuleItems(), routingItems(), xmppItems(), loginItems(), pushItems(), wakeItems(), recordingItems(), roamingItems(), loadItems(), turnItems(), suiteItems(), onboardingItems(), dnsZoneItems(),
+		timeItems(), traversalItems(), zoneItems(), searchRuleItems(), routingItems(), xmppItems(), loginItems(), pushItems(), wakeItems(), recordingItems(), roamingItems(), loadItems(), turnItems(), suiteItems(), onboardingItems(), dnsZoneItems(), trunkOAuthItems(),
 	)
 	slices.SortFunc(items, func(a, b *Item) int { return strings.Compare(a.Path, b.Path) })
 	return items
@@ -57,7 +57,7 @@ func Alarms() []*Alarm {
 		routingAlarms(),
 		recordingAlarms(),
 		loadAlarms(),
-		[]*Alarm{AlarmChatNode, AlarmFcmService, AlarmTURNPorts, AlarmTURNCapacity, AlarmPush, AlarmRestoreFailed, AlarmCommitsDropped, AlarmManagementOpen, AlarmMemory},
+		[]*Alarm{AlarmChatNode, AlarmFcmService, AlarmTURNPorts, AlarmTURNCapacity, AlarmPush, AlarmRestoreFailed, AlarmCommitsDropped, AlarmManagementOpen, AlarmMemory, AlarmTrunkToken},
 	)
 	slices.SortFunc(all, func(a, b *Alarm) int { return a.ID - b.ID })
 	return all

@@ -94,6 +94,14 @@ func (r *Registrar) serve(t *serverTx) {
 
 // callerAdmitted challenges the sender of a new request if so configured.
 func (r *Registrar) callerAdmitted(t *serverTx) bool {
+	if r.cfg.CallToken != nil && t.link.network == "TLS" {
+		token, _ := strings.CutPrefix(t.req.Get("Proxy-Authorization"), "Bearer ")
+		if !r.cfg.CallToken(token) {
+			t.reply(407, "Proxy Authentication Required", randomHex(5), func(m *Message) { m.Add("Proxy-Authenticate", `Bearer realm="trunk"`) })
+			return false
+		}
+		t.req.Del("Proxy-Authorization")
+	}
 	from, host, _ := splitURI(uriOf(t.req.Get("From")))
 	if !r.cfg.ChallengeCalls || !r.serves(host) {
 		return true

@@ -41,6 +41,7 @@ type RegistrarConfig struct {
 	Open           bool                                      // REGISTER without challenge
 	Bearer         func(token string) (user string, ok bool) // whose an access token is; nil: tokens are not read
 	ChallengeCalls bool                                      // 407 for requests that start something
+	CallToken      func(token string) bool                   // what begins something over TLS must bear an access token that it likes
 	MaxExpires     time.Duration                             // 0 means 1 h
 	NonceLife      time.Duration                             // 0 means 5 min
 	T1             time.Duration                             // 0 means 500 ms
