@@ -2,7 +2,6 @@ package core
 
 import (
 	"crypto/rand"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -12,29 +11,13 @@ import (
 	"sallyport/appliance/trust"
 	"sallyport/appliance/xapi"
 	"sallyport/appliance/zone"
+	"sallyport/test/room"
 )
 
-// parse reads a message as a test writes it: without carriage returns, and
-// without the fields that every message has.
+// parse reads a message that came from call control.
 func parse(t testing.TB, text string) *sip.Message {
 	t.Helper()
-	head, body, _ := strings.Cut(text, "\n\n")
-	head = strings.TrimSpace(head)
-	if body = strings.ReplaceAll(body, "\n", "\r\n"); body != "" {
-		head += "\nContent-Length: " + strconv.Itoa(len(body))
-	}
-	for _, f := range []string{"Via: SIP/2.0/TCP 10.0.0.20;branch=z9hG4bK1", "From: <sip:alice@example.com>;tag=a",
-		"To: <sip:bob@example.com>", "Call-ID: one", "CSeq: 1 INVITE", "Max-Forwards: 70"} {
-		name, _, _ := strings.Cut(f, ":")
-		if !strings.Contains(head, "\n"+name+":") {
-			head += "\n" + f
-		}
-	}
-	m, fault := sip.Parse([]byte(strings.ReplaceAll(head, "\n", "\r\n") + "\r\n\r\n" + body))
-	if fault != nil {
-		t.Fatalf("%v in\n%s", fault, head)
-	}
-	return m
+	return room.Message(t, "SIP/2.0/TCP 10.0.0.20;branch=z9hG4bK1", text)
 }
 
 func invite(t testing.TB, fields ...string) *sip.Message {

@@ -5,7 +5,6 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -15,6 +14,7 @@ import (
 	"sallyport/appliance/sip"
 	"sallyport/appliance/trust"
 	"sallyport/appliance/xapi"
+	"sallyport/test/room"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
@@ -73,27 +73,10 @@ func golden(t *testing.T, file string) {
 	}
 }
 
-// parse reads a message as a test writes it: without carriage returns, and
-// without the fields that every message has.
+// parse reads a message that came from a phone.
 func parse(t testing.TB, text string) *sip.Message {
 	t.Helper()
-	head, body, _ := strings.Cut(text, "\n\n")
-	head = strings.TrimSpace(head)
-	if body = strings.ReplaceAll(body, "\n", "\r\n"); body != "" {
-		head += "\nContent-Length: " + strconv.Itoa(len(body))
-	}
-	for _, f := range []string{"Via: SIP/2.0/TLS 192.0.2.9;branch=z9hG4bK1", "From: <sip:alice@example.com>;tag=a",
-		"To: <sip:bob@example.com>", "Call-ID: one", "CSeq: 1 INVITE", "Max-Forwards: 70"} {
-		name, _, _ := strings.Cut(f, ":")
-		if !strings.Contains(head, "\n"+name+":") {
-			head += "\n" + f
-		}
-	}
-	m, fault := sip.Parse([]byte(strings.ReplaceAll(head, "\n", "\r\n") + "\r\n\r\n" + body))
-	if fault != nil {
-		t.Fatalf("%v in\n%s", fault, head)
-	}
-	return m
+	return room.Message(t, "SIP/2.0/TLS 192.0.2.9;branch=z9hG4bK1", text)
 }
 
 func invite(t testing.TB, fields ...string) *sip.Message {

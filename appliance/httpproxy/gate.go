@@ -128,7 +128,7 @@ func (g *Gate) bind(addr netip.AddrPort) (net.Listener, error) {
 	}
 	c := g.cfg.TLS.Clone()
 	c.NextProtos = []string{"h2", "http/1.1"}
-	return newSecure(&door.Counted{Listener: l, Inside: g.conns, Refused: g.tooMany}, c, g.limits.Header), nil
+	return newSecure(&door.Counted{Listener: l, Inside: g.conns, Refused: g.tooMany}, c, g.limits.Shake), nil
 }
 
 func (g *Gate) tooMany(source netip.Addr) {

@@ -179,31 +179,22 @@ func TestOversizedHeaders(t *testing.T) {
 	}
 }
 
+// TestSlowClients has a world for each limit, so that on a slow machine none ends
+// what another is meant to.
 func TestSlowClients(t *testing.T) {
-	w := build(t, Limits{Header: 50 * time.Millisecond, Pause: 50 * time.Millisecond, Idle: 50 * time.Millisecond})
-	own := prefix(w.origin.URL)
-	for _, c := range []struct {
-		name, text string
-		want       int
-	}{
+	const soon = 50 * time.Millisecond
+	slow(t, Limits{Header: soon, Idle: soon}, []slowClient{
 		{"nothing", "", 0},
-		{"half a header", "GET " + own + "/ok HTTP/1.1\r\nHost: ed", 0},
-		{"no body", "POST " + own + "/ok HTTP/1.1\r\nHost: edge\r\nContent-Length: 5\r\n\r\n", 408},
-		{"half a body", "POST " + own + "/ok HTTP/1.1\r\nHost: edge\r\nContent-Length: 5\r\n\r\nab", 408},
-		{"half a chunk", "POST " + own + "/ok HTTP/1.1\r\nHost: edge\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", 408},
-		{"no body, denied", "POST " + own + "/no HTTP/1.1\r\nHost: edge\r\nContent-Length: 5\r\n\r\n", 403},
-		{"no body, method unknown", "PATCH " + own + "/no HTTP/1.1\r\nHost: edge\r\nContent-Length: 5\r\n\r\n", 405},
-	} {
-		conn := w.raw()
-		io.WriteString(conn, c.text)
-		answer, err := io.ReadAll(conn) // until the gate closes
-		if err != nil {
-			t.Errorf("%s: %v", c.name, err)
-		}
-		if want := fmt.Sprintf("HTTP/1.1 %d ", c.want); c.want != 0 && !strings.HasPrefix(string(answer), want) || c.want == 0 && strings.Contains(string(answer), "200") {
-			t.Errorf("%s: answer %.60q", c.name, answer)
-		}
-	}
+		{"half a header", "GET {own}/ok HTTP/1.1\r\nHost: ed", 0},
+	})
+	slow(t, Limits{Pause: soon, Idle: soon}, []slowClient{
+		{"no body", "POST {own}/ok HTTP/1.1\r\nHost: edge\r\nContent-Length: 5\r\n\r\n", 408},
+		{"half a body", "POST {own}/ok HTTP/1.1\r\nHost: edge\r\nContent-Length: 5\r\n\r\nab", 408},
+		{"half a chunk", "POST {own}/ok HTTP/1.1\r\nHost: edge\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", 408},
+		{"no body, denied", "POST {own}/no HTTP/1.1\r\nHost: edge\r\nContent-Length: 5\r\n\r\n", 403},
+		{"no body, method unknown", "PATCH {own}/no HTTP/1.1\r\nHost: edge\r\nContent-Length: 5\r\n\r\n", 405},
+	})
+	w := build(t, Limits{Shake: soon})
 	tcp, err := net.Dial("tcp", w.addr.String()) // no TLS at all
 	if err != nil {
 		t.Fatal(err)
@@ -213,7 +204,6 @@ func TestSlowClients(t *testing.T) {
 	if _, err := io.ReadAll(tcp); err != nil {
 		t.Errorf("a client without a handshake: %v", err)
 	}
-	eventually(t, "nothing is in progress", func() bool { return w.requestsNow() == 0 })
 }
 
 // A slow origin is no slow client: the answer may take longer than any pause
@@ -310,4 +300,28 @@ func TestTooMany(t *testing.T) {
 	if n := lines(w.log.String(), "gate is full"); n != 1 {
 		t.Errorf("%d lines about a full gate, want 1 in ten seconds", n)
 	}
+}
+
+// A slowClient stops in the middle; want is the answer, 0: none.
+type slowClient struct {
+	name, text string
+	want       int
+}
+
+// slow has clients be answered and shut out, one after the other.
+func slow(t *testing.T, limits Limits, clients []slowClient) {
+	t.Helper()
+	w := build(t, limits)
+	for _, c := range clients {
+		conn := w.raw()
+		io.WriteString(conn, strings.ReplaceAll(c.text, "{own}", prefix(w.origin.URL)))
+		answer, err := io.ReadAll(conn) // until the gate closes
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		if want := fmt.Sprintf("HTTP/1.1 %d ", c.want); c.want != 0 && !strings.HasPrefix(string(answer), want) || c.want == 0 && strings.Contains(string(answer), "200") {
+			t.Errorf("%s: answer %.60q", c.name, answer)
+		}
+	}
+	eventually(t, "nothing is in progress", func() bool { return w.requestsNow() == 0 })
 }

@@ -7,7 +7,8 @@ import (
 
 // Limits bound what strangers may do. A zero field has its default.
 type Limits struct {
-	Header  time.Duration // for a request's header, and for the TLS handshake before it
+	Shake   time.Duration // for the TLS handshake of a client
+	Header  time.Duration // for a request's header
 	Pause   time.Duration // longest wait for the next bytes of a body, in either direction
 	Idle    time.Duration // of a connection between requests
 	Connect time.Duration // to an origin, TLS included
@@ -26,6 +27,7 @@ type Limits struct {
 // source, so what one may take is not much below what all may.
 func (l Limits) withDefaults() Limits {
 	return Limits{
+		Shake:          cmp.Or(l.Shake, 10*time.Second),
 		Header:         cmp.Or(l.Header, 10*time.Second),
 		Pause:          cmp.Or(l.Pause, 30*time.Second),
 		Idle:           cmp.Or(l.Idle, 90*time.Second),

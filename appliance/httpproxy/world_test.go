@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"sallyport/appliance/allow"
+	"sallyport/test/room"
 )
 
 // world is a gate and a server joined by pipes, with an origin that records
@@ -63,16 +64,6 @@ func (l *logBook) String() string {
 	return l.b.String()
 }
 
-// certificate is one for 127.0.0.1 and example.com, and who vouches for it.
-func certificate(t testing.TB) (tls.Certificate, *x509.CertPool) {
-	t.Helper()
-	s := httptest.NewTLSServer(http.NotFoundHandler())
-	defer s.Close()
-	pool := x509.NewCertPool()
-	pool.AddCert(s.Certificate())
-	return s.TLS.Certificates[0], pool
-}
-
 // live is a config like that of package trust: all that counts is in the one
 // that each handshake is given.
 func liveConfig(cert tls.Certificate) *tls.Config {
@@ -84,7 +75,7 @@ func liveConfig(cert tls.Certificate) *tls.Config {
 func build(t *testing.T, limits Limits) *world {
 	t.Helper()
 	w := &world{T: t, log: &logBook{}}
-	cert, roots := certificate(t)
+	cert, roots := room.Certificate()
 	w.roots = roots
 	w.origin = httptest.NewServer(http.HandlerFunc(w.serveOrigin))
 	t.Cleanup(w.origin.Close)

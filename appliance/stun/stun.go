@@ -9,7 +9,7 @@ import (
 	"errors"
 	"net/netip"
 
-	"github.com/pion/stun/v3"
+	"github.com/pion/stun/v4"
 )
 
 // HeaderSize is the size of the fixed header.

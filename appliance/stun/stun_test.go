@@ -4,7 +4,7 @@ import (
 	"net/netip"
 	"testing"
 
-	pion "github.com/pion/stun/v3"
+	pion "github.com/pion/stun/v4"
 
 	"sallyport/appliance/stun"
 )

@@ -107,6 +107,7 @@ func machineStatuses() []*Status {
 		{Path: "NetworkInterface Ethernet [1..8] Received", Kind: Integer, Unit: "MiB", Role: Both, Help: "What came in."},
 		{Path: "NetworkInterface Ethernet [1..8] Sent", Kind: Integer, Unit: "MiB", Role: Both, Help: "What was sent."},
 		{Path: "Firewall Rule [1..1000] Number", Kind: Integer, Role: Both, Help: "Number of the rule in Firewall Rule; automatic ones have none."},
+		{Path: "Firewall Rule [1..1000] Description", Kind: String, Role: Both, Help: "What it is for, as its Description says."},
 		{Path: "Firewall Rule [1..1000] Action", Kind: Enumeration, Role: Both, Help: "What it does."},
 		{Path: "Firewall Rule [1..1000] Packets", Kind: Integer, Unit: "packets", Role: Both, Help: "First packets of connections that it decided on."},
 		{Path: "Firewall Rule [1..1000] Bytes", Kind: Integer, Unit: "bytes", Role: Both, Help: "Their size."},

@@ -9,8 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
-	"net/http/httptest"
 	"net/netip"
 	"regexp"
 	"runtime"
@@ -20,6 +18,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"sallyport/test/room"
 )
 
 // world is a gate and a server joined by pipes, before presence nodes that
@@ -55,22 +55,13 @@ func (l *logBook) String() string {
 	return l.b.String()
 }
 
-// certificate is one for example.com, and who vouches for it.
-func certificate() (tls.Certificate, *x509.CertPool) {
-	s := httptest.NewTLSServer(http.NotFoundHandler())
-	defer s.Close()
-	pool := x509.NewCertPool()
-	pool.AddCert(s.Certificate())
-	return s.TLS.Certificates[0], pool
-}
-
 // build starts a world of one domain, example.com, with limits short enough to
 // be waited for.
 func build(t *testing.T, limits Limits, edit ...func(*ServerConfig)) *world {
 	t.Helper()
 	before := runtime.NumGoroutine()
 	w := &world{T: t, log: &logBook{}}
-	w.cert, w.roots = certificate()
+	w.cert, w.roots = room.Certificate()
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	sc := ServerConfig{
 		Log: log, Limits: limits,

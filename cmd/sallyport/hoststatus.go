@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sallyport/appliance/alarm"
+	"sallyport/appliance/config"
 	"sallyport/appliance/xapi"
 	"sallyport/board"
 	"sallyport/board/boot"
@@ -25,17 +26,17 @@ func (h *host) Status(root *xapi.Node) {
 	hardwareStatus(root.Add("Hardware"), facts)
 	links, counts, _ := h.steward.Interfaces()
 	linkStatus(root.Branch("NetworkInterface"), links)
-	firewallStatus(root.Add("Firewall"), counts)
+	firewallStatus(root.Add("Firewall"), counts, h.store.Snapshot())
 	h.timeStatus(root.Add("NTP"))
 }
 
-// firewallStatus shows how often each rule decided; the automatic ones have no
-// number.
-func firewallStatus(n *xapi.Node, counts []nic.Count) {
+// firewallStatus shows how often each rule decided, and what it is for; the
+// automatic ones have no number.
+func firewallStatus(n *xapi.Node, counts []nic.Count, snap *config.Snapshot) {
 	for i, c := range counts {
 		r := n.Nth("Rule", i+1)
 		if c.Rule.Index != 0 {
-			r.Int("Number", c.Rule.Index)
+			r.Int("Number", c.Rule.Index).Str("Description", snap.Str(xapi.FirewallRuleDescription, c.Rule.Index))
 		}
 		r.Leaf("Action", [...]string{"Allow", "Drop", "Reject"}[c.Rule.Action]).
 			Int("Packets", int(c.Packets)).Int("Bytes", int(c.Bytes))

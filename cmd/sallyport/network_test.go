@@ -148,3 +148,16 @@ func TestMarksPlan(t *testing.T) {
 		t.Errorf("missing %v in %+v", want, marks)
 	}
 }
+
+func TestFirewallStatus(t *testing.T) {
+	snap := config.NewSnapshotForTest(xapi.Edge, "Firewall Rule 7 Action: Drop", "Firewall Rule 7 Description: the scanner")
+	root := xapi.NewNode("Firewall")
+	firewallStatus(root, []nic.Count{{Rule: nic.Rule{Index: 7, Action: nic.Drop}, Packets: 3, Bytes: 180}, {Rule: nic.Rule{}}}, snap)
+	var got []string
+	root.Walk(func(path string, leaf *xapi.Node) { got = append(got, path+"="+leaf.Value) })
+	for _, want := range []string{"Rule 1 Number=7", "Rule 1 Description=the scanner", "Rule 1 Action=Drop", "Rule 2 Action=Allow"} {
+		if !strings.Contains(strings.Join(got, "\n"), want) {
+			t.Errorf("%s is not in %q", want, got)
+		}
+	}
+}

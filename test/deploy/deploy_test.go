@@ -2,8 +2,6 @@ package deploy
 
 import (
 	"context"
-	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -16,17 +14,7 @@ import (
 // place is the part of loopback that the pairs of these tests live in.
 var place string
 
-func TestMain(m *testing.M) {
-	var release func()
-	var err error
-	if place, release, err = pair.FreeNet(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	code := m.Run()
-	release()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { pair.Main(m, &place) }
 
 // stage is a pair with both deployments and a phone of the first.
 type stage struct {

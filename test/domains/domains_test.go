@@ -3,8 +3,6 @@ package domains
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 	"slices"
 	"testing"
 	"time"
@@ -17,17 +15,7 @@ import (
 // place is the part of loopback that the pairs of these tests live in.
 var place string
 
-func TestMain(m *testing.M) {
-	var release func()
-	var err error
-	if place, release, err = pair.FreeNet(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	code := m.Run()
-	release()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { pair.Main(m, &place) }
 
 func opened(t *testing.T) (context.Context, *pair.Pair) {
 	t.Helper()

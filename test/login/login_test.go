@@ -2,9 +2,7 @@ package login
 
 import (
 	"context"
-	"fmt"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -19,17 +17,7 @@ import (
 // place is the part of loopback that the pairs of these tests live in.
 var place string
 
-func TestMain(m *testing.M) {
-	var release func()
-	var err error
-	if place, release, err = pair.FreeNet(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	code := m.Run()
-	release()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { pair.Main(m, &place) }
 
 // logBook lets both nodes write into one buffer.
 type logBook struct {

@@ -1,8 +1,6 @@
 package pair
 
 import (
-	"fmt"
-	"os"
 	"testing"
 )
 
@@ -10,14 +8,4 @@ import (
 // after the other.
 var place string
 
-func TestMain(m *testing.M) {
-	var release func()
-	var err error
-	if place, release, err = FreeNet(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	code := m.Run()
-	release()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { Main(m, &place) }
