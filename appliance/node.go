@@ -64,8 +64,11 @@ type Node struct {
 	servers nameServers
 	names   *net.Resolver
 	zones   *zone.Resolver
-	quit    context.CancelCauseFunc
-	links   struct {
+
+	nameWatch nameWatch
+
+	quit  context.CancelCauseFunc
+	links struct {
 		mu   sync.Mutex
 		seen map[string]time.Time // by zone: when its link was up; never changed, only replaced
 	}
@@ -227,6 +230,7 @@ func (n *Node) Run(ctx context.Context) error {
 	g.Add("role", n.role.Run)
 	g.Add("apply", n.apply)
 	g.Add("watch", n.watch)
+	g.Add("names", n.watchNames)
 	g.Add("ssh", n.door.Run)
 	g.Add("console", n.console)
 	err := g.Run(ctx)

@@ -17,6 +17,7 @@ func (n *Node) tree() *xapi.Node {
 	n.alarmList(t)
 	n.interfaces(t.Add("NetworkInterface"))
 	n.role.Status(t)
+	n.nameWatch.report(t.Add("DNSCheck"))
 	n.memory(t)
 	if n.cfg.Host != nil {
 		n.cfg.Host.Status(t)

@@ -13,6 +13,9 @@ import (
 // askTime bounds one question to one server.
 const askTime = 2 * time.Second
 
+// errAnswers is in the error of a server that is there, but does not know a name.
+var errAnswers = errors.New("answers")
+
 // A server answers for one place.
 type server struct {
 	at   netip.AddrPort
@@ -42,7 +45,7 @@ func (s server) ask(ctx context.Context, name string, kind uint16) ([]dns.RR, er
 	case reply.Rcode == dns.RcodeNameError:
 		return nil, nil
 	case reply.Rcode != dns.RcodeSuccess:
-		return nil, fmt.Errorf("name server %s answers %s for %s", s.at, dns.RcodeToString[reply.Rcode], name)
+		return nil, fmt.Errorf("name server %s %w %s for %s", s.at, errAnswers, dns.RcodeToString[reply.Rcode], name)
 	}
 	return reply.Answer, nil
 }

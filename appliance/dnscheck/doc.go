@@ -6,5 +6,6 @@
 // It knows record names and rules, and asks only the servers that it is given.
 // It has a DNS client of its own beside zone's: it needs one server's answer for
 // a place given by a client subnet (RFC 7871), where a resolver wants the
-// quickest answer and keeps it. The node calls it for xCommand DNSCheck.
+// quickest answer and keeps it. The node calls it for xCommand
+// DNSCheck, and now and then to look after the names that it needs itself (Own).
 package dnscheck
