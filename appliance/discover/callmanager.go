@@ -23,9 +23,12 @@ const (
 	portWeb   = 8443
 	portFiles = 6970
 	portChat  = 5222
-	portSIP   = 5060
-	portSIPS  = 5061
-	portOAuth = 5091
+
+	portTLS     = 443
+	portHeadset = 9444
+	portSIP     = 5060
+	portSIPS    = 5061
+	portOAuth   = 5091
 )
 
 // askCallManager asks a Unified CM publisher. What a login could not do without

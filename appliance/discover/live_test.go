@@ -221,7 +221,7 @@ func TestPreflight(t *testing.T) {
 	if f := got["sub.example.com 8443"]; f.Good || !strings.Contains(f.Verdict, "self-signed: install it by CACertificateInstall") {
 		t.Errorf("subscriber: %+v", f)
 	}
-	if len(got) != 6 { // each node's 8443, 5061 and 6972
+	if len(got) != 10 { // each node's 8443, 5061, 6972, 443 and 9444
 		t.Errorf("%d ports: %v", len(got), got)
 	}
 	if all := s.d.PreflightHost(t.Context(), "nobody.example.com"); len(all) != 2 || all[0].Good || !strings.Contains(all[0].Verdict, "no certificate was shown: it cannot be reached") {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -31,9 +32,10 @@ type site struct {
 	d      *Discoverer
 	news   chan struct{}
 
-	mu    sync.Mutex
-	hosts map[string]string // host to listener
-	dials map[string]int    // host:port
+	mu     sync.Mutex
+	hosts  map[string]string // host to listener
+	dials  map[string]int    // host:port
+	closed map[string]bool   // host:port
 }
 
 func newSite(t *testing.T) *site {
@@ -115,11 +117,17 @@ func (s *site) hostWith(name string, conf *tls.Config, h http.Handler) *lab.Host
 func (s *site) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	host, _, _ := net.SplitHostPort(addr)
 	s.mu.Lock()
-	at, ok := s.hosts[host]
+	at, ok := s.hosts[addr] // one that is served apart
+	if !ok {
+		at, ok = s.hosts[host]
+	}
+	if s.closed[addr] {
+		at, ok = "", false
+	}
 	s.dials[addr]++
 	s.mu.Unlock()
 	if !ok {
-		return nil, &net.OpError{Op: "dial", Net: network, Err: errors.New("connection refused")}
+		return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
 	}
 	return (&net.Dialer{}).DialContext(ctx, network, at)
 }
