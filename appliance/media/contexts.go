@@ -10,8 +10,9 @@ import (
 // change and its undoing: a fresh one for old keys would forget what was
 // replayed, and would spend a keystream twice.
 type made struct {
-	in  []madeIn
-	out []madeOut
+	room *rtp.Room // the worker's
+	in   []madeIn
+	out  []madeOut
 }
 
 type madeIn struct {
@@ -36,7 +37,7 @@ func (m *made) receiver(k rtp.Keys) (*rtp.Receiver, error) {
 			return have.ctx, nil
 		}
 	}
-	ctx, err := rtp.NewReceiver(k)
+	ctx, err := m.room.Receiver(k)
 	if err != nil {
 		return nil, err
 	}
@@ -58,12 +59,23 @@ func (m *made) sender(k rtp.Keys) (*rtp.Sender, error) {
 			return have.ctx, nil
 		}
 	}
-	ctx, err := rtp.NewSender(k)
+	ctx, err := m.room.Sender(k)
 	if err != nil {
 		return nil, err
 	}
 	m.out = append(m.out, madeOut{k, ctx})
 	return ctx, nil
+}
+
+// wipe forgets all keys, on the worker that used them.
+func (m *made) wipe() {
+	for _, have := range m.in {
+		have.ctx.Wipe()
+	}
+	for _, have := range m.out {
+		have.ctx.Wipe()
+	}
+	m.in, m.out = nil, nil
 }
 
 // contexts is the set for what is wanted.

@@ -86,7 +86,7 @@ func (st *CoreStream) recover(w *worker, cs *contexts, pkt []byte) ([]byte, rtp.
 	if verdict != rtp.Forged {
 		return out, verdict
 	}
-	return cs.fromClient.Recover(st.want.Load().FromClient, pkt[:copy(pkt, saved)])
+	return cs.fromClient.Recover(pkt[:copy(pkt, saved)])
 }
 
 func unprotect(r *rtp.Receiver, kind rtp.Kind, pkt []byte) ([]byte, rtp.Verdict) {

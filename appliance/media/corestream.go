@@ -91,7 +91,7 @@ const (
 // OpenCore binds a pair for m-line index and begins to prove its channel on
 // the link to edge's pair. A valid channel is the one that edge minted.
 func (s *Session) OpenCore(index int, ch Channel, edgeRTP, edgeRTCP netip.AddrPort, v6 bool) (*CoreStream, error) {
-	st := &CoreStream{sess: s, index: index, work: s.work}
+	st := &CoreStream{sess: s, index: index, work: s.work, made: made{room: s.work.room}}
 	st.want.Store(&CoreWant{})
 	st.crypto.Store(&contexts{})
 	if !ch.Valid() {
@@ -224,8 +224,17 @@ func (st *CoreStream) Close() {
 	st.sess.forget(st.index, st)
 	st.work.do(func() { st.link.leave(st, st.Channel().ID) })
 	st.work.drop(st, st.inside.pair[:]...)
+	st.work.do(st.wipe)
 	st.link.release()
 	st.inside.close()
+}
+
+// wipe forgets the stream's keys; no packet can come any more.
+func (st *CoreStream) wipe() {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.crypto.Store(&contexts{})
+	st.made.wipe()
 }
 
 func (st *CoreStream) meters() (client, uc *meter) { return &st.client, &st.uc }

@@ -54,10 +54,10 @@ func (f *Fork) Local() (near, far netip.AddrPort) { return f.near.leg.local(), f
 // Start begins to copy. tone has both sides of the call hear a notice while
 // that lasts, on G.711.
 func (f *Fork) Start(near, far ForkTo, tone bool) error {
-	if err := f.near.aim(near); err != nil {
+	if err := f.near.aim(f.st.work.room, near); err != nil {
 		return err
 	}
-	if err := f.far.aim(far); err != nil {
+	if err := f.far.aim(f.st.work.room, far); err != nil {
 		return err
 	}
 	if tone {
@@ -72,20 +72,32 @@ func (f *Fork) Start(near, far ForkTo, tone bool) error {
 	return nil
 }
 
-func (l *forkLeg) aim(to ForkTo) (err error) {
+func (l *forkLeg) aim(room *rtp.Room, to ForkTo) (err error) {
 	if to.Addr.IsValid() && to.Addr.Port() != 0 {
 		l.to = newEndpoint(to.Addr)
 	}
 	if to.Keys.Set() {
-		l.keys, err = rtp.NewSender(to.Keys)
+		l.keys, err = room.Sender(to.Keys)
 	}
 	return err
+}
+
+// wipe forgets the keys, on the worker that used them.
+func (l *forkLeg) wipe() {
+	if l.keys != nil {
+		l.keys.Wipe()
+	}
+	l.keys, l.to = nil, nil
 }
 
 // Close ends the copy; its ports rest. It may be called again.
 func (f *Fork) Close() {
 	f.once.Do(func() {
 		f.st.fork.CompareAndSwap(f, nil)
+		f.st.work.do(func() {
+			f.near.wipe()
+			f.far.wipe()
+		})
 		f.near.leg.close()
 		f.far.leg.close()
 	})

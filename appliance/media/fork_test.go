@@ -29,7 +29,7 @@ func TestForkProtects(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.leg.close()
-	if err := l.aim(ForkTo{Addr: recorder.LocalAddr().(*net.UDPAddr).AddrPort(), Keys: keys}); err != nil {
+	if err := l.aim(rtp.NewRoom(), ForkTo{Addr: recorder.LocalAddr().(*net.UDPAddr).AddrPort(), Keys: keys}); err != nil {
 		t.Fatal(err)
 	}
 	pkt := append([]byte{0x80, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 5}, "what is said"...)

@@ -11,6 +11,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"sallyport/appliance/rtp"
 )
 
 const (
@@ -47,6 +49,7 @@ type worker struct {
 	burst   int       // frames of this pass that came many at a time
 	in      *inbox
 	from    rawAddr
+	room    *rtp.Room // where SRTP works
 	scratch [maxFrame]byte
 	events  [maxEvents]unix.EpollEvent
 }
@@ -67,7 +70,7 @@ func newWorker(r *Relay) (*worker, error) {
 		return nil, fmt.Errorf("media worker: eventfd: %w", err)
 	}
 	w := &worker{relay: r, epfd: epfd, wake: wake, streams: map[stream]struct{}{},
-		in: newInbox(), buffers: new([bufferRing][maxFrame + headroom]byte)}
+		in: newInbox(), room: rtp.NewRoom(), buffers: new([bufferRing][maxFrame + headroom]byte)}
 	if err = w.watch(wake); err == nil {
 		w.beat, err = newCadence(r.pause)
 	}

@@ -2,9 +2,8 @@ package rtp
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
-
-	"github.com/pion/srtp/v3"
 )
 
 // Key is one master key with its salt, joined, and the identifier that
@@ -15,7 +14,7 @@ type Key struct {
 }
 
 // Keys is what one direction of one stream is protected with. Its String
-// hides the keys.
+// hides the keys. A context goes on reading them: they must not be changed.
 type Keys struct {
 	Suite string // the name that SDES registers, for instance AEAD_AES_128_GCM
 	Keys  []Key
@@ -42,55 +41,78 @@ func (k Keys) Equal(o Keys) bool {
 	return true
 }
 
-// profile is the suite's number and the length of its master key.
-func profile(suite string) (srtp.ProtectionProfile, int, error) {
-	switch suite {
-	case "AES_CM_128_HMAC_SHA1_80":
-		return srtp.ProtectionProfileAes128CmHmacSha1_80, 16, nil
-	case "AES_CM_128_HMAC_SHA1_32":
-		return srtp.ProtectionProfileAes128CmHmacSha1_32, 16, nil
-	case "AEAD_AES_128_GCM":
-		return srtp.ProtectionProfileAeadAes128Gcm, 16, nil
-	case "AEAD_AES_256_GCM":
-		return srtp.ProtectionProfileAeadAes256Gcm, 32, nil
-	}
-	return 0, 0, fmt.Errorf("srtp: suite %q is not spoken", suite)
+// suite is what a name of SDES stands for (RFC 4568, 7714). Lengths are bytes.
+type suite struct {
+	key, salt uint8
+	tag       uint8 // of RTP
+	gcm       bool
 }
 
-// context makes pion's context for these keys, replay window on.
-func (k Keys) context() (*srtp.Context, error) {
-	p, n, err := profile(k.Suite)
-	if err != nil {
-		return nil, err
+// suiteOf reads a suite's name.
+func suiteOf(name string) (suite, error) {
+	switch name {
+	case "AES_CM_128_HMAC_SHA1_80":
+		return suite{16, 14, 10, false}, nil
+	case "AES_CM_128_HMAC_SHA1_32":
+		return suite{16, 14, 4, false}, nil
+	case "AEAD_AES_128_GCM":
+		return suite{16, 12, 16, true}, nil
+	case "AEAD_AES_256_GCM":
+		return suite{32, 12, 16, true}, nil
 	}
-	for _, key := range k.Keys {
-		if len(key.Master) < n {
-			return nil, fmt.Errorf("srtp: key of %d bytes for %s", len(key.Master), k.Suite)
-		}
+	return suite{}, fmt.Errorf("srtp: suite %q is not spoken", name)
+}
+
+// rtcpTag is the tag's length in SRTCP: short ones are for RTP only.
+func (s suite) rtcpTag() int {
+	if s.gcm {
+		return gcmTag
+	}
+	return 10
+}
+
+// check tells whether keys can make a context, and its suite.
+func (k Keys) check() (suite, error) {
+	s, err := suiteOf(k.Suite)
+	if err != nil {
+		return s, err
 	}
 	if !k.Set() {
-		return nil, fmt.Errorf("srtp: no key for %s", k.Suite)
+		return s, fmt.Errorf("srtp: no key for %s", k.Suite)
 	}
-	first := k.Keys[0]
-	opts := []srtp.ContextOption{srtp.SRTPReplayProtection(window), srtp.SRTCPReplayProtection(window)}
-	if len(first.MKI) > 0 {
-		opts = append(opts, srtp.MasterKeyIndicator(first.MKI))
-	}
-	c, err := srtp.CreateContext(first.Master[:n], first.Master[n:], p, opts...)
-	if err != nil {
-		return nil, fmt.Errorf("srtp: %s: %w", k.Suite, err)
-	}
-	for _, key := range k.Keys[1:] {
-		if err := c.AddCipherForMKI(key.MKI, key.Master[:n], key.Master[n:]); err != nil {
-			return nil, fmt.Errorf("srtp: %s: %w", k.Suite, err)
+	for i, key := range k.Keys {
+		if len(key.Master) != int(s.key+s.salt) {
+			return s, fmt.Errorf("srtp: key of %d bytes for %s", len(key.Master), k.Suite)
+		}
+		if err := k.checkMKI(i); err != nil {
+			return s, fmt.Errorf("srtp: %s: %w", k.Suite, err)
 		}
 	}
-	return c, nil
+	return s, nil
+}
+
+// checkMKI holds that packets can tell their key: identifiers of one length,
+// each once, unless there is one key alone.
+func (k Keys) checkMKI(i int) error {
+	mki := k.Keys[i].MKI
+	switch {
+	case len(mki) > maxMKI:
+		return errors.New("key identifier too long")
+	case len(mki) != len(k.Keys[0].MKI) || len(k.Keys) > 1 && len(mki) == 0:
+		return errors.New("key identifiers differ in length")
+	}
+	for _, earlier := range k.Keys[:i] {
+		if bytes.Equal(earlier.MKI, mki) {
+			return errors.New("two keys of one identifier")
+		}
+	}
+	return nil
 }
 
 const (
-	window     = 128 // packets of a replay window; 2.5 s of audio, a burst of video
+	maxMKI     = 128 // RFC 4568
 	maxSources = 64  // SSRCs per context; a relayed stream has one or two at a time
-	// Overhead is the most that protecting adds to a packet: tag, SRTCP index.
+	// Overhead is the most that protecting adds to a packet, but for an MKI:
+	// tag, SRTCP index.
 	Overhead = 16 + 4
 )

@@ -107,7 +107,7 @@ func TestInPlaceWithoutAllocating(t *testing.T) {
 				t.Fatal("not in place", v)
 			}
 		})
-		if n > 4 {
+		if n > 0 {
 			t.Errorf("%s: %.0f allocations per packet", k.Suite, n)
 		}
 	}
@@ -201,13 +201,13 @@ func TestRecover(t *testing.T) {
 		if _, v := r.Unprotect(bytes.Clone(sealed)); v != rtp.Forged || !r.Lost() {
 			t.Fatalf("%s: verdict %d", k.Suite, v)
 		}
-		if out, v := r.Recover(k, sealed); v != rtp.Good || string(out[12:]) != "late" || r.Lost() {
+		if out, v := r.Recover(sealed); v != rtp.Good || string(out[12:]) != "late" || r.Lost() {
 			t.Errorf("%s: recovered as %d", k.Suite, v)
 		}
 	}
 	_, r := pair(t, suites()[0])
 	for range 100 {
-		r.Recover(suites()[0], packet(1, 1, "forged forged forged"))
+		r.Recover(packet(1, 1, "forged forged forged"))
 	}
 	if r.Lost() {
 		t.Error("searching never ends")

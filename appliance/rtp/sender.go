@@ -3,9 +3,6 @@ package rtp
 import (
 	"encoding/binary"
 	"errors"
-
-	prtp "github.com/pion/rtp"
-	"github.com/pion/srtp/v3"
 )
 
 // Why a packet is not protected.
@@ -13,6 +10,7 @@ var (
 	ErrMalformed = errors.New("srtp: malformed packet")
 	ErrDuplicate = errors.New("srtp: packet was sent before")
 	ErrSources   = errors.New("srtp: too many sources")
+	ErrSpent     = errors.New("srtp: the key has protected all that it may")
 )
 
 // Sender protects what goes to one receiver. It is for one goroutine. No
@@ -20,110 +18,140 @@ var (
 // source that begins anew under its old SSRC would otherwise have two
 // packets encrypted with one keystream: it is renumbered to go on.
 type Sender struct {
-	ctx     *srtp.Context
-	header  prtp.Header
-	sources []source
+	context
+	first source
+	rest  []source
+	count int
 }
 
 // source is what was sent of one SSRC.
 type source struct {
-	ssrc   uint32
-	begun  bool
-	top    uint16 // highest sequence number sent
-	offset uint16 // added to what comes in
-	seen   uint64 // bit n: top-n was sent
-	behind uint16 // the number that, coming next, proves a restart
-	doubt  bool   // behind is set
+	top     uint64 // highest index sent: rollover counter and sequence number
+	seen    uint64 // bit n: top-n was sent
+	ssrc    uint32
+	reports uint32 // index of the last report
+	offset  uint16 // added to what comes in
+	behind  uint16 // the number that, coming next, proves a restart
+	doubt   bool   // behind is set
+	begun   bool
 }
 
-// NewSender makes the context.
-func NewSender(k Keys) (*Sender, error) {
-	c, err := k.context()
+// What one key may protect (RFC 3711 9.2).
+const (
+	maxIndex   = 1<<48 - 1
+	maxReports = 1<<31 - 1
+)
+
+// NewSender makes the context, with a room of its own.
+func NewSender(k Keys) (*Sender, error) { return NewRoom().Sender(k) }
+
+// Sender makes a context that works in this room.
+func (r *Room) Sender(k Keys) (*Sender, error) {
+	c, err := r.context(k)
 	if err != nil {
 		return nil, err
 	}
-	return &Sender{ctx: c}, nil
+	return &Sender{context: c}, nil
 }
 
 // Protect encrypts an RTP packet in place; p needs Overhead bytes of spare
 // capacity to do so without allocating.
 func (s *Sender) Protect(p []byte) ([]byte, error) {
-	if !Packet(p).Valid() {
+	head := Packet(p).headerLen()
+	if head == 0 || head > len(p) {
 		return nil, ErrMalformed
 	}
 	src := s.source(Packet(p).SSRC())
 	if src == nil {
 		return nil, ErrSources
 	}
-	n, ok := src.number(Packet(p).Sequence())
-	if !ok {
-		return nil, ErrDuplicate
+	index, err := src.number(Packet(p).Sequence())
+	if err != nil {
+		return nil, err
 	}
-	Packet(p).SetSequence(n)
-	return s.ctx.EncryptRTP(p, p, &s.header)
+	Packet(p).SetSequence(uint16(index))
+	return s.seal(p, head, index), nil
 }
 
 // ProtectRTCP encrypts an RTCP packet in place.
 func (s *Sender) ProtectRTCP(p []byte) ([]byte, error) {
-	if len(p) < 8 {
+	if len(p) < rtcpHeader || p[0]>>6 != 2 {
 		return nil, ErrMalformed
 	}
-	if s.source(binary.BigEndian.Uint32(p[4:])) == nil {
+	src := s.source(binary.BigEndian.Uint32(p[4:]))
+	if src == nil {
 		return nil, ErrSources
 	}
-	return s.ctx.EncryptRTCP(p, p, nil)
+	if src.reports == maxReports {
+		return nil, ErrSpent
+	}
+	src.reports++
+	return s.sealRTCP(p, src.reports)
 }
 
+// source finds or files a source; nil if there are too many.
 func (s *Sender) source(ssrc uint32) *source {
-	for i := range s.sources {
-		if s.sources[i].ssrc == ssrc {
-			return &s.sources[i]
+	if s.count > 0 && s.first.ssrc == ssrc {
+		return &s.first
+	}
+	for i := range s.rest {
+		if s.rest[i].ssrc == ssrc {
+			return &s.rest[i]
 		}
 	}
-	if len(s.sources) == maxSources {
+	if s.count == maxSources {
 		return nil
 	}
-	s.sources = append(s.sources, source{ssrc: ssrc})
-	return &s.sources[len(s.sources)-1]
+	s.count++
+	if s.count == 1 {
+		s.first.ssrc = ssrc
+		return &s.first
+	}
+	s.rest = append(s.rest, source{ssrc: ssrc})
+	return &s.rest[len(s.rest)-1]
 }
 
-// number gives the sequence number to send under, or false for a packet that
-// was sent before or comes too late to know.
-func (s *source) number(seq uint16) (uint16, bool) {
+// Wipe forgets the keys. The sender must not be used any more.
+func (s *Sender) Wipe() { s.wipe() }
+
+// number gives the index to send under; ErrDuplicate for a packet that was
+// sent before or comes too late to know.
+func (s *source) number(seq uint16) (uint64, error) {
 	if !s.begun {
-		s.begun, s.top = true, seq-1
+		s.begun, s.top, s.seen = true, uint64(seq), 1
+		return s.top, nil
 	}
-	n := seq + s.offset
-	ahead := int16(n - s.top)
+	ahead := int16(seq + s.offset - uint16(s.top))
 	switch {
 	case ahead > 0:
-		s.advance(n)
-		return n, true
-	case ahead > -64:
+		return s.advance(uint64(ahead))
+	case ahead > -64 && uint64(-ahead) <= s.top:
 		bit := uint64(1) << -ahead
 		if s.seen&bit != 0 {
 			return s.restart(seq)
 		}
 		s.seen |= bit
-		return n, true
+		return s.top - uint64(-ahead), nil
 	}
 	return s.restart(seq)
 }
 
-func (s *source) advance(n uint16) {
-	step := n - s.top
+func (s *source) advance(step uint64) (uint64, error) {
+	if s.top+step > maxIndex {
+		return 0, ErrSpent
+	}
 	s.seen = s.seen<<step | 1
-	s.top, s.doubt = n, false
+	s.top += step
+	s.doubt = false
+	return s.top, nil
 }
 
 // restart renumbers a source whose second packet in a row is behind.
-func (s *source) restart(seq uint16) (uint16, bool) {
+func (s *source) restart(seq uint16) (uint64, error) {
 	if !s.doubt || seq != s.behind {
 		s.doubt, s.behind = true, seq+1
-		return 0, false
+		return 0, ErrDuplicate
 	}
-	n := s.top + 1
-	s.offset = n - seq
-	s.advance(n)
-	return n, true
+	s.offset = uint16(s.top) + 1 - seq
+	return s.advance(1)
 }
