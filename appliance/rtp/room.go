@@ -16,8 +16,11 @@ import (
 type Room struct {
 	sha   hash.Hash
 	back  encoding.BinaryUnmarshaler // sha
+	out   encoding.BinaryAppender    // sha
 	state [stateSize]byte            // of SHA-1 after one block; the words are filled in
-	sum   [sha1.Size]byte
+	after [stateSize]byte            // where its state is read
+	tail  [2 * sha1.BlockSize]byte   // the end of a message with its padding
+	outer [sha1.BlockSize]byte       // what HMAC's second pass hashes: a sum and its padding
 	roc   [4]byte
 	iv    [16]byte
 	ahead [keystream]byte
@@ -30,39 +33,58 @@ const keystream = 16 * 16
 // NewRoom makes one.
 func NewRoom() *Room {
 	r := &Room{sha: sha1.New()}
-	r.back = r.sha.(encoding.BinaryUnmarshaler)
+	r.back, r.out = r.sha.(encoding.BinaryUnmarshaler), r.sha.(encoding.BinaryAppender)
 	r.sha.Write(r.ahead[:sha1.BlockSize])
-	if state, err := r.sha.(encoding.BinaryAppender).AppendBinary(r.state[:0]); err != nil || len(state) != stateSize {
+	if state, err := r.out.AppendBinary(r.state[:0]); err != nil || len(state) != stateSize {
 		panic("srtp: SHA-1's state has another form")
 	}
+	r.outer[sha1.Size] = 0x80
+	binary.BigEndian.PutUint64(r.outer[sha1.BlockSize-8:], 8*(sha1.BlockSize+sha1.Size))
 	return r
 }
 
+// mac is HMAC-SHA1 over b and, if it is there, what follows in more: at most
+// four bytes. It is good until the next call. The hash is fed whole blocks, the
+// last with its padding, because then it neither gathers nor copies.
+func (r *Room) mac(n *session, b, more []byte) []byte {
+	whole := len(b) &^ (sha1.BlockSize - 1)
+	used := copy(r.tail[:], b[whole:])
+	used += copy(r.tail[used:], more)
+	end := sha1.BlockSize
+	if used+1+8 > end {
+		end *= 2
+	}
+	r.tail[used] = 0x80
+	clear(r.tail[used+1 : end-8])
+	binary.BigEndian.PutUint64(r.tail[end-8:], 8*uint64(sha1.BlockSize+len(b)+len(more)))
+	r.resume(&n.inner)
+	r.sha.Write(b[:whole])
+	r.sha.Write(r.tail[:end])
+	copy(r.outer[:], r.words())
+	r.resume(&n.outer)
+	r.sha.Write(r.outer[:])
+	return r.words()
+}
+
 // resume sets SHA-1 to a state after one block.
-func (r *Room) resume(state *[sha1.Size]byte) {
-	copy(r.state[stateAt:], state[:])
+func (r *Room) resume(words *[sha1.Size]byte) {
+	copy(r.state[stateAt:], words[:])
 	if r.back.UnmarshalBinary(r.state[:]) != nil {
-		panic("srtp: SHA-1's state has another form") // the form is fixed when the room is made
+		panic("srtp: SHA-1's state has another form") // it is looked at when the room is made
 	}
 }
 
-// mac is HMAC-SHA1 over b and, if it is there, what follows in tail. It is
-// good until the next call.
-func (r *Room) mac(n *session, b, tail []byte) *[sha1.Size]byte {
-	r.resume(&n.inner)
-	r.sha.Write(b)
-	if len(tail) > 0 {
-		r.sha.Write(tail)
+// words is SHA-1's state, which after the padding is its sum.
+func (r *Room) words() []byte {
+	state, err := r.out.AppendBinary(r.after[:0])
+	if err != nil {
+		panic("srtp: SHA-1's state cannot be had") // as above
 	}
-	r.sha.Sum(r.sum[:0])
-	r.resume(&n.outer)
-	r.sha.Write(r.sum[:])
-	r.sha.Sum(r.sum[:0])
-	return &r.sum
+	return state[stateAt : stateAt+sha1.Size]
 }
 
 // macRTP covers the packet and its rollover counter.
-func (r *Room) macRTP(n *session, b []byte, index uint64) *[sha1.Size]byte {
+func (r *Room) macRTP(n *session, b []byte, index uint64) []byte {
 	binary.BigEndian.PutUint32(r.roc[:], uint32(index>>16))
 	return r.mac(n, b, r.roc[:])
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hmac"
+	"crypto/sha1"
 	"encoding/hex"
 	"testing"
 )
@@ -135,5 +137,29 @@ func TestWipe(t *testing.T) {
 	s.Wipe()
 	if s.key.rtp != (session{}) || s.key.block != nil || *reports != (session{}) {
 		t.Error("keys are left")
+	}
+}
+
+// HMAC in whole blocks is HMAC, at every length around a block's.
+func TestMAC(t *testing.T) {
+	r, n, s := NewRoom(), new(session), suite{16, 14, 10, false}
+	master := bytes.Repeat([]byte{3}, 30)
+	if err := n.load(s, master, 0); err != nil {
+		t.Fatal(err)
+	}
+	key := make([]byte, authKeySize)
+	if err := derive(key, s, master, labelAuth); err != nil {
+		t.Fatal(err)
+	}
+	for size := range 300 {
+		b := bytes.Repeat([]byte{byte(size)}, size)
+		for _, more := range [][]byte{nil, {1, 2, 3, 4}} {
+			h := hmac.New(sha1.New, key)
+			h.Write(b)
+			h.Write(more)
+			if got := r.mac(n, b, more); !bytes.Equal(got, h.Sum(nil)) {
+				t.Fatalf("%d and %d bytes: %x", size, len(more), got)
+			}
+		}
 	}
 }
