@@ -174,9 +174,7 @@ func number(name string) int {
 // cutUpdate pulls the plug while an update goes into the other slot: when the
 // transfer is over and the slot is written.
 func (x *box) cutUpdate() {
-	before := entries(x.t, x.disk)
-	x.on()
-	running := x.running()
+	running, before := x.running(), entries(x.t, x.disk)
 	update := x.read(x.make(x.t, "update", "next.update", "-counter", counter(9), "-version", "cut"))
 	var busy sync.WaitGroup
 	busy.Go(func() { tryAsk(x.ssh, "xCommand SystemUpgrade", bytes.NewReader(update)) })
@@ -192,6 +190,5 @@ func (x *box) cutUpdate() {
 		x.t.Fatalf("slot %s runs after a cut update, not %s", got, running)
 	}
 	x.keeps()
-	x.vm.unplug()
 	x.fact("slot whose update was cut in the middle", fmt.Sprintf("slot %s again; entries %s, before %s", running, after, before))
 }

@@ -70,6 +70,7 @@ func firstLines(key ssh.Signer) string {
 		`xConfiguration Ethernet 1 IP V4 Address: "10.0.2.15"`,
 		`xConfiguration Ethernet 1 IP V4 SubnetMask: "255.255.255.0"`,
 		`xConfiguration Ethernet 1 HardwareAddress: "` + firstMAC + `"`,
+		`xConfiguration SIP TCP Mode: "On"`,
 		`xConfiguration Administration SSH Mode: "On"`,
 		`xConfiguration Administration SSH AuthorizedKey 1 Key: "` + public + `"`,
 	}, "\n") + "\n"

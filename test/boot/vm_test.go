@@ -101,7 +101,7 @@ func powerOn(t *testing.T, a arch, disk string) *vm {
 // userNet is QEMU's network that lets nothing out, with ports on this host for
 // the shell and for SIP.
 func userNet(ssh, sip string) string {
-	return "user,id=lan1,restrict=on,hostfwd=tcp:" + ssh + "-10.0.2.15:22,hostfwd=tcp:" + sip + "-10.0.2.15:5061"
+	return "user,id=lan1,restrict=on,hostfwd=tcp:" + ssh + "-10.0.2.15:22,hostfwd=tcp:" + sip + "-10.0.2.15:5060"
 }
 
 func nic(wire, mac string) string { return "virtio-net-pci,romfile=,netdev=" + wire + ",mac=" + mac }
