@@ -9,10 +9,12 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"sallyport/appliance/xapi"
 	"sallyport/test/pair"
 )
 
-// shell logs in to both nodes over SSH and asks what zones they see.
+// shell logs in to both nodes over SSH and asks what zones they see, and that no
+// alarm stands for what the round before it has brought and taken away.
 func (r *round) shell(ctx context.Context) (string, error) {
 	var told []string
 	for name, host := range map[string]string{"edge": r.pair.EdgeInner(), "core": r.pair.CoreAddr()} {
@@ -22,6 +24,13 @@ func (r *round) shell(ctx context.Context) (string, error) {
 		}
 		if !strings.Contains(out, "Status: Active") || !strings.HasSuffix(strings.TrimSpace(out), "OK") {
 			return name + ":", fmt.Errorf("xStatus Zones shows no active zone:\n%s", out)
+		}
+		alarms, err := r.ask(ctx, host, "xStatus Alarm")
+		if err != nil {
+			return name + ":", err
+		}
+		if strings.Contains(alarms, fmt.Sprintf("ID: %d\n", xapi.AlarmPeerDown.ID)) {
+			return name + ":", fmt.Errorf("an alarm stands for a peer that the round has taken away:\n%s", alarms)
 		}
 		told = append(told, fmt.Sprintf("%s shows %d active", name, strings.Count(out, "\n    Status: Active")))
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -13,12 +14,18 @@ import (
 
 // recordingSiprec has core itself record a call of alice: the recorder is told
 // who speaks, writes a file for each side, and each has its side's tone.
-func (r *round) recordingSiprec(ctx context.Context) (string, error) {
+func (r *round) recordingSiprec(ctx context.Context) (detail string, err error) {
 	srs, at, err := r.pair.World.NewSRS(ctx)
 	if err != nil {
 		return "", err
 	}
 	defer srs.Close()
+	// Who looks around after the round finds no recorder that is gone.
+	defer func() {
+		for _, line := range siprecUndone {
+			err = errors.Join(err, r.say(ctx, line, r.pair.CoreAddr()))
+		}
+	}()
 	for _, line := range siprecLines(at) {
 		if err := r.say(ctx, line, r.pair.CoreAddr()); err != nil {
 			return "", err
@@ -40,7 +47,7 @@ func (r *round) recordingSiprec(ctx context.Context) (string, error) {
 			return "", err
 		}
 	}
-	detail, err := siprecFiles(rec)
+	detail, err = siprecFiles(rec)
 	if err != nil {
 		return "", err
 	}
@@ -53,7 +60,15 @@ func (r *round) recordingSiprec(ctx context.Context) (string, error) {
 	if err := rec.Await(ctx, lab.CallEnded); err != nil {
 		return "the recording goes on:", err
 	}
-	return detail, r.say(ctx, `xConfiguration Recording Zone: ""`, r.pair.CoreAddr())
+	return detail, nil
+}
+
+// siprecUndone takes back what siprecLines says.
+var siprecUndone = []string{
+	`xConfiguration Recording Zone: ""`,
+	`xConfiguration Recording User 1 Alias: ""`,
+	`xConfiguration Recording Tone Mode: Off`,
+	`xCommand ZoneDelete ZoneId: 21`,
 }
 
 func siprecLines(at netip.AddrPort) []string {
