@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"sallyport/appliance/flow"
 	"sallyport/appliance/signaling"
 	"sallyport/appliance/sip"
 )
@@ -66,7 +67,7 @@ func (c *Core) spec(t target, make build) (signaling.Branch, error) {
 	if t.hops > 0 && b.Msg.MaxForwards() > t.hops {
 		b.Msg.SetMaxForwards(t.hops)
 	}
-	b.Via = c.sentBy(t.network)
+	b.Via = c.sentBy(c.toward(t))
 	if b.Conn = c.opened(t); b.Conn == nil {
 		b.Dial = func(ctx context.Context) (signaling.Conn, error) { return c.dial(ctx, t) }
 	}
@@ -83,15 +84,41 @@ func worthAnother(status int) bool {
 	return false
 }
 
-// sentBy is core's own address on the inside for a transport, as Via and its
-// URIs write it.
-func (c *Core) sentBy(network string) string {
-	return hostport(c.plan.Load().Listen(network))
+// A passage is how an inside peer and core reach each other.
+type passage struct {
+	network string // transport
+	v6      bool   // by IPv6
+}
+
+// cameOver is the way of a connection.
+func cameOver(conn *flow.Conn) passage {
+	return passage{conn.Network(), conn.Remote().Addr().Unmap().Is6()}
+}
+
+// toward is the way to a target. One that is known by name only, and was not
+// reached lately, is taken for one of IPv4 where core has both.
+func (c *Core) toward(t target) passage {
+	w := passage{network: t.network}
+	if !c.plan.Load().dual {
+		return w
+	}
+	if t.conn != nil {
+		return cameOver(t.conn)
+	}
+	if addr, ok := c.reach.of(t); ok {
+		w.v6 = addr.Addr().Unmap().Is6()
+	}
+	return w
+}
+
+// sentBy is core's own address on the inside, as Via and its URIs write it.
+func (c *Core) sentBy(w passage) string {
+	return hostport(c.plan.Load().Listen(w.network, w.v6))
 }
 
 // uri is core's own URI on the inside with a token for a user part.
-func (c *Core) uri(token, network, params string) string {
-	return "<sip:" + token + "@" + c.sentBy(network) + ";transport=" + lower(network) + params + ">"
+func (c *Core) uri(token string, w passage, params string) string {
+	return "<sip:" + token + "@" + c.sentBy(w) + ";transport=" + lower(w.network) + params + ">"
 }
 
 func lower(network string) string {

@@ -117,7 +117,7 @@ func (c *Core) deliverNow(r *signaling.Request, out *sip.Message, from *flow.Con
 	}
 	id := media.SessionID(a.session)
 	kind := signaling.RequestDescription(out, c.media.Pending(id, media.ClientSide))
-	c.useMedia(out, a.session, kind, peerKey(a.peer), c.plan.Load().policyOf(from.Zone(), from.Network()))
+	c.useMedia(out, a.session, kind, peerKey(a.peer), c.plan.Load().policyOf(from.Zone(), cameOver(from)))
 	if err := call.Describe(out, a.session, kind, r.Trace, c.media.Outward); err != nil {
 		c.desk.Fail(r, a.session, err)
 		return
@@ -128,9 +128,9 @@ func (c *Core) deliverNow(r *signaling.Request, out *sip.Message, from *flow.Con
 		Conn: link,
 		Via:  coreHost,
 		OnResponse: func(resp *sip.Message) {
-			restoreRoutes(resp, own, c.uri(c.tokens.sealAnchor(purposeInside, a), from.Network(), ";lr"), taken)
+			restoreRoutes(resp, own, c.uri(c.tokens.sealAnchor(purposeInside, a), cameOver(from), ";lr"), taken)
 			claim(resp)
-			c.unreachable(resp, from.Network())
+			c.unreachable(resp, from)
 			answer := signaling.ResponseDescription(kind, resp)
 			if err := call.Describe(resp, a.session, answer, r.Trace, c.media.Inward); err != nil {
 				c.desk.Spoil(resp, err, r.Trace)
@@ -142,7 +142,7 @@ func (c *Core) deliverNow(r *signaling.Request, out *sip.Message, from *flow.Con
 	r.Forward(c.orWake(b, out, r.Trace, func(s sleeper) {
 		if s.Peer != a.peer { // it came back by another edge
 			a.peer = s.Peer
-			c.useMedia(out, a.session, kind, peerKey(a.peer), c.plan.Load().policyOf(from.Zone(), from.Network()))
+			c.useMedia(out, a.session, kind, peerKey(a.peer), c.plan.Load().policyOf(from.Zone(), cameOver(from)))
 		}
 	}))
 }
@@ -169,9 +169,9 @@ func restoreRoutes(resp *sip.Message, own, inside string, taken []string) {
 
 // unreachable hides flow failures from registrars: 430 would make them forget
 // a binding that the client is about to take up again (RFC 5626 5.3.1).
-func (c *Core) unreachable(resp *sip.Message, network string) {
+func (c *Core) unreachable(resp *sip.Message, from *flow.Conn) {
 	if resp.Status() == 430 {
 		resp.SetStatus(408, "Request Timeout")
-		resp.Add("Warning", "383 "+c.sentBy(network)+` "next hop not reachable"`)
+		resp.Add("Warning", "383 "+c.sentBy(cameOver(from))+` "next hop not reachable"`)
 	}
 }

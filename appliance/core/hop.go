@@ -53,14 +53,21 @@ func (t target) policy() media.Policy {
 }
 
 // policyOf is what the media of a call from a zone may be.
-func (p *Plan) policyOf(zone, network string) media.Policy {
+func (p *Plan) policyOf(zone string, w passage) media.Policy {
 	mode, noGCM := media.Auto, false
 	if z := p.Zones.Zone(zone); z != nil {
 		mode, _ = media.ParseEncryption(z.MediaEncryption)
 		noGCM = z.NoGCM
 	}
-	pol := policy(mode, network)
-	pol.NoGCMInside = noGCM
+	pol := policy(mode, w.network)
+	pol.NoGCMInside, pol.InsideV6 = noGCM, w.v6
+	return pol
+}
+
+// policyTo is what the media of a call to a target may be.
+func (c *Core) policyTo(t target) media.Policy {
+	pol := t.policy()
+	pol.InsideV6 = c.toward(t).v6
 	return pol
 }
 

@@ -185,17 +185,17 @@ func TestPolicy(t *testing.T) {
 		}
 	}
 	p := planned(t, "Zones Zone 2 Neighbor SIP Media Encryption Mode: Off").plan.Load()
-	if got := p.policyOf("call control", "TCP"); got.Inside != media.Off {
+	if got := p.policyOf("call control", passage{network: "TCP"}); got.Inside != media.Off {
 		t.Errorf("%+v", got)
 	}
 	p = planned(t, "Zones Zone 2 Neighbor SIP Media AesGcm Support: Off").plan.Load()
-	if got := p.policyOf("call control", "TCP"); !got.NoGCMInside {
+	if got := p.policyOf("call control", passage{network: "TCP"}); !got.NoGCMInside {
 		t.Errorf("%+v", got)
 	}
 	if got := p.targetOf(sip.URI{Host: p.Zones.Zone("call control").Peers[0]}).policy(); !got.NoGCMInside {
 		t.Errorf("%+v", got)
 	}
-	if got := p.policyOf("nowhere", "TCP"); got.Inside != media.Auto {
+	if got := p.policyOf("nowhere", passage{network: "TCP"}); got.Inside != media.Auto {
 		t.Errorf("%+v", got)
 	}
 }

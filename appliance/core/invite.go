@@ -78,7 +78,7 @@ func (c *Core) startInside(r *signaling.Request, from *traversal.Conn) {
 		own := ""
 		if signaling.FormsDialog(out) {
 			own = c.tokens.sealAnchor(purposeInside, anchored)
-			out.Prepend("Record-Route", c.uri(own, t.network, ";lr"))
+			out.Prepend("Record-Route", c.uri(own, c.toward(t), ";lr"))
 		}
 		return c.intoInside(r, out, exchange{session: session, outlet: o, own: own, target: t, peer: peerKey(peerOf(from))})
 	})
@@ -224,7 +224,7 @@ type exchange struct {
 func (c *Core) intoInside(r *signaling.Request, out *sip.Message, x exchange) (signaling.Branch, error) {
 	id := media.SessionID(x.session)
 	kind := signaling.RequestDescription(out, c.media.Pending(id, media.UCSide))
-	c.useMedia(out, x.session, kind, x.peer, x.target.policy())
+	c.useMedia(out, x.session, kind, x.peer, c.policyTo(x.target))
 	if err := call.Describe(out, x.session, kind, r.Trace, c.media.Inward); err != nil {
 		return signaling.Branch{}, err
 	}

@@ -27,7 +27,7 @@ func (c *mediaCall) openStreams(lines []mediaLine, v6 func(mediaLine) bool) (ope
 }
 
 // insideV6 is the family for an inside leg that the client begins: that of
-// what the inside said before, else IPv4.
+// what the inside said before, else that of its signalling.
 func (c *mediaCall) insideV6(mediaLine) bool {
 	for _, st := range c.Streams {
 		return st.V6()
@@ -38,7 +38,7 @@ func (c *mediaCall) insideV6(mediaLine) bool {
 			return l.Conn.Addr.Is6()
 		}
 	}
-	return false
+	return c.Policy.InsideV6
 }
 
 // set makes what the two lines of a stream say real.

@@ -101,7 +101,7 @@ func (c *Core) askAll() {
 // ask sends one OPTIONS; any answer but a timeout or a transport failure
 // shows that the peer lives (RFC 3261 11).
 func (c *Core) ask(t target) {
-	own := c.sentBy(t.network)
+	own := c.sentBy(c.toward(t))
 	m, err := sip.Question{
 		Method: "OPTIONS", Target: "sip:" + sip.URI{Host: t.host}.HostPort(), From: "sip:" + own, Tag: peerKey(c.rand()),
 		CallID: peerKey(c.rand()) + peerKey(c.rand()), CSeq: 1, Hops: 1, Contact: "sip:" + own + ";transport=" + lower(t.network),

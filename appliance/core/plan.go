@@ -51,10 +51,11 @@ type Plan struct {
 	RegMin, RegMax time.Duration // for how long
 	own            []Domain      // domains of core's own
 
-	ground  zone.Ground               // where strangers may be
-	names   []string                  // of this node
-	listen  map[string]netip.AddrPort // by transport
-	domains []string                  // all that tokens may be sealed for
+	ground  zone.Ground // where strangers may be
+	names   []string    // of this node
+	listen  map[passage]netip.AddrPort
+	dual    bool     // it listens by both IPv4 and IPv6
+	domains []string // all that tokens may be sealed for
 }
 
 // PlanFrom reads the plan of the role; the planes have their own. An error
@@ -87,7 +88,7 @@ func PlanFrom(snap *config.Snapshot, zones *zone.Plan, found discovered, listene
 		PushLead: time.Duration(snap.Int(xapi.PushLead)) * time.Second,
 
 		ground: zone.GroundFrom(snap, xapi.Core),
-		listen: map[string]netip.AddrPort{},
+		listen: map[passage]netip.AddrPort{},
 	}
 	for _, z := range zones.Zones {
 		if z.Type == zone.Neighbor && !z.Automatic && slices.Contains(nodeTypes(snap, z), uc.UnifiedCM) {
@@ -112,10 +113,12 @@ func PlanFrom(snap *config.Snapshot, zones *zone.Plan, found discovered, listene
 		p.domains = append(p.domains, top.Domains(d.ID)...)
 	}
 	for _, l := range listeners {
-		if _, first := p.listen[l.Network]; !first {
-			p.listen[l.Network] = l.Addr
+		w := passage{l.Network, l.Addr.Addr().Is6()}
+		if _, first := p.listen[w]; !first {
+			p.listen[w] = l.Addr
 		}
 	}
+	p.dual = p.hears(false) && p.hears(true)
 	if host := snap.Str(xapi.IPDNSHostname); host != "" {
 		p.names = append(p.names, host, host+"."+snap.Str(xapi.IPDNSDomainName))
 	}
@@ -261,16 +264,28 @@ func (p *Plan) registrarURI(d Domain, u sip.URI) sip.URI {
 	return u.WithoutParam("maddr")
 }
 
-// Listen is where inside systems reach core over a transport. Without a
-// listener of that transport it is that of another: a peer that got our
-// address over TLS can still answer on its connection.
-func (p *Plan) Listen(network string) netip.AddrPort {
-	for _, n := range [...]string{network, "TCP", "TLS", "UDP"} {
-		if a, ok := p.listen[n]; ok {
-			return a
+// Listen is where inside systems reach core over a transport and a version of
+// IP. Without such a listener it is that of another: a peer that got our address
+// over TLS can still answer on its connection.
+func (p *Plan) Listen(network string, v6 bool) netip.AddrPort {
+	for _, six := range [...]bool{v6, !v6} {
+		for _, n := range [...]string{network, "TCP", "TLS", "UDP"} {
+			if a, ok := p.listen[passage{n, six}]; ok {
+				return a
+			}
 		}
 	}
 	return netip.AddrPort{}
+}
+
+// hears tells whether core has a listener of a version of IP.
+func (p *Plan) hears(v6 bool) bool {
+	for w := range p.listen {
+		if w.v6 == v6 {
+			return true
+		}
+	}
+	return false
 }
 
 // zoneWord is what of a zone goes into tokens: its place in the table, which it

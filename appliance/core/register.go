@@ -95,7 +95,7 @@ func (c *Core) registerByPath(m *sip.Message, from *traversal.Conn, t target, do
 	if strings.Contains(first(m.Values("Path")), ";ob") {
 		params = ";lr;ob" // the registrar looks at the topmost Path (RFC 5626 5.3)
 	}
-	out.Prepend("Path", c.uri(token, t.network, params))
+	out.Prepend("Path", c.uri(token, c.toward(t), params))
 	if !lists(out, "Supported", "path") {
 		out.Add("Supported", "path")
 	}
@@ -132,7 +132,7 @@ func (c *Core) registerByContact(m *sip.Message, from *traversal.Conn, t target,
 		}
 		in := c.standInFor(m, i, na.URI.String(), from, domain)
 		stand[in.user] = in
-		values[i] = "<sip:" + in.user + "@" + c.sentBy(t.network) + ";transport=" + lower(t.network) + ">" + na.WithoutParam("reg-id").Params
+		values[i] = "<sip:" + in.user + "@" + c.sentBy(c.toward(t)) + ";transport=" + lower(t.network) + ">" + na.WithoutParam("reg-id").Params
 	}
 	if len(values) > 0 {
 		out.SetAll("Contact", values)

@@ -197,7 +197,7 @@ func (rec *recording) tap(m *mediaCall, secure bool) error {
 
 // askRecorder is the INVITE to one peer of the recorder's zone.
 func (c *Core) askRecorder(rec *recording, t target) (signaling.Branch, error) {
-	own := c.sentBy(t.network)
+	own := c.sentBy(c.toward(t))
 	uri := "sip:" + sip.URI{Host: t.host}.HostPort()
 	m, err := sip.Question{Method: "INVITE", Target: uri, From: "sip:" + own, Tag: rec.tag, CallID: rec.callID,
 		CSeq: 1, Hops: sip.DefaultMaxForwards, Contact: "sip:" + own + ";transport=" + lower(t.network)}.Message()
@@ -271,7 +271,7 @@ func (c *Core) inRecorder(rec *recording, method string) {
 	if method != "ACK" {
 		rec.seq++
 	}
-	t, own := rec.target, c.sentBy(rec.target.network)
+	t, own := rec.target, c.sentBy(c.toward(rec.target))
 	m := sip.NewRequest(method, rec.remote)
 	m.SetAll("Route", rec.routes)
 	m.Add("From", "<sip:"+own+">;tag="+rec.tag)

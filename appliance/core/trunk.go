@@ -263,9 +263,10 @@ func (c *Core) forwardTrunk(r *signaling.Request, from *flow.Conn, who caller, t
 		out.SetURI(t.uri)
 		if signaling.FormsDialog(out) {
 			token := c.tokens.sealTrunk(session, t.stranger)
-			out.Prepend("Record-Route", c.uri(token, from.Network(), ";lr"))
-			if t.network != from.Network() { // each side gets a URI of its own transport (RFC 5658)
-				out.Prepend("Record-Route", c.uri(token, t.network, ";lr"))
+			here, there := cameOver(from), c.toward(t)
+			out.Prepend("Record-Route", c.uri(token, here, ";lr"))
+			if there != here { // each side gets a URI of its own way (RFC 5658)
+				out.Prepend("Record-Route", c.uri(token, there, ";lr"))
 			}
 		}
 		return c.betweenTrunks(r, out, session, from, t)

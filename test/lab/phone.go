@@ -35,6 +35,7 @@ type PhoneConfig struct {
 	CA         []byte         // PEM of the authority that it trusts
 	Local      netip.Addr     // its own address, for signalling and media
 	Listen     bool           // it can be called at its own address: inside phones, UDP or TCP
+	ServerTLS  *tls.Config    `json:"-"` // lets it listen for TLS, too
 
 	Expires   time.Duration // asked at registration; 0 means 10 min
 	Outbound  bool          // RFC 5626: +sip.instance and reg-id
@@ -120,7 +121,7 @@ func (cfg *PhoneConfig) complete() (*tls.Config, error) {
 	setDefault(&cfg.RegID, 1)
 	setDefault(&cfg.Tone, 440)
 	cfg.Listen = cfg.Listen || cfg.Transport == "UDP"
-	if cfg.Listen && cfg.Transport == "TLS" {
+	if cfg.Listen && cfg.Transport == "TLS" && cfg.ServerTLS == nil {
 		return nil, fmt.Errorf("lab: phone %s cannot listen for TLS", cfg.User)
 	}
 	conf := &tls.Config{ServerName: cfg.ServerName, MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool()}
@@ -162,7 +163,7 @@ func (p *Phone) Start(ctx context.Context) error {
 
 // open listens at the phone's own address (UDP or TCP).
 func (p *Phone) open() error {
-	ap, err := p.listen(p.cfg.Transport, netip.AddrPortFrom(p.cfg.Local, 0), nil)
+	ap, err := p.listen(p.cfg.Transport, netip.AddrPortFrom(p.cfg.Local, 0), p.cfg.ServerTLS)
 	p.mu.Lock()
 	p.local = ap
 	p.mu.Unlock()

@@ -261,6 +261,8 @@ func (s *softphone) inCall(ctx context.Context, arg func(int) string) (string, e
 		}
 		st, err := s.call.AwaitMedia(ctx, hz, 50)
 		return st.String(), err
+	case "sources":
+		return fmt.Sprint(s.call.Stats().Sources), nil
 	case "hangup":
 		return "", s.call.Hangup(ctx)
 	case "ended":

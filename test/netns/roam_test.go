@@ -3,6 +3,7 @@ package netns
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,8 +48,13 @@ func (p *pair) roams() *roamer {
 // desk is carol's phone inside, as one of the lab's.
 func (p *pair) desk() *player {
 	p.Helper()
-	c := p.site.AddInside("carol", CarolAddr).StartPlayer(role{Phone: &lab.PhoneConfig{User: "carol", Password: Password, Domain: Domain,
-		Server: netip.MustParseAddrPort(UCMAddr + ":5060"), Transport: "UDP", Local: netip.MustParseAddr(CarolAddr), Tone: carolTone, AutoAnswer: true}})
+	return p.deskAt(p.site.AddInside("carol", CarolAddr), UCMAddr+":5060", CarolAddr)
+}
+
+func (p *pair) deskAt(s *Space, server, addr string) *player {
+	p.Helper()
+	c := s.StartPlayer(role{Phone: &lab.PhoneConfig{User: "carol", Password: Password, Domain: Domain,
+		Server: netip.MustParseAddrPort(server), Transport: "UDP", Local: netip.MustParseAddr(addr), Tone: carolTone, AutoAnswer: true}})
 	c.do("start")
 	return c
 }
@@ -159,4 +165,31 @@ func roamsToOffice(p *pair) {
 	}
 	alice.do("hangup")
 	carol.do("ended")
+}
+
+// Core, call control and carol speak IPv6, for signalling and media; alice
+// outside has IPv4 only.
+func insideIPv6(p *pair) {
+	machine := p.site.AddInside("carol", CarolAddr)
+	machine.Add6(CarolAddr6)
+	carol, alice := p.deskAt(machine, "["+UCMAddr6+"]:5060", CarolAddr6), p.roams()
+	if !p.ucm.SawPath("alice") {
+		p.Error("no Path at the registrar")
+	}
+	alice.do("call", "carol")
+	carol.do("rings")
+	alice.hear(carol)
+	carol.do("hold")
+	carol.do("resume")
+	alice.hear(carol)
+	alice.do("hangup")
+	carol.do("ended")
+	carol.do("call", "alice")
+	alice.do("rings")
+	alice.hear(carol)
+	if got := carol.do("sources"); !strings.Contains(got, CoreAddr6) || strings.Contains(got, "10.2.") {
+		p.Errorf("carol's media comes from %s", got)
+	}
+	carol.do("hangup")
+	alice.do("ended")
 }

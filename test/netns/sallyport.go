@@ -91,6 +91,7 @@ type Options struct {
 	Path      PathMode // of the registrar
 	Transport string   // TCP or TLS between core and the registrar
 	StaticNAT bool     // edge's outer address is translated one to one
+	IPv6      bool     // core meets the registrar by IPv6
 }
 
 // Domain is the domain of every story.
@@ -136,7 +137,11 @@ func CoreConfig(o Options) []string {
 	if o.Transport == "TCP" {
 		port = "5060"
 	}
-	return xConfiguration(
+	ucm := UCMAddr
+	if o.IPv6 {
+		ucm = UCMAddr6
+	}
+	lines := xConfiguration(
 		"SystemUnit Name", "core",
 		"Ethernet 1 IP V4 Address", CoreAddr,
 		"IP DNS Hostname", "core",
@@ -156,7 +161,7 @@ func CoreConfig(o Options) []string {
 		"Zones Zone 1 TraversalClient RetryInterval", "2",
 		"Zones Zone 2 Name", "ucm",
 		"Zones Zone 2 Type", "Neighbor",
-		"Zones Zone 2 Neighbor Peer 1 Address", UCMAddr,
+		"Zones Zone 2 Neighbor Peer 1 Address", ucm,
 		"Zones Zone 2 Neighbor SIP Port", port,
 		"Zones Zone 2 Neighbor SIP Transport", o.Transport,
 		"Zones Zone 2 Neighbor SIP TLS Verify Mode", "On",
@@ -167,6 +172,10 @@ func CoreConfig(o Options) []string {
 		"Zones Policy SearchRules Rule 1 Target Type", "Zone",
 		"Zones Policy SearchRules Rule 1 Target Name", "ucm",
 	)
+	if o.IPv6 {
+		lines = append(lines, xConfiguration("Ethernet 1 IP V6 Address", CoreAddr6)...)
+	}
+	return lines
 }
 
 // xConfiguration writes path and value pairs as the shell takes them.

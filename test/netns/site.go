@@ -30,6 +30,10 @@ const (
 	CarolAddr   = "10.2.0.10"
 	NameServer  = "203.0.113.53"
 
+	CoreAddr6  = "fd00:2::2"
+	UCMAddr6   = "fd00:2::1"
+	CarolAddr6 = "fd00:2::10"
+
 	firewallDMZ, firewallInside = "10.1.0.254", "10.2.0.254"
 )
 
@@ -97,6 +101,12 @@ func (s *Site) AddInside(name, addr string) *Space {
 	m := s.Space(name)
 	s.Join(m, "eth0", addr+"/24", s.Inside, firewallInside)
 	return m
+}
+
+// Add6 gives a machine of the inside an IPv6 address too.
+func (s *Space) Add6(addr string) {
+	s.net.t.Helper()
+	s.IP("addr", "add", addr+"/64", "dev", "eth0", "nodad")
 }
 
 // AddOutside adds a machine to the Internet.

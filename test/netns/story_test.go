@@ -44,6 +44,10 @@ func TestSallyport(t *testing.T) {
 		t.Parallel()
 		roamsToOffice(newPair(t, bin, Options{Path: PathStub, Transport: "TCP"}))
 	})
+	t.Run("call-control-by-ipv6", func(t *testing.T) {
+		t.Parallel()
+		insideIPv6(newPair(t, bin, Options{Path: PathStrict, Transport: "TLS", IPv6: true}))
+	})
 }
 
 // pair is a site with edge, core and a registrar in place.
@@ -66,14 +70,20 @@ func newPair(t *testing.T, bin string, o Options) *pair {
 		p.site.HideEdge()
 		outer = EdgeHidden
 	}
-	ucm := p.site.AddInside("ucm", UCMAddr)
+	ucm, core := p.site.AddInside("ucm", UCMAddr), p.site.AddInside("core", CoreAddr)
+	at := UCMAddr
+	if o.IPv6 {
+		ucm.Add6(UCMAddr6)
+		core.Add6(CoreAddr6)
+		at = "[" + UCMAddr6 + "]"
+	}
 	if o.Path == PathStub {
 		ucm.StartPlayer(role{Registrar: &registrar{UCMAddr, []string{"alice", "bob", "carol"}}})
 	} else {
-		p.ucm = ucm.StartKamailio(UCMAddr, Domain, o.Path, p.ca.Issue(Domain, UCMAddr))
+		p.ucm = ucm.StartKamailio(at, Domain, o.Path, p.ca.Issue(Domain, UCMAddr, UCMAddr6))
 	}
 	p.edge = p.site.Edge.StartNode(bin, "edge", p.ca.Issue("edge."+Domain, Domain, EdgeOutside, EdgeInner), p.ca, EdgeConfig(o))
-	p.core = p.site.AddInside("core", CoreAddr).StartNode(bin, "core", p.ca.Issue("core."+Domain, CoreAddr), p.ca, CoreConfig(o))
+	p.core = core.StartNode(bin, "core", p.ca.Issue("core."+Domain, CoreAddr), p.ca, CoreConfig(o))
 	p.edge.Listens(outer + ":5061")
 	p.edge.Listens(EdgeInner + ":7001")
 	// Whatever a story did, nothing may have knocked at the inside from the DMZ.
