@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"sallyport/appliance/sip"
 )
 
 // TestMessages sends whole, split, glued and large messages over TLS and TCP,
@@ -84,42 +86,66 @@ func TestFaults(t *testing.T) {
 
 // TestSlow holds every way of being slow against its deadline.
 func TestSlow(t *testing.T) {
-	limits := Limits{Handshake: 200 * time.Millisecond, FirstMessage: 300 * time.Millisecond,
-		Message: 300 * time.Millisecond, Idle: 300 * time.Millisecond, IdleKept: 600 * time.Millisecond}
-	w := newWorld(t, Plan{Listeners: []Listener{tlsOpen, tcpOpen}, Limits: limits}, nil)
-	check := func(name string, c net.Conn, want error) {
-		t.Helper()
-		ends(t, c)
-		if got := w.over().Why(); got != want {
-			t.Errorf("%s: closed for %v, want %v", name, got, want)
-		}
+	const soon = 100 * time.Millisecond
+	// Each limit has a world in which nothing else ends a connection, however
+	// slow the machine.
+	slow := func(name string, limits Limits, want error, act func(w *world) net.Conn) {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, Plan{Listeners: []Listener{tlsOpen, tcpOpen}, Limits: limits}, func(cfg *Config) {
+				pass := cfg.OnMessage
+				cfg.OnMessage = func(c *Conn, m *sip.Message) {
+					c.SetAuthenticated(want == nil)
+					pass(c, m)
+				}
+			})
+			ends(t, act(w))
+			if limits.Handshake != 0 {
+				return // it never was a connection
+			}
+			if want == nil {
+				want = errTimeout
+			}
+			if got := w.over().Why(); got != want {
+				t.Errorf("closed for %v, want %v", got, want)
+			}
+		})
 	}
-	ends(t, w.tcp(tlsOpen)) // no handshake: never a connection
-	check("silent", w.tls(tlsOpen), errSilent)
-	c := w.tcp(tcpOpen)
-	send(t, c, "\r\n\r\n") // a keepalive is no message
-	check("only keepalives", c, errSilent)
-	c = w.tcp(tcpOpen)
-	send(t, c, message(1, 100)[:300])
-	check("half a message", c, errSlowly)
-	c = w.tcp(tcpOpen)
-	send(t, c, message(1, 0))
-	w.next()
-	check("no second message", c, errTimeout)
-	c = w.tcp(tcpOpen)
+	slow("no handshake", Limits{Handshake: soon}, errSilent, func(w *world) net.Conn { return w.tcp(tlsOpen) })
+	slow("silent", Limits{FirstMessage: soon}, errSilent, func(w *world) net.Conn { return w.tls(tlsOpen) })
+	slow("only keepalives", Limits{FirstMessage: soon}, errSilent, func(w *world) net.Conn {
+		c := w.tcp(tcpOpen)
+		send(t, c, "\r\n\r\n") // a keepalive is no message
+		return c
+	})
+	slow("half a message", Limits{Message: soon}, errSlowly, func(w *world) net.Conn {
+		c := w.tcp(tcpOpen)
+		send(t, c, message(1, 100)[:300])
+		return c
+	})
+	slow("no second message", Limits{Idle: soon}, errTimeout, func(w *world) net.Conn {
+		c := w.tcp(tcpOpen)
+		send(t, c, message(1, 0))
+		return c
+	})
 	began := time.Now()
-	send(t, c, message(1, 0))
-	w.next().conn.SetAuthenticated(true)
-	check("authenticated", c, errTimeout)
-	if time.Since(began) < limits.IdleKept {
+	slow("authenticated", Limits{Idle: soon, IdleKept: 4 * soon}, nil, func(w *world) net.Conn {
+		c := w.tcp(tcpOpen)
+		began = time.Now()
+		send(t, c, message(1, 0))
+		return c
+	})
+	if time.Since(began) < 4*soon {
 		t.Error("an authenticated connection was closed early")
 	}
 }
 
+// stalledFor is the time in which a client must read.
+const stalledFor = 2 * time.Second
+
 // TestStalled sends to a client that does not read: the sender never waits,
 // the connection ends, and another is served meanwhile.
 func TestStalled(t *testing.T) {
-	w := newWorld(t, Plan{Listeners: []Listener{tlsOpen}, Limits: Limits{Write: 300 * time.Millisecond, Backlog: 64 << 10}}, nil)
+	w := newWorld(t, Plan{Listeners: []Listener{tlsOpen}, Limits: Limits{Write: stalledFor, Backlog: 64 << 10}}, nil)
 	for _, flood := range []bool{true, false} {
 		stalled, other := w.tls(tlsOpen), w.tls(tlsOpen)
 		send(t, stalled, message(1, 0))
@@ -139,7 +165,7 @@ func TestStalled(t *testing.T) {
 				break // something waits, but less than may
 			}
 		}
-		if slowest > 200*time.Millisecond {
+		if slowest > stalledFor/2 { // who waits, waits all of it
 			t.Errorf("Send took %v", slowest)
 		}
 		if err := good.Send([]byte("answer")); err != nil {
