@@ -16,6 +16,8 @@ func (c *Core) newChat() *xmpp.Server {
 	return xmpp.NewServer(xmpp.ServerConfig{
 		Log: c.log, Clock: c.cfg.Clock,
 		TLS: c.chatTLS, Home: c.chatHome,
+		MayTry: func(domain, user, source string) bool { return c.http.MayGuess(domain, user, source) },
+		Proven: func(domain, user, source string) { c.http.NoneGuessed(domain, user, source) },
 		Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			return (&net.Dialer{Resolver: c.resolver}).DialContext(ctx, network, addr)
 		},

@@ -39,8 +39,7 @@ func (r *reader) next(b []byte) (int, error) {
 	}
 	if n, ping := sip.SkipKeepalive(b); n > 0 {
 		if ping {
-			r.flows.count.pings.Add(1)
-			return n, r.Send([]byte("\r\n"))
+			return n, r.pong([]byte("\r\n"))
 		}
 		return n, nil
 	}
@@ -81,6 +80,16 @@ func (r *reader) message(b []byte) error {
 		return ErrClosed
 	}
 	return nil
+}
+
+// pong answers a keepalive. It costs a write for a few bytes, so who asks often
+// is held to his rate like who sends messages.
+func (r *reader) pong(b []byte) error {
+	r.flows.count.pings.Add(1)
+	if err := r.Send(b); err != nil {
+		return err
+	}
+	return r.slow(time.Now())
 }
 
 func (r *reader) fault(f *sip.Fault) {

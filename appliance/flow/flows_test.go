@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -126,6 +127,20 @@ func TestRate(t *testing.T) {
 	}
 	if d := time.Since(began); d < 200*time.Millisecond {
 		t.Errorf("30 requests took %v, want 250 ms", d)
+	}
+}
+
+// TestPings: keepalives cost us more than a stranger, so they are counted like
+// messages.
+func TestPings(t *testing.T) {
+	w := newWorld(t, Plan{Listeners: []Listener{tcpOpen}, Limits: Limits{SourceRate: 100, SourceBurst: 5}}, nil)
+	request := "\x00\x01\x00\x00\x21\x12\xa4\x42transaction1"
+	c := w.tcp(tcpOpen)
+	began := time.Now()
+	send(t, c, strings.Repeat("\r\n\r\n"+request, 15))
+	reads(t, c, 15*(2+32))
+	if d := time.Since(began); d < 200*time.Millisecond {
+		t.Errorf("30 keepalives took %v, want 250 ms", d)
 	}
 }
 

@@ -20,6 +20,5 @@ func (r *reader) stun(b []byte) (int, error) {
 	if err != nil {
 		return n, nil // wants none
 	}
-	r.flows.count.pings.Add(1)
-	return n, r.Send(answer)
+	return n, r.pong(answer)
 }

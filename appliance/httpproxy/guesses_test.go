@@ -83,3 +83,36 @@ func TestOnePasswordFromManySources(t *testing.T) {
 		t.Error("another deployment is refused for it")
 	}
 }
+
+// TestChatIsNoWayToGuess: wrong logins to chat count, right ones do not, however
+// many there are.
+func TestChatIsNoWayToGuess(t *testing.T) {
+	s, _ := guessed(t)
+	for i := range 500 {
+		if !s.MayGuess("example.com", "alice@example.com", "192.0.2.1") {
+			t.Fatalf("login %d in the right is refused", i)
+		}
+		s.NoneGuessed("example.com", "alice@example.com", "192.0.2.1")
+	}
+	tried := 0
+	for range 500 {
+		if s.MayGuess("example.com", "alice@example.com", "192.0.2.2") {
+			tried++
+		}
+	}
+	if tried != chatWrong {
+		t.Errorf("%d guesses", tried)
+	}
+	if !s.MayGuess("example.com", "alice@example.com", "192.0.2.1") {
+		t.Error("the user is locked out for a stranger's guesses")
+	}
+	tried = 0
+	for i := range 500 {
+		if s.MayGuess("example.com", fmt.Sprint("user", i), "192.0.2.3") {
+			tried++
+		}
+	}
+	if tried != 3*manyUsers {
+		t.Errorf("one source guessed at %d users", tried)
+	}
+}

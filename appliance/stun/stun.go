@@ -29,6 +29,25 @@ func Is(b []byte) bool {
 		binary.BigEndian.Uint32(b[4:]) == 0x2112A442 && b[3]&3 == 0
 }
 
+// Unproven reports whether b is a request without credentials.
+func Unproven(b []byte) bool {
+	const request, integrity, integrity256 = 0, 0x0008, 0x001c
+	if !Is(b) || binary.BigEndian.Uint16(b)&0x0110 != request {
+		return false
+	}
+	for at := b[HeaderSize:]; len(at) >= 4; {
+		if kind := binary.BigEndian.Uint16(at); kind == integrity || kind == integrity256 {
+			return false
+		}
+		next := 4 + (int(binary.BigEndian.Uint16(at[2:]))+3)&^3
+		if next > len(at) {
+			break
+		}
+		at = at[next:]
+	}
+	return true
+}
+
 // Frame is the length of the message that a stream begins with; 0 means that
 // more bytes are needed, -1 that this is no STUN message.
 func Frame(b []byte) int {

@@ -84,3 +84,27 @@ func FuzzAnswer(f *testing.F) {
 		stun.Mapped(out)
 	})
 }
+
+func TestUnproven(t *testing.T) {
+	build := func(set ...pion.Setter) []byte {
+		m, err := pion.Build(append([]pion.Setter{pion.TransactionID}, set...)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m.Raw
+	}
+	key := pion.NewShortTermIntegrity("secret")
+	for name, c := range map[string]struct {
+		b    []byte
+		want bool
+	}{
+		"binding": {build(pion.BindingRequest), true}, "with software": {build(pion.BindingRequest, pion.NewSoftware("abc")), true},
+		"proven": {build(pion.BindingRequest, pion.NewUsername("alice"), key), false}, "an answer": {build(pion.BindingSuccess), false},
+		"an indication": {build(pion.NewType(pion.MethodSend, pion.ClassIndication)), false},
+		"cut":           {build(pion.BindingRequest, pion.NewSoftware("abc"))[:25], true}, "channel data": {[]byte{0x40, 0, 0, 4, 1, 2, 3, 4}, false}, "nothing": {nil, false},
+	} {
+		if got := stun.Unproven(c.b); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sallyport/appliance/door"
+	"sallyport/appliance/stun"
 )
 
 // guest is a client's connection. Whether it speaks TLS shows in its first
@@ -201,6 +202,7 @@ type socket struct {
 	net.PacketConn
 	over chan struct{} // closed when nothing more will be read
 	once sync.Once
+	asks *door.Ration // what sources ask without credentials
 }
 
 // ReadFrom implements net.PacketConn.
@@ -208,6 +210,8 @@ func (s *socket) ReadFrom(b []byte) (int, net.Addr, error) {
 	for {
 		n, from, err := s.PacketConn.ReadFrom(b)
 		switch {
+		case err == nil && s.floods(b[:n], from):
+			continue
 		case err == nil:
 			return n, from, nil
 		case errors.Is(err, net.ErrClosed):
@@ -216,6 +220,17 @@ func (s *socket) ReadFrom(b []byte) (int, net.Addr, error) {
 		}
 		time.Sleep(time.Millisecond) // short of memory: nothing else fails
 	}
+}
+
+// floods tells whether a source asks for more without credentials than clients
+// do. Anybody can write another's address as his own, and the answers, which are
+// larger than the questions, would all go there.
+func (s *socket) floods(b []byte, from net.Addr) bool {
+	if !stun.Unproven(b) {
+		return false
+	}
+	_, ok := s.asks.Take(door.Source(door.AddrPort(from).Addr()).String(), maxUnproven, time.Second)
+	return !ok
 }
 
 // Close implements net.PacketConn: pion may, any time.

@@ -13,6 +13,7 @@ const (
 	maxPeerConns   = 32     // connections with peers of one TCP relay
 	maxConns       = 8000   // clients' connections
 	maxConnsSource = 400    // of a source address
+	maxUnproven    = 100    // requests over UDP without credentials of a source in a second
 	maxWrong       = 20     // wrong passwords of a source within wrongPeriod
 	maxWrongKept   = 10_000 // sources that are remembered for it
 )

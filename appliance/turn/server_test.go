@@ -18,6 +18,8 @@ import (
 
 	"github.com/pion/turn/v5"
 	"go.uber.org/goleak"
+
+	"sallyport/appliance/door"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -358,5 +360,23 @@ func TestTCPRelay(t *testing.T) {
 	}
 	if _, err := open(t, nil).client("tcp", "desk", "secret").AllocateTCP(); err == nil {
 		t.Error("a relay over TCP though it is off")
+	}
+}
+
+// TestReflection: whoever writes a victim's address as his own gets few answers
+// sent there, and other sources are answered still.
+func TestReflection(t *testing.T) {
+	s := &socket{asks: door.NewRation(time.Now)}
+	ask := []byte("\x00\x03\x00\x00\x21\x12\xa4\x42transaction1") // Allocate
+	victim, other := &net.UDPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 80}, &net.UDPAddr{IP: net.IPv4(192, 0, 2, 2), Port: 80}
+	answered := 0
+	for i := range 5 * maxUnproven {
+		victim.Port = i + 1
+		if !s.floods(ask, victim) {
+			answered++
+		}
+	}
+	if answered > 2*maxUnproven || s.floods(ask, other) || s.floods([]byte{0x40, 0, 0, 0}, victim) {
+		t.Errorf("%d answers to a victim", answered)
 	}
 }

@@ -30,6 +30,7 @@ type dialogue struct {
 	// about a login, for which it may have set one that waits for it.
 	offered func(hosts []string) (moved bool, err error)
 	begin   func(user, mechanism string) error
+	proven  func() // the login turned out well
 
 	user, mechanism string // of the login that was tried last
 	in              bool   // the node said success
@@ -133,6 +134,9 @@ func (d *dialogue) refer(p Piece) (moved bool, err error) {
 
 func (d *dialogue) success(p Piece) error {
 	d.in = true
+	if d.proven != nil {
+		d.proven()
+	}
 	_, err := d.toClient.Write(p.Raw)
 	d.toClient.restart()
 	d.client.Restart()
@@ -167,6 +171,9 @@ func (d *dialogue) fromClient() (again bool, err error) {
 		if errors.Is(err, errUnwelcome) {
 			return d.turnDown("not-authorized")
 		}
+		if errors.Is(err, errTooOften) {
+			return d.turnDown("temporary-auth-failure")
+		}
 		if err != nil {
 			return false, err
 		}
@@ -182,6 +189,9 @@ func (d *dialogue) fromClient() (again bool, err error) {
 
 // errUnwelcome says that a user may not log in here.
 var errUnwelcome = errors.New("no login for this user")
+
+// errTooOften says that there were too many wrong logins.
+var errTooOften = errors.New("too many wrong logins")
 
 // turnDown refuses a login that reaches no node; the client may try a few.
 func (d *dialogue) turnDown(condition string) (again bool, err error) {

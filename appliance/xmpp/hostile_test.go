@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -537,6 +538,44 @@ func TestMoves(t *testing.T) {
 			client.expect(success)
 			inside.end()
 		})
+	}
+}
+
+// TestGuesses: core counts logins, and what is counted too often reaches no node.
+func TestGuesses(t *testing.T) {
+	var mu sync.Mutex
+	tried, proven := []string{}, 0
+	w := build(t, impatient, func(c *ServerConfig) {
+		c.MayTry = func(domain, user, source string) bool {
+			mu.Lock()
+			defer mu.Unlock()
+			tried = append(tried, domain+" "+user+" "+source)
+			return len(tried) > 1
+		}
+		c.Proven = func(string, string, string) {
+			mu.Lock()
+			defer mu.Unlock()
+			proven++
+		}
+	})
+	n := w.node(false)
+	client := w.secure()
+	client.send(clientHead)
+	inside := n.accept()
+	inside.expect(clientHead)
+	inside.send(nodeHead + mechs)
+	client.expect(nodeHead)
+	client.expect(mechs)
+	client.send(plainAuth)
+	client.expect(saslFailure("temporary-auth-failure"))
+	client.send(plainAuth)
+	inside.expect(plainAuth)
+	inside.send(success)
+	client.expect(success)
+	mu.Lock()
+	defer mu.Unlock()
+	if want := "example.com alice@example.com 127.0.0.1"; len(tried) != 2 || tried[1] != want || proven != 1 {
+		t.Errorf("tried %q, proven %d", tried, proven)
 	}
 }
 

@@ -22,6 +22,10 @@ type ServerConfig struct {
 	// refuses the login. Nil, or no names: any node of the domain will do. Whom a
 	// mechanism hides is "".
 	Home func(ctx context.Context, domain, user string) (hosts []string, err error)
+	// MayTry counts an attempt of a user to log in from a source; false: there
+	// were too many. Proven says that one turned out well. Nil: no matter how many.
+	MayTry func(domain, user, source string) bool
+	Proven func(domain, user, source string)
 	// OnNode is told how the last try to reach a node went, when that changes.
 	OnNode func(n Node, err error)
 	Limits Limits

@@ -104,7 +104,7 @@ func (c *session) serve() error {
 	c.header = slices.Clone(p.Raw)
 	c.d = &dialogue{
 		domain: c.domain, failures: l.Failures, client: client, toClient: c.out,
-		offered: c.offered, begin: c.begin,
+		offered: c.offered, begin: c.begin, proven: c.proven,
 	}
 	if err := c.reach(c.s.nodes.order(list)); err != nil {
 		return err
@@ -208,8 +208,21 @@ func pick(list []Node, hosts []string) (out []Node) {
 	return out
 }
 
+// proven takes the login out of those that may be guesses.
+func (c *session) proven() {
+	if told := c.s.cfg.Proven; told != nil {
+		told(c.domain, c.d.user, c.client)
+	}
+}
+
 // begin takes a user's login to one of the nodes that it is at home on.
 func (c *session) begin(user, _ string) error {
+	if try := c.s.cfg.MayTry; try != nil && !try(c.domain, user, c.client) {
+		c.s.denied.Add(1)
+		c.s.cfg.Log.Info("chat login denied", "event", "denied", "rule", "limits", "why", "too many wrong logins", "domain", c.domain,
+			"user", user, "client", c.client, "trace", c.trace)
+		return errTooOften
+	}
 	if c.s.cfg.Home == nil {
 		return nil
 	}
