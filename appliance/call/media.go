@@ -106,6 +106,9 @@ const (
 	sweepEvery = 64 // calls begun between two looks
 )
 
+// directLimit is that for calls whose media takes a path of its own.
+const directLimit = 24 * time.Hour
+
 // sweepLocked ends what the role has forgotten, now and then.
 func (m *Media[P]) sweepLocked() {
 	if m.begun++; m.begun%sweepEvery != 0 {
@@ -113,7 +116,7 @@ func (m *Media[P]) sweepLocked() {
 	}
 	for id, c := range m.calls {
 		if c.mu.TryLock() { // one that is busy is not idle
-			if c.idle(m.cfg.Clock()) > idleLimit {
+			if c.idle(m.cfg.Clock()) > c.limit() {
 				delete(m.calls, id)
 				c.end()
 			}
@@ -128,6 +131,13 @@ func (c *held[P]) idle(now time.Time) time.Duration {
 		idle = min(idle, c.sess.Idle())
 	}
 	return idle
+}
+
+func (c *held[P]) limit() time.Duration {
+	if c.sess != nil && c.sess.Direct() {
+		return directLimit
+	}
+	return idleLimit
 }
 
 func (c *held[P]) end() {

@@ -1,12 +1,9 @@
 package core
 
 import (
-	"strconv"
-
 	"sallyport/appliance/media"
 	"sallyport/appliance/signaling"
 	"sallyport/appliance/sip"
-	"sallyport/appliance/traversal"
 )
 
 // useMedia tells the media plane of a call at its first request. The policy is
@@ -18,20 +15,6 @@ func (c *Core) useMedia(m *sip.Message, session uint64, kind signaling.Descripti
 	if session == 0 || m.ToTag() != "" && (kind == signaling.NoDescription && m.Method() != "INVITE" || c.media.Knows(id)) {
 		return
 	}
-	policy.NoGCMClient = c.noGCM(peer)
+	policy = c.ofClient(policy, session, peer)
 	c.media.Use(id, MediaCall{Peer: peer, Policy: policy, Label: m.CallID()})
-}
-
-// noGCM tells whether the traversal zone of an edge bears no GCM suites.
-func (c *Core) noGCM(peer string) bool {
-	id, err := strconv.ParseUint(peer, 16, 64)
-	if err != nil {
-		return false
-	}
-	p, ok := c.links.Peer("", traversal.PeerID(id))
-	if !ok {
-		return false
-	}
-	z := c.plan.Load().Zones.Zone(p.Zone)
-	return z != nil && z.NoGCM
 }

@@ -138,16 +138,16 @@ type discovered struct {
 func (c *Core) discovered(snap *config.Snapshot) discovered {
 	f := c.uc.Facts()
 	out := discovered{clusters: f.Clusters, servers: f.Servers}
-	path := pathHeaders(snap)
+	path, ice := pathHeaders(snap), passICE(snap)
 	for _, s := range f.Servers {
-		out.add(s, path)
+		out.add(s, path, ice[s.Cluster.Publisher])
 	}
 	return out
 }
 
 // add makes the nodes of one server: one for each of its zones, and one for
 // what clients ask of it otherwise, since each may be down alone.
-func (d *discovered) add(s discover.Server, path bool) {
+func (d *discovered) add(s discover.Server, path, ice bool) {
 	node := func(kind uc.NodeType, zone string) {
 		d.nodes = append(d.nodes, uc.Node{
 			Host: s.Host, Zone: zone, Types: []uc.NodeType{kind}, Publisher: s.Cluster.Publisher, Deployment: s.Cluster.Deployment,
@@ -160,6 +160,7 @@ func (d *discovered) add(s discover.Server, path bool) {
 			continue
 		}
 		n := zoneNode(s, path)
+		n.ICEPassThrough = ice
 		d.zones = append(d.zones, n)
 		for _, name := range n.Names() {
 			node(kind, name)

@@ -19,7 +19,7 @@ func world(t *testing.T) *Plan {
 		c := uc.Cluster{Publisher: host, Type: uc.UnifiedCM, Deployment: deployment, Mixed: mixed, SIPOAuth: oauth, Verified: true}
 		found.clusters = append(found.clusters, c)
 		n := discover.Node{Host: host, Types: []uc.NodeType{uc.UnifiedCM, uc.TFTP}, Calls: true, SIP: 5060, SIPS: 5061, OAuth: 5091, Addresses: []string{"10.8.0." + host[3:4]}}
-		found.add(discover.Server{Node: n, Cluster: c, Down: map[uc.NodeType]string{uc.TFTP: "port 6970: gone"}}, true)
+		found.add(discover.Server{Node: n, Cluster: c, Down: map[uc.NodeType]string{uc.TFTP: "port 6970: gone"}}, true, false)
 	}
 	server("ucm1.example.com", 1, true, true)
 	server("ucm2.staging.example.com", 2, false, false)

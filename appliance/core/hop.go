@@ -29,6 +29,7 @@ type target struct {
 	hops    int    // most hops that a request there may still take; 0: as it came
 	media   media.Encryption
 	noGCM   bool   // its zone bears no GCM suites of SRTP
+	ice     bool   // its zone passes ICE of clients outside
 	uri     string // the Request-URI to send it
 	routes  string // the Route that it keeps, in one line
 
@@ -49,19 +50,19 @@ func (t target) serverName() string { return cmp.Or(t.name, t.host) }
 func (t target) policy() media.Policy {
 	p := policy(t.media, t.network)
 	p.NoGCMInside = t.noGCM
-	return p
+	return passing(p, t.zone, t.ice)
 }
 
 // policyOf is what the media of a call from a zone may be.
 func (p *Plan) policyOf(zone string, w passage) media.Policy {
-	mode, noGCM := media.Auto, false
+	mode, noGCM, ice := media.Auto, false, false
 	if z := p.Zones.Zone(zone); z != nil {
 		mode, _ = media.ParseEncryption(z.MediaEncryption)
-		noGCM = z.NoGCM
+		noGCM, ice = z.NoGCM, z.ICEPassThrough
 	}
 	pol := policy(mode, w.network)
 	pol.NoGCMInside, pol.InsideV6 = noGCM, w.v6
-	return pol
+	return passing(pol, zone, ice)
 }
 
 // policyTo is what the media of a call to a target may be.
@@ -108,7 +109,7 @@ func peersOf(z *zone.Zone, requestURI string) []target {
 	for _, peer := range z.Peers {
 		out = append(out, target{
 			zone: z.Name, network: z.Transport, host: peer, port: z.Port, hops: z.HopCount,
-			verify: z.TLSVerify, path: z.Path, media: mode, noGCM: z.NoGCM, uri: requestURI, most: z.MaxPeers,
+			verify: z.TLSVerify, path: z.Path, media: mode, noGCM: z.NoGCM, ice: z.ICEPassThrough, uri: requestURI, most: z.MaxPeers,
 		})
 	}
 	return out
@@ -131,7 +132,7 @@ func (p *Plan) targetOf(u sip.URI) target {
 	if z := p.Zones.Peer(t.host); z != nil {
 		t.zone, t.verify = z.Name, z.TLSVerify
 		t.media, _ = media.ParseEncryption(z.MediaEncryption)
-		t.noGCM = z.NoGCM
+		t.noGCM, t.ice = z.NoGCM, z.ICEPassThrough
 	}
 	return t
 }

@@ -36,8 +36,9 @@ type Media struct{ *call.Media[*mediaCall] }
 type mediaCall struct {
 	call.Talk[mediaLine, *media.CoreStream]
 	MediaCall
-	cfg *MediaConfig
-	own map[ownKey][]byte // our master keys, one per stream, side and suite for the whole session
+	cfg    *MediaConfig
+	own    map[ownKey][]byte // our master keys, one per stream, side and suite for the whole session
+	agents *agents           // of all calls
 }
 
 // NewMedia returns a Media without calls.
@@ -45,9 +46,12 @@ func NewMedia(cfg MediaConfig) *Media {
 	if cfg.Rand == nil {
 		cfg.Rand = rand.Reader
 	}
-	return &Media{call.NewMedia(call.Config{Relay: cfg.Relay, Log: cfg.Log, Clock: cfg.Clock}, func(since time.Time) *mediaCall {
-		return &mediaCall{Talk: call.NewTalk[mediaLine, *media.CoreStream](since), cfg: &cfg, own: map[ownKey][]byte{}}
+	outside := newAgents()
+	m := &Media{call.NewMedia(call.Config{Relay: cfg.Relay, Log: cfg.Log, Clock: cfg.Clock}, func(since time.Time) *mediaCall {
+		return &mediaCall{Talk: call.NewTalk[mediaLine, *media.CoreStream](since), cfg: &cfg, own: map[ownKey][]byte{}, agents: outside}
 	})}
+	outside.knows = m.Knows
+	return m
 }
 
 // Use tells what is known of a call. The role calls it before the first

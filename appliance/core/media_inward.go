@@ -9,8 +9,10 @@ import (
 // mediaLine is what core remembers of one m-line: the keys it carries too.
 type mediaLine struct {
 	media.Line
-	crypto  sdp.Crypto // the first crypto line that we can take part in; no keys = none
-	offered bool       // we passed it on with our own keys in it
+	crypto  sdp.Crypto   // the first crypto line that we can take part in; no keys = none
+	keys    []sdp.Crypto // all of those
+	through bool         // we passed them on as they are
+	offered bool         // we passed it on with our own keys in it
 	channel media.Channel
 	codecs  []string // a=rtpmap and a=fmtp of RTP audio, for who records it
 }
@@ -30,9 +32,12 @@ func readLines(b *sdp.Body) ([]mediaLine, error) {
 			l.M.Port = 0
 		}
 		for _, c := range s.Crypto() {
-			if c.Usable() && !l.keyed() && l.Class == sdp.RTP {
-				l.crypto = c
+			if c.Usable() && l.Class == sdp.RTP {
+				l.keys = append(l.keys, c)
 			}
+		}
+		if len(l.keys) > 0 {
+			l.crypto = l.keys[0]
 		}
 		if l.On() && l.M.Type == "audio" {
 			l.codecs = codecsOf(s)
@@ -70,6 +75,7 @@ func (c *mediaCall) Inward(kind media.Kind, b *sdp.Body) error {
 	if err := c.Check(media.ClientSide, kind, lines); err != nil {
 		return err
 	}
+	c.passInward(kind, b, lines)
 	opened, err := c.openStreams(lines, c.insideV6)
 	if err != nil {
 		return err
@@ -128,7 +134,7 @@ func (c *mediaCall) toInside(kind media.Kind, b *sdp.Body, lines []mediaLine) er
 		if kind == media.Offer {
 			err = c.offerInside(b.Media[i], i, &lines[i])
 		} else {
-			err = c.answerInside(b.Media[i], i)
+			err = c.answerInside(b.Media[i], i, &lines[i])
 		}
 		if err != nil {
 			return err
@@ -146,21 +152,28 @@ func (c *mediaCall) offerInside(s *sdp.Section, i int, l *mediaLine) error {
 	if secure {
 		s.SetProto(sdp.Secure(sdp.Plain(l.M.Proto)))
 	}
-	if !l.offered {
+	switch {
+	case !l.offered:
 		s.Remove("crypto")
+		return nil
+	case l.through:
+		passKeys(s, l.keys)
 		return nil
 	}
 	return c.offerKeys(s, i, media.UCSide)
 }
 
 // answerInside answers the inside's offer in its own transport, with keys if it had some.
-func (c *mediaCall) answerInside(s *sdp.Section, i int) error {
+func (c *mediaCall) answerInside(s *sdp.Section, i int, answer *mediaLine) error {
 	offer, _ := c.Exchange.Offered(media.ClientSide)
 	l := call.At(offer, i)
 	s.SetProto(l.M.Proto)
-	if !c.insideSecure(l, media.UCSide) {
+	switch {
+	case !c.insideSecure(l, media.UCSide):
 		s.Remove("crypto")
 		return nil
+	case l.through && answer.keyed():
+		return passAnswer(s, l, answer)
 	}
 	return c.answerKeys(s, i, media.UCSide, l.crypto)
 }

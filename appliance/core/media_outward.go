@@ -25,6 +25,7 @@ func (c *mediaCall) Outward(kind media.Kind, b *sdp.Body) error {
 	if err := c.Check(media.UCSide, kind, lines); err != nil {
 		return err
 	}
+	c.passOutward(kind, b, lines)
 	opened, err := c.openStreams(lines, func(l mediaLine) bool { return l.Conn.Addr.Is6() })
 	if err != nil {
 		return err
@@ -34,7 +35,7 @@ func (c *mediaCall) Outward(kind media.Kind, b *sdp.Body) error {
 		c.Close(opened)
 		return err
 	}
-	b.Scrub(media.Without(inside, own))
+	b.Scrub(media.Without(b.Hidden(inside), own))
 	return c.Take(media.UCSide, kind, lines, opened, c.set)
 }
 
@@ -76,9 +77,13 @@ func (c *mediaCall) toLink(kind media.Kind, b *sdp.Body, lines []mediaLine) ([]m
 		if kind == media.Offer {
 			lines[i].offered = true
 			b.Media[i].SetProto(sdp.Secure(l.M.Proto))
-			err = c.offerKeys(b.Media[i], i, media.ClientSide)
+			if l.through {
+				passKeys(b.Media[i], l.keys)
+			} else {
+				err = c.offerKeys(b.Media[i], i, media.ClientSide)
+			}
 		} else {
-			err = c.answerClient(b.Media[i], i)
+			err = c.answerClient(b.Media[i], i, &lines[i])
 		}
 		if err != nil {
 			return nil, err
@@ -90,13 +95,16 @@ func (c *mediaCall) toLink(kind media.Kind, b *sdp.Body, lines []mediaLine) ([]m
 
 // answerClient answers the client's offer in its own transport, by the suite
 // that it put first among those that we speak.
-func (c *mediaCall) answerClient(s *sdp.Section, i int) error {
+func (c *mediaCall) answerClient(s *sdp.Section, i int, answer *mediaLine) error {
 	offer, _ := c.Exchange.Offered(media.UCSide)
 	l := call.At(offer, i)
 	s.SetProto(l.M.Proto)
-	if !l.keyed() {
+	switch {
+	case !l.keyed():
 		s.Remove("crypto") // fall-back was agreed, else the offer had been refused
 		return nil
+	case l.through && answer.keyed():
+		return passAnswer(s, l, answer)
 	}
 	return c.answerKeys(s, i, media.ClientSide, l.crypto)
 }

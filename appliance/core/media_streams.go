@@ -61,6 +61,11 @@ func (c *mediaCall) want(i int, client, uc mediaLine) media.CoreWant {
 		OutsideMuxed: c.muxed(client, uc),
 		Held:         uc.Conn.Held,
 	}
+	w.EndToEnd = c.endToEnd(client, uc)
+	w.Opaque = w.Opaque || w.EndToEnd != ""
+	if w.EndToEnd != "" && client.ICE.On() && uc.ICE.On() {
+		w.Check = media.Check{User: uc.ICE.Ufrag + ":" + client.ICE.Ufrag, Password: uc.ICE.Pwd}
+	}
 	c.clientKeys(&w, i, client)
 	c.insideKeys(&w, i, client, uc)
 	w.Sends, w.Receives = c.Flows(client, uc)

@@ -304,3 +304,12 @@ func recordPlanFrom(snap *config.Snapshot) recordPlan {
 	}
 	return p
 }
+
+// passICE names the publishers of clusters whose automatic zones pass ICE.
+func passICE(snap *config.Snapshot) map[string]bool {
+	all := map[string]bool{}
+	for _, i := range snap.Indexes(xapi.CUCMAddress.Item) {
+		all[uc.Canonical(snap.Str(xapi.CUCMAddress, i))] = snap.Bool(xapi.CUCMICEPassThrough, i)
+	}
+	return all
+}

@@ -14,6 +14,7 @@ func (c *mediaCall) Inward(kind media.Kind, b *sdp.Body) error {
 	if err != nil {
 		return err
 	}
+	c.keepAgents(b, lines)
 	if err := c.Check(media.ClientSide, kind, lines); err != nil {
 		return err
 	}
@@ -47,6 +48,26 @@ func (c *mediaCall) readClient(kind media.Kind, b *sdp.Body) ([]media.Line, erro
 		return nil, &media.Refused{Status: 488, Reason: "Media from outside needs SRTP: the " + kind.String() + " has no a=crypto"}
 	}
 	return lines, nil
+}
+
+// keepAgents lets ICE pass where the keys of SRTP can pass with it; whether they
+// do is core's to say. The rest loses it.
+func (c *mediaCall) keepAgents(b *sdp.Body, lines []media.Line) {
+	why := ""
+	for i := range lines {
+		l := &lines[i]
+		if l.NoICE != "" {
+			why = "the client is not let find a direct path: " + l.NoICE
+		}
+		if !l.On() || l.Class != sdp.RTP || !l.Keyed {
+			l.ICE = sdp.ICE{}
+		}
+		if st := c.Streams[i]; st != nil {
+			b.Media[i].DropRemote(st.Local())
+		}
+	}
+	b.StripICE(func(i int) bool { return lines[i].ICE.On() })
+	c.Session.Relay(why)
 }
 
 // clientV6 is the family that the client uses on a line.

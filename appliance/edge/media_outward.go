@@ -1,6 +1,9 @@
 package edge
 
 import (
+	"slices"
+
+	"sallyport/appliance/call"
 	"sallyport/appliance/media"
 	"sallyport/appliance/sdp"
 )
@@ -12,6 +15,7 @@ func (c *mediaCall) Outward(kind media.Kind, b *sdp.Body) error {
 	b.StripPaths()
 	lines, channels := readCore(b)
 	b.RemoveAttr(media.Attribute)
+	c.keepPassed(b, lines)
 	if err := c.Check(media.UCSide, kind, lines); err != nil {
 		return err
 	}
@@ -25,7 +29,8 @@ func (c *mediaCall) Outward(kind media.Kind, b *sdp.Body) error {
 		}
 	}
 	own := c.toClient(b, lines)
-	b.Scrub(media.Without(inside, own))
+	b.Scrub(media.Without(b.Hidden(inside), own))
+	c.addRelay(b, lines)
 	return c.Take(media.UCSide, kind, lines, opened, c.set)
 }
 
@@ -69,6 +74,43 @@ func (c *mediaCall) toClient(b *sdp.Body, lines []media.Line) []media.Pass {
 	return append(pass, media.Pass{Addr: usual})
 }
 
+// keepPassed passes the ICE that core let pass.
+func (c *mediaCall) keepPassed(b *sdp.Body, lines []media.Line) {
+	before, _ := c.Exchange.Last(media.ClientSide)
+	why := ""
+	for i := range lines {
+		l := &lines[i]
+		if !l.On() {
+			l.ICE = sdp.ICE{}
+		}
+		if !l.ICE.On() && call.At(before, i).ICE.On() {
+			why = "core passed no ICE of the far end; see there"
+		}
+	}
+	b.StripICE(func(i int) bool { return lines[i].ICE.On() })
+	if why != "" {
+		c.Session.Relay(why)
+	}
+}
+
+// addRelay lists our own ports behind the far client's candidates. They are the
+// default destination, which an agent wants to find among the candidates (RFC
+// 8839 4.2.5), and the path that is left when there is no other.
+func (c *mediaCall) addRelay(b *sdp.Body, lines []media.Line) {
+	for i, l := range lines {
+		st := c.Streams[i]
+		if st == nil || !l.On() || !l.ICE.On() {
+			continue
+		}
+		rtp, rtcp := st.Local()
+		both := slices.ContainsFunc(b.Media[i].Candidates(), func(c sdp.Candidate) bool { return c.Component == 2 })
+		b.Media[i].AddRelay(1, rtp)
+		if both {
+			b.Media[i].AddRelay(2, rtcp)
+		}
+	}
+}
+
 // set makes what the two lines of a stream say real.
 func (c *mediaCall) set(_ int, st *media.EdgeStream, client, uc media.Line) error {
 	st.Set(c.want(client, uc))
@@ -88,6 +130,7 @@ func (c *mediaCall) want(client, uc media.Line) media.EdgeWant {
 	if w.Type == "" {
 		w.Type, w.Rates = uc.M.Type, uc.Rates
 	}
+	w.Agents = c.Exchange.Settled() && client.ICE.On() && uc.ICE.On()
 	w.Sends, w.Receives = c.Flows(client, uc)
 	return w
 }

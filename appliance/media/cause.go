@@ -16,6 +16,8 @@ func (st *EdgeStream) stale(side Side, m *meter) bool {
 // cause says in plain words why a direction is dead, as edge sees it.
 func (st *EdgeStream) cause(s StreamStats) string {
 	switch {
+	case s.Direct:
+		return ""
 	case !s.Linked:
 		return fmt.Sprintf("core has not proven its link: UDP from core to %s does not arrive", s.UC.Key.Local)
 	case st.stale(ClientSide, &st.client):
@@ -50,6 +52,8 @@ func (st *CoreStream) stale(side Side, m *meter) bool {
 func (st *CoreStream) cause(s StreamStats) string {
 	w := st.want.Load()
 	switch {
+	case s.Direct:
+		return ""
 	case !s.Linked:
 		return fmt.Sprintf("edge does not answer on the media link: UDP from %s to edge is held back, or edge has forgotten the call", s.Client.Key.Local)
 	case !w.Opaque && !w.Plain && !w.FromClient.Set():

@@ -38,12 +38,15 @@ func (st *CoreStream) fromEdge(w *worker, c component, f frame, pkt []byte) {
 		st.client.bad(verdict)
 		return
 	}
-	st.learn(w, c, f)
+	if !st.learn(w, c, kind, f, out) && st.want.Load().EndToEnd != "" {
+		st.client.strangers.Add(1) // the far end would find out; but it need not be asked
+		return
+	}
 	st.note(w, &st.client, kind, out)
 	if f := st.fork.Load(); f != nil {
 		f.fromClient(kind, out)
 	}
-	st.toInside(w, kind, out)
+	st.toInside(w, c, kind, out)
 }
 
 // ready reports whether the client's packets can be judged.
@@ -106,23 +109,27 @@ func plain(kind rtp.Kind, pkt []byte) ([]byte, rtp.Verdict) {
 // learn confirms the source of a good packet if edge sends elsewhere and the
 // source it sends to has fallen silent. A packet that somebody copied and
 // sent faster is good too, but its owner is alive then. A source that was told
-// of counts as alive from its own packets on, before edge flags them.
-func (st *CoreStream) learn(w *worker, c component, f frame) {
+// of counts as alive from its own packets on, before edge flags them. It reports
+// whether the packet is one of the source that edge sends to, or is to send to.
+func (st *CoreStream) learn(w *worker, c component, kind rtp.Kind, f frame, pkt []byte) bool {
 	l := &st.learned[c]
 	told := f.tag == l.tag
 	switch {
-	case f.flags&flagConfirmed != 0 || f.tag == noSlot:
-		return
+	case f.flags&flagConfirmed != 0:
+		return true
+	case f.tag == noSlot:
+		return false
 	case !told && l.alive != 0 && w.now-l.alive < int64(moveSilence):
-		return
+		return false
 	case told && w.now-l.told < int64(confirmEvery):
 		l.alive = w.now
-		return
-	case st.crypto.Load().fromClient == nil && (w.now > st.window.Load() || f.flags&flagExpected == 0):
-		return // nothing proves the source: only the signalled host, only for a short time
+		return true
+	case st.crypto.Load().fromClient == nil && !st.proves(w, kind, f, pkt):
+		return told
 	}
 	l.alive, l.tag, l.again = w.now, f.tag, confirmTimes
 	st.confirm(w, c)
+	return true
 }
 
 // confirm tells edge which slot is the client's. It is repeated until a
@@ -149,13 +156,16 @@ func (st *CoreStream) note(w *worker, m *meter, kind rtp.Kind, pkt []byte) {
 		p := rtp.Packet(pkt)
 		m.quality.packet(p, w.now, rateOf(st.want.Load().Rates, p.PayloadType()))
 	case rtp.RTCP:
+		if st.want.Load().EndToEnd != "" {
+			return // encrypted
+		}
 		rtp.Reports(pkt, func(r rtp.Report) { m.remote.note(r, w.now) })
 	}
 }
 
 // toInside sends a packet in clear on to the inside, by its keys if it has some.
-func (st *CoreStream) toInside(w *worker, kind rtp.Kind, pkt []byte) {
-	c := half(kind, st.want.Load().InsideMuxed)
+func (st *CoreStream) toInside(w *worker, c component, kind rtp.Kind, pkt []byte) {
+	c = half(c, kind, st.want.Load().InsideMuxed)
 	to := st.dest[c].Load()
 	if to == nil {
 		st.uc.unsendable.Add(1)
@@ -179,9 +189,15 @@ func (st *CoreStream) sealInside(w *worker, kind rtp.Kind, pkt []byte) ([]byte, 
 	return seal(to, kind, w.scratch[:copy(w.scratch[:maxPacket], pkt)])
 }
 
-// half is the component that a packet goes by.
-func half(kind rtp.Kind, muxed bool) component {
-	if kind == rtp.RTCP && !muxed {
+// half is the component that a packet goes by: questions of an ICE agent are
+// about the one that they came by.
+func half(came component, kind rtp.Kind, muxed bool) component {
+	switch {
+	case muxed:
+		return compRTP
+	case kind == rtp.STUN:
+		return came
+	case kind == rtp.RTCP:
 		return compRTCP
 	}
 	return compRTP
@@ -239,7 +255,7 @@ func (st *CoreStream) fromInside(w *worker, c component, src netip.AddrPort, buf
 	if f := st.fork.Load(); f != nil {
 		f.fromInside(kind, pkt)
 	}
-	return st.toEdge(w, kind, buf, pkt)
+	return st.toEdge(w, c, kind, buf, pkt)
 }
 
 func (st *CoreStream) openInside(kind rtp.Kind, pkt []byte) ([]byte, rtp.Verdict) {
@@ -256,9 +272,9 @@ func (st *CoreStream) openInside(kind rtp.Kind, pkt []byte) ([]byte, rtp.Verdict
 }
 
 // toEdge seals and frames a packet that begins at buf[headroom].
-func (st *CoreStream) toEdge(w *worker, kind rtp.Kind, buf, pkt []byte) bool {
+func (st *CoreStream) toEdge(w *worker, c component, kind rtp.Kind, buf, pkt []byte) bool {
 	want, cs := st.want.Load(), st.crypto.Load()
-	c := half(kind, want.OutsideMuxed)
+	c = half(c, kind, want.OutsideMuxed)
 	if cs.toClient == nil && !want.Opaque && !want.Plain || !st.prove[c].proven.Load() {
 		st.client.unsendable.Add(1)
 		return false

@@ -58,11 +58,13 @@ type CoreWant struct {
 	Inside       [2]netip.AddrPort // where the inside says it receives RTP and RTCP; zero = not said
 	InsideMuxed  bool
 	OutsideMuxed bool
-	Held         bool // the inside wants nothing sent (c=0.0.0.0)
-	Sends        bool // the client should send
-	Receives     bool // the inside should send
-	Opaque       bool // no RTP: packets pass as they are
-	Plain        bool // RTP without SRTP towards the client was agreed
+	Held         bool   // the inside wants nothing sent (c=0.0.0.0)
+	Sends        bool   // the client should send
+	Receives     bool   // the inside should send
+	Opaque       bool   // no RTP: packets pass as they are
+	Plain        bool   // RTP without SRTP towards the client was agreed
+	EndToEnd     string // the suite of SRTP that both ends have each other's keys of; packets pass as they are
+	Check        Check  // how the client's ICE agent asks the far end's; zero: they have none
 	Rates        []Rate
 
 	FromClient, ToClient rtp.Keys // SRTP towards the client; unset = not known yet, or Plain
@@ -186,6 +188,7 @@ func (st *CoreStream) Set(w CoreWant) error {
 	st.crypto.Store(next)
 	old := st.want.Swap(&w)
 	st.alert.expect(now.UnixNano(), w.Sends, w.Receives)
+	st.alert.agree(now.UnixNano(), w.Check != Check{})
 	if w.Opaque || w.Plain {
 		st.window.Store(now.Add(learnWindow).UnixNano())
 	} else {
@@ -246,6 +249,9 @@ func (st *CoreStream) Stats() StreamStats {
 	rate := firstRate(w.Rates)
 	out := StreamStats{Index: st.index, Type: w.Type, Linked: st.prove[compRTP].proven.Load(),
 		Suite: w.FromClient.Suite, Inside: w.FromInside.Suite}
+	if w.EndToEnd != "" {
+		out.Suite, out.Inside = w.EndToEnd+" end to end", w.EndToEnd+" end to end"
+	}
 	if out.Inside == "" {
 		out.Inside = "RTP"
 	}
@@ -257,6 +263,7 @@ func (st *CoreStream) Stats() StreamStats {
 		out.UC.Remote = d.addr
 	}
 	st.uc.read(&out.UC, rate)
+	out.Agents, out.Direct = w.Check != Check{}, st.alert.direct.Load()
 	out.Cause = st.cause(out)
 	return out
 }

@@ -31,6 +31,9 @@ type meter struct {
 }
 
 func (m *meter) received(now int64, n int, kind rtp.Kind) {
+	if kind == rtp.STUN { // an agent that asks whether a path works sends no media
+		return
+	}
 	if kind == rtp.RTCP {
 		m.rtcpRx.Add(1)
 		m.lastRTCP.Store(now)
@@ -42,6 +45,9 @@ func (m *meter) received(now int64, n int, kind rtp.Kind) {
 }
 
 func (m *meter) sent(now int64, n int, kind rtp.Kind) {
+	if kind == rtp.STUN {
+		return
+	}
 	if kind == rtp.RTCP {
 		m.rtcpTx.Add(1)
 		return

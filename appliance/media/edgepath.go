@@ -40,8 +40,7 @@ func (st *EdgeStream) fromClient(w *worker, k *socket, src netip.AddrPort, b []b
 	if !ok {
 		return false
 	}
-	if kind == rtp.STUN {
-		st.answerSTUN(k, cand.to, pkt)
+	if kind == rtp.STUN && (st.answerSTUN(k, cand.to, pkt) || !st.want.Load().Agents) {
 		return false
 	}
 	if kind == rtp.RTP && !rtp.Packet(pkt).Valid() {
@@ -109,11 +108,15 @@ func (st *EdgeStream) noteClient(w *worker, pkt []byte, kind rtp.Kind, flags byt
 	}
 }
 
-// answerSTUN tells a source its own address; the rate is the candidate's.
-func (st *EdgeStream) answerSTUN(k *socket, to *endpoint, req []byte) {
-	if b, err := stun.AnswerTo(req, to.addr); err == nil {
+// answerSTUN tells a source its own address; the rate is the candidate's. What
+// one ICE agent asks the other (RFC 8445 7.2) is not for us to answer: then it
+// reports false.
+func (st *EdgeStream) answerSTUN(k *socket, to *endpoint, req []byte) bool {
+	b, err := stun.AnswerTo(req, to.addr)
+	if err == nil {
 		send(k.fd, b, to)
 	}
+	return err == nil
 }
 
 // fromCore sends a packet on to the client, if the frame's 5-tuple is proven.

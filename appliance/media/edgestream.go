@@ -48,6 +48,7 @@ type EdgeWant struct {
 	Held     bool              // the client wants nothing sent (c=0.0.0.0)
 	Sends    bool              // the client should send
 	Receives bool              // core should send
+	Agents   bool              // both ends have an ICE agent: its questions pass
 	Rates    []Rate
 }
 
@@ -141,6 +142,7 @@ func (st *EdgeStream) Set(w EdgeWant) {
 	now := st.sess.relay.clock().UnixNano()
 	st.aimed.Store(now)
 	st.alert.expect(now, w.Sends, w.Receives)
+	st.alert.agree(now, w.Agents)
 	for c := range st.latch {
 		st.latch[c].expect(w.Signaled[c], w.Host)
 		st.aim(component(c), old)
@@ -219,6 +221,7 @@ func (st *EdgeStream) Stats() StreamStats {
 		out.UC.Remote = d.addr
 	}
 	st.uc.read(&out.UC, firstRate(w.Rates))
+	out.Agents, out.Direct = w.Agents, st.alert.direct.Load()
 	out.Cause = st.cause(out)
 	return out
 }

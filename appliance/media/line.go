@@ -10,7 +10,7 @@ import (
 	"sallyport/appliance/sdp"
 )
 
-// Line is what a role remembers of one m-line. It holds no keys.
+// Line is what a role remembers of one m-line. It holds no keys of SRTP.
 type Line struct {
 	M     sdp.MLine // as passed on, apart from ports: 0 if switched off by whoever
 	Class sdp.Class
@@ -20,6 +20,9 @@ type Line struct {
 	Dir   sdp.Direction
 	Rates []Rate
 	Keyed bool // it carries a=crypto
+
+	ICE   sdp.ICE // its sender's agent, as passed on
+	NoICE string  // why that cannot be used, if there is one
 }
 
 // ReadLine reads m-line i of a description.
@@ -27,6 +30,7 @@ func ReadLine(b *sdp.Body, i int) Line {
 	s := b.Media[i]
 	l := Line{M: s.M(), Conn: b.Conn(i), Dir: b.Direction(i), Muxed: s.Has("rtcp-mux"), Keyed: s.Has("crypto"), Rates: rates(s)}
 	l.Class = l.M.Class()
+	l.ICE, l.NoICE = b.ICE(i)
 	if l.Conn.Addr.IsValid() && !l.Conn.Held && l.M.Port != 0 {
 		l.At[compRTP] = netip.AddrPortFrom(l.Conn.Addr, uint16(l.M.Port))
 		l.At[compRTCP] = b.RTCP(i)

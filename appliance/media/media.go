@@ -104,6 +104,9 @@ type Policy struct {
 	Fallback  bool       // both ends agreed on X-cisco-srtp-fallback: RTP may follow an offer of SRTP
 
 	NoGCMClient, NoGCMInside bool // the zone on that side bears no GCM suites
+
+	Passthrough bool   // two clients outside get each other's ICE candidates and SRTP keys
+	Relayed     string // why not, in plain words
 }
 
 // NoRoom is the answer to a call for which the relay has no ports or is not up.

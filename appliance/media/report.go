@@ -22,6 +22,7 @@ func (s SessionStats) Report(t *xapi.Node) {
 	if cause != "" {
 		t.Str("OneWay", cause)
 	}
+	s.reportPath(t)
 }
 
 func (l LegStats) report(n *xapi.Node, kind, suite string) {

@@ -22,6 +22,7 @@ type Session struct {
 	mu      sync.Mutex // guards the rest
 	label   string
 	trace   string
+	relayed string
 	streams map[int]carried
 	ended   bool
 }
@@ -119,7 +120,7 @@ func (s *Session) forget(index int, st carried) {
 // Stats reads the session.
 func (s *Session) Stats() SessionStats {
 	s.mu.Lock()
-	out := SessionStats{ID: s.ID, Label: s.label, Trace: s.trace, Since: s.since}
+	out := SessionStats{ID: s.ID, Label: s.label, Trace: s.trace, Since: s.since, Relayed: s.relayed}
 	streams := make([]carried, 0, len(s.streams))
 	for _, st := range s.streams {
 		streams = append(streams, st)

@@ -11,6 +11,9 @@ type alert struct {
 	since [2]atomic.Int64 // 0 = need not send
 	told  [2]bool         // the worker's own
 	asked int64           // the worker's own
+
+	agents atomic.Int64 // since when both ends have an ICE agent; 0 = they have not
+	direct atomic.Bool  // media takes a path that does not lead here
 }
 
 // expect notes which sides should send from now on.
@@ -41,9 +44,12 @@ func (s *Session) watch(w *worker, index int, st carried, a *alert) {
 	}
 	a.asked = w.now
 	client, uc := st.meters()
+	if a.follow(client, uc, w.now) {
+		s.tellPath(index, a.direct.Load())
+	}
 	for side, m := range []*meter{client, uc} {
 		d := a.silent(Side(side), m, w.now)
-		if d < s.relay.cfg.SilentAt {
+		if d < s.relay.cfg.SilentAt || a.direct.Load() {
 			a.told[side] = false
 			continue
 		}

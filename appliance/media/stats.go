@@ -70,6 +70,8 @@ type StreamStats struct {
 	Suite  string // SRTP suite towards the client; core only
 	Inside string // SRTP suite inside, or RTP; core only
 	Cause  string // why media does not flow, empty if it does
+	Agents bool   // both ends have an ICE agent
+	Direct bool   // media goes between the ends, not by this node
 }
 
 // SessionStats is a reading of one call.
@@ -78,5 +80,6 @@ type SessionStats struct {
 	Label   string
 	Trace   string
 	Since   time.Time
+	Relayed string // why the ends were not let find a direct path
 	Streams []StreamStats
 }

@@ -107,6 +107,19 @@ func (s *Section) Crypto() []Crypto {
 	return all
 }
 
+// KeepCrypto takes out the crypto lines that keep does not want, and those that
+// are not well formed; the others stay as they are.
+func (s *Section) KeepCrypto(keep func(Crypto) bool) {
+	s.removeIf(func(l line) bool {
+		name, v := l.attr()
+		if name != "crypto" {
+			return false
+		}
+		c, ok := parseCrypto(v)
+		return !ok || !keep(c)
+	})
+}
+
 // parseCrypto reads "1 AES_CM_128_HMAC_SHA1_80 inline:… [params]".
 func parseCrypto(v string) (Crypto, bool) {
 	f := strings.Fields(v)

@@ -7,13 +7,11 @@ import (
 )
 
 // offersPath reports attributes that offer other addresses than ours
-// (RFC 8839, RFC 8838, RFC 6947). A relay stands between the two ends, so what
-// they say about paths that go round it is taken out.
+// (RFC 6947, RFC 4570, RFC 8859). A relay stands between the two ends, so what
+// they say about paths that go round it is taken out. ICE is apart, see StripICE.
 func offersPath(name string) bool {
 	switch name {
-	case "candidate", "end-of-candidates", "remote-candidates", "ice-ufrag", "ice-pwd",
-		"ice-options", "ice-lite", "ice-mismatch", "ice-pacing", "altc", "source-filter",
-		"rtcp-mux-only", "bundle-only":
+	case "altc", "source-filter", "rtcp-mux-only", "bundle-only":
 		return true
 	}
 	return false
@@ -30,7 +28,7 @@ func offersCapability(name string) bool {
 	return false
 }
 
-// StripPaths takes out ICE, alternative addresses, capability negotiation and
+// StripPaths takes out alternative addresses, capability negotiation and
 // bundling, in all sections.
 func (b *Body) StripPaths() {
 	for _, s := range b.sections() {

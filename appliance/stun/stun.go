@@ -117,6 +117,20 @@ func notUnderstood(m *stun.Message) stun.UnknownAttributes {
 	return all
 }
 
+// Asks reports whether b is a binding request of one ICE agent to another (RFC
+// 8445 7.2.2): of that user name, signed with that password.
+func Asks(b []byte, user, password string) bool {
+	if !Is(b) || len(b) > MaxSize {
+		return false
+	}
+	m := &stun.Message{Raw: b}
+	if m.Decode() != nil || m.Type != stun.BindingRequest {
+		return false
+	}
+	name, err := m.Get(stun.AttrUsername)
+	return err == nil && string(name) == user && stun.NewShortTermIntegrity(password).Check(m) == nil
+}
+
 // BindingRequest makes a request with the transaction id given.
 func BindingRequest(id [12]byte) []byte {
 	m := stun.MustBuild(stun.BindingRequest, stun.NewTransactionIDSetter(id))

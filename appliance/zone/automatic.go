@@ -14,6 +14,7 @@ type Node struct {
 	TCP, TLS, OAuth int      // ports; 0: it takes none of that
 	Verify          bool     // its certificate must bear its name
 	Path            bool     // it knows Path (RFC 3327)
+	ICEPassThrough  bool     // ICE and keys of clients outside pass over TLS
 }
 
 // Automatic zones and rules count from here, beyond all configured ones. Their
@@ -82,6 +83,7 @@ func (n Node) zones() []*Zone {
 			out = append(out, &Zone{
 				Name: name, Type: Neighbor, HopCount: automaticHops, SIP: true, Peers: []string{n.Host}, Port: port, Transport: transport,
 				TLSVerify: n.Verify && transport == "TLS", MediaEncryption: "Auto", Path: n.Path, Monitor: true, Automatic: true, Tokens: tokens,
+				ICEPassThrough: n.ICEPassThrough,
 			})
 		}
 	}

@@ -84,6 +84,7 @@ func (z *Zone) neighbor(snap *config.Snapshot, i int) {
 	z.TLSVerify = snap.Bool(xapi.NeighborTLSVerify, i)
 	z.MediaEncryption = snap.Enum(xapi.NeighborMediaEncryption, i)
 	z.NoGCM = !snap.Bool(xapi.NeighborAESGCM, i)
+	z.ICEPassThrough = snap.Bool(xapi.NeighborICEPassThrough, i)
 	z.Path = snap.Bool(xapi.NeighborRFC3327, i)
 	z.TrustIdentity = snap.Bool(xapi.NeighborAuthTrust, i)
 	z.Monitor = snap.Bool(xapi.NeighborMonitor, i)
@@ -98,6 +99,7 @@ func (z *Zone) traversalClient(snap *config.Snapshot, i int) {
 	z.Transport, z.TLSVerify, z.Edge = "TLS", true, true
 	z.MediaEncryption = snap.Enum(xapi.TraversalClientMediaEncryption, i)
 	z.NoGCM = !snap.Bool(xapi.TraversalClientAESGCM, i)
+	z.ICEPassThrough = snap.Bool(xapi.TraversalClientICEPassThrough, i)
 }
 
 func (z *Zone) traversalServer(snap *config.Snapshot, i int) {

@@ -47,6 +47,7 @@ type Zone struct {
 	SubjectName     string // of a TraversalServer: the name that core must bear
 	MediaEncryption string // "Off", "On", "BestEffort" or "Auto"
 	NoGCM           bool   // the GCM suites of SRTP are not offered and not taken
+	ICEPassThrough  bool   // ICE and keys of clients outside pass
 	Path            bool   // the registrar knows Path (RFC 3327)
 	TrustIdentity   bool   // asserted identities from there are believed
 	Monitor         bool   // peers are asked whether they live
