@@ -19,10 +19,11 @@ import (
 func (c *mediaCall) passInward(kind media.Kind, b *sdp.Body, lines []mediaLine) {
 	offer, _ := c.Exchange.Offered(media.ClientSide)
 	why := c.Policy.Relayed
-	agents := false
+	agents, wanted := false, kind == media.Offer
 	for i := range lines {
 		l := &lines[i]
 		agents = agents || l.ICE.On()
+		wanted = wanted || call.At(offer, i).ICE.On()
 		pass := c.Policy.Passthrough && l.On() && l.keyed() && l.ICE.On()
 		switch {
 		case kind == media.Offer:
@@ -41,7 +42,7 @@ func (c *mediaCall) passInward(kind media.Kind, b *sdp.Body, lines []mediaLine) 
 	if c.Policy.Passthrough && !agents {
 		why = "the client has no ICE"
 	}
-	if agents || c.Policy.Passthrough {
+	if wanted && (agents || c.Policy.Passthrough) {
 		c.Session.Relay(why)
 	}
 }

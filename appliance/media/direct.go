@@ -85,13 +85,13 @@ func (s SessionStats) reportPath(t *xapi.Node) {
 	for _, st := range s.Streams {
 		switch {
 		case st.Direct:
-			t.Str("MediaPath", "Direct")
+			t.Leaf("MediaPath", "Direct")
 			return
 		case st.Agents:
 			why = cmp.Or(why, "both ends have ICE and send their media here: they found no other path yet")
 		}
 	}
-	t.Str("MediaPath", path)
+	t.Leaf("MediaPath", path)
 	if why != "" {
 		t.Str("MediaPathReason", why)
 	}

@@ -201,10 +201,16 @@ func FuzzParse(f *testing.F) {
 		}
 		addrs := b.Addresses()
 		b.StripPaths()
+		b.StripICE(func(i int) bool { return i%2 == 0 })
 		for i, s := range b.Media {
 			b.Conn(i)
 			b.RTCP(i)
 			b.Direction(i)
+			if _, why := b.ICE(i); why == "" {
+				s.Candidates()
+			}
+			s.AddRelay(1, netip.AddrPortFrom(own, 7))
+			s.DropRemote(netip.AddrPortFrom(own, 7))
 			for _, c := range s.Crypto() {
 				c.Usable()
 			}

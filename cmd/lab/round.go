@@ -89,6 +89,7 @@ func (r *round) steps() []step {
 		{"multidomain", r.multidomain},
 		{"drain", r.drain},
 		{"roaming", r.roaming},
+		{"ice-passthrough", r.icePassthrough},
 		{"no-inside-address", r.noInsideAddress},
 		{"shell", r.shell},
 	}

@@ -43,6 +43,9 @@ type leg struct {
 	tape       []int16 // what was heard
 	farCopy    *leg    // sends what this one hears
 	meter      meter
+	agent      *agent // nil: no ICE
+	searches   bool
+	cut        func(netip.AddrPort) bool // addresses that nothing reaches or comes from
 }
 
 const packetTime = 20 * time.Millisecond
@@ -198,7 +201,7 @@ func (l *leg) writeLocked(pt uint8, payload []byte, marker bool) {
 	if err != nil {
 		return
 	}
-	if _, err := l.rtp.WriteToUDPAddrPort(raw, l.to); err == nil {
+	if l.sendOnLocked(1, raw, l.toLocked(1, l.to)) == nil {
 		l.meter.Sent++
 	}
 }
@@ -227,11 +230,11 @@ func (l *leg) sendReport() {
 	if err != nil {
 		return
 	}
-	from := l.rtcp
+	component := 2
 	if l.mux {
-		from = l.rtp
+		component = 1
 	}
-	from.WriteToUDPAddrPort(raw, l.toRTCP)
+	l.sendOnLocked(component, raw, l.toLocked(component, l.toRTCP))
 }
 
 func (l *leg) read(c *net.UDPConn) {
@@ -242,16 +245,26 @@ func (l *leg) read(c *net.UDPConn) {
 			return
 		}
 		if err == nil {
-			l.take(buf[:n], netip.AddrPortFrom(from.Addr().Unmap(), from.Port()))
+			l.take(c, buf[:n], netip.AddrPortFrom(from.Addr().Unmap(), from.Port()))
 		}
 	}
 }
 
 // take measures one packet, RTP or RTCP by RFC 5761's rule.
-func (l *leg) take(raw []byte, from netip.AddrPort) {
+func (l *leg) take(at *net.UDPConn, raw []byte, from netip.AddrPort) {
 	now := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.cut != nil && l.cut(from) {
+		return
+	}
+	component := 1
+	if at == l.rtcp {
+		component = 2
+	}
+	if l.heardLocked(component, raw, from) {
+		return
+	}
 	if len(raw) < 8 || raw[0]>>6 != 2 {
 		l.meter.Foreign++
 		return
@@ -275,6 +288,7 @@ func (l *leg) take(raw []byte, from netip.AddrPort) {
 		return
 	}
 	l.meter.packet(&p, now)
+	l.meter.LastSource = from
 	if p.PayloadType == ptMulaw {
 		l.farCopy.carry(p.Payload)
 		if l.tapes {

@@ -24,6 +24,7 @@ type MediaStats struct {
 	Digits       string        // RFC 4733 events
 	Sources      []netip.AddrPort
 	LastPacket   time.Time
+	LastSource   netip.AddrPort // of an RTP packet
 	SendSuite    Suite // "" is plain RTP
 	RecvSuite    Suite
 }

@@ -23,6 +23,7 @@ func (c *Call) offer() ([]byte, error) {
 		if suites := c.phone.cfg.Suites; len(suites) > 0 {
 			m.proto, m.cryptos = "RTP/SAVP", l.cryptos(suites)
 		}
+		m.attrs = append(m.attrs, l.agentLines(false)...)
 		s.media[i] = m
 	}
 	return s.bytes(c.version), nil
@@ -46,6 +47,9 @@ func (c *Call) openMedia(kinds []string) error {
 			return err
 		}
 		l.tapes = c.phone.cfg.Tapes
+		if c.phone.cfg.ICE {
+			l.agent = newAgent()
+		}
 		c.mu.Lock()
 		c.legs = append(c.legs, l)
 		ended := c.state == CallEnded
@@ -124,6 +128,7 @@ func (c *Call) connectLeg(l *leg, far *mediaLine, want string) error {
 	c.mu.Lock()
 	c.farDir = far.direction
 	c.mu.Unlock()
+	l.agree(far, true)
 	return l.connect(far, mine, theirs, sends(want) && receives(far.direction))
 }
 
@@ -176,6 +181,10 @@ func (c *Call) answerLine(l *leg, far *mediaLine) (mediaLine, error) {
 	if far.secure() {
 		line.cryptos = []crypto{mine}
 	}
+	if far.attr("ice-ufrag") != "" {
+		line.attrs = append(line.attrs, l.agentLines(line.mux)...)
+	}
+	l.agree(far, false)
 	return line, l.connect(far, mine, theirs, sends(line.direction))
 }
 

@@ -47,6 +47,7 @@ type PhoneConfig struct {
 	Refresh   bool          // re-register by itself at half of the expiry
 
 	Suites     []Suite // SRTP suites in order of liking; none means plain RTP
+	ICE        bool    // looks for direct paths
 	Tone       float64 // Hz of the tone that it speaks; 0 means 440
 	Mux        bool    // offer RTP and RTCP on one port
 	AutoAnswer bool

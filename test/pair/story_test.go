@@ -42,6 +42,7 @@ func TestStories(t *testing.T) {
 			registrar(func(c *lab.RegistrarConfig) { c.TCP = netip.AddrPortFrom(c.TCP.Addr(), 5091) })(w)
 		})},
 		{name: "trunk", cfg: Config{}, more: trunk},
+		{name: "ice", cfg: Config{Path: lab.PathOutbound, Core: append(neighbor("TLS", 5061), passICE...)}},
 		{name: "push", cfg: Config{Path: lab.PathOutbound, Core: neighbor("TLS", 5061)}, more: wakes},
 		{name: "push-off", cfg: Config{NoPath: true}, more: wakes},
 		{name: "persist", cfg: Config{World: persistent}},
@@ -74,7 +75,7 @@ func files(t *testing.T, set string) []string {
 		if err != nil || len(some) == 0 {
 			t.Fatalf("%s has no stories: %v", dir, err)
 		}
-		if !slices.Contains([]string{"open", "power", "many", "push", "push-off", "asks", "delegated", "token", "oauth", "persist", "persist-off"}, set) || dir == set {
+		if !slices.Contains([]string{"ice", "open", "power", "many", "push", "push-off", "asks", "delegated", "token", "oauth", "persist", "persist-off"}, set) || dir == set {
 			all = append(all, some...)
 		}
 	}
@@ -88,6 +89,12 @@ func neighbor(transport string, port int) []string {
 		fmt.Sprintf("xConfiguration Zones Zone 2 Neighbor SIP Port: %d", port),
 		"xConfiguration Zones Zone 2 Neighbor SIP TLS Verify Mode: On",
 	}
+}
+
+// passICE has two clients outside find a direct path.
+var passICE = []string{
+	"xConfiguration Zones Zone 1 TraversalClient SIP Media ICEPassThrough Support: On",
+	"xConfiguration Zones Zone 2 Neighbor SIP Media ICEPassThrough Support: On",
 }
 
 // signIn has the users of the domain prove who they are in another way.

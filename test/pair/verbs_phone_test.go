@@ -82,7 +82,7 @@ func (p *player) arg(n int) string {
 }
 
 // start makes a phone and connects it. Options: as=USER password=X domain=X
-// transport=TCP suites=A,B expires=SECONDS keepalive=stun; mux manual busy
+// transport=TCP suites=A,B expires=SECONDS keepalive=stun; ice mux manual busy
 // reliable plain no-outbound reconnect inside like=NAME (its instance).
 func (p *player) start(ctx context.Context) (string, error) {
 	change := func(c *lab.PhoneConfig) {
@@ -141,6 +141,8 @@ func option(c *lab.PhoneConfig, o string) {
 		}
 	case "mux":
 		c.Mux = true
+	case "ice":
+		c.ICE = true
 	case "manual":
 		c.AutoAnswer = false
 	case "busy":
@@ -301,6 +303,8 @@ var callVerbs = map[string]phoneDo{
 	"talks": func(p *player, ctx context.Context) (string, error) {
 		return status(p.call.Await(ctx, lab.CallAnswered))
 	},
+	"path":   (*player).path,
+	"cut":    (*player).cut,
 	"answer": func(p *player, ctx context.Context) (string, error) { return status(p.call.Answer()) },
 	"reject": func(p *player, ctx context.Context) (string, error) {
 		code, err := strconv.Atoi(p.arg(0))

@@ -1,0 +1,291 @@
+package lab
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pion/stun/v3"
+)
+
+// agent is the ICE agent of one media line (RFC 8445), as small as a phone with
+// one address can have it: host candidates only, regular nomination, and a path
+// that stops to work is replaced by the best that does. The leg's lock guards it.
+type agent struct {
+	ufrag, pwd       string
+	farUfrag, farPwd string
+	controlling      bool
+	begun            time.Time
+	paths            []*way
+	chosen           [3]*way // by component
+	asked            map[[stun.TransactionIDSize]byte]question
+}
+
+// way leads to one candidate of the far end.
+type way struct {
+	component int
+	to        netip.AddrPort
+	priority  uint32
+	asks      int
+	last      time.Time // when it was asked last
+	works     time.Time // when it answered last
+}
+
+type question struct {
+	way      *way
+	nominate bool
+}
+
+const (
+	askEvery   = 50 * time.Millisecond
+	mostAsks   = 60
+	chooseFrom = 300 * time.Millisecond // how long better paths get to show themselves
+	consent    = 300 * time.Millisecond // between questions on the chosen path
+	deadPath   = time.Second
+)
+
+func newAgent() *agent {
+	return &agent{ufrag: randomHex(4), pwd: randomHex(16), asked: map[[stun.TransactionIDSize]byte]question{}}
+}
+
+// agentLines are what the description says of the leg's agent.
+func (l *leg) agentLines(mux bool) []string {
+	if l.agent == nil {
+		return nil
+	}
+	lines := []string{"ice-ufrag:" + l.agent.ufrag, "ice-pwd:" + l.agent.pwd}
+	for i, c := range []*net.UDPConn{l.rtp, l.rtcp} {
+		if i == 1 && mux {
+			break
+		}
+		at := addrPort(c.LocalAddr())
+		lines = append(lines, fmt.Sprintf("candidate:1 %d UDP %d %s %d typ host", i+1, 126<<24|65535<<8|(255-i), at.Addr(), at.Port()))
+	}
+	return lines
+}
+
+// agree has the agent look for paths to the far end's candidates, or rest if it
+// has none. The far end's restart begins anew.
+func (l *leg) agree(far *mediaLine, controlling bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := l.agent
+	if a == nil {
+		return
+	}
+	ufrag, pwd := far.attr("ice-ufrag"), far.attr("ice-pwd")
+	if ufrag == a.farUfrag {
+		return
+	}
+	a.farUfrag, a.farPwd, a.controlling, a.begun = ufrag, pwd, controlling, time.Now()
+	a.paths, a.chosen = nil, [3]*way{}
+	for _, line := range far.attrs {
+		if v, ok := strings.CutPrefix(line, "candidate:"); ok && ufrag != "" {
+			a.add(v)
+		}
+	}
+	if !l.searches && ufrag != "" {
+		l.searches = true
+		l.wg.Go(l.search)
+	}
+}
+
+// add reads "1 1 UDP 2130706431 192.0.2.1 4000 typ host".
+func (a *agent) add(candidate string) {
+	f := strings.Fields(candidate)
+	if len(f) < 8 || !strings.EqualFold(f[2], "UDP") || len(a.paths) > 100 {
+		return
+	}
+	component, err := strconv.Atoi(f[1])
+	priority, err2 := strconv.ParseUint(f[3], 10, 32)
+	to, err3 := netip.ParseAddrPort(net.JoinHostPort(f[4], f[5]))
+	if err == nil && err2 == nil && err3 == nil && component >= 1 && component <= 2 {
+		a.paths = append(a.paths, &way{component: component, to: to, priority: uint32(priority)})
+	}
+}
+
+// search asks along the paths until the leg is closed.
+func (l *leg) search() {
+	tick := time.NewTicker(askEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-l.stop:
+			return
+		case now := <-tick.C:
+			l.mu.Lock()
+			l.searchLocked(now)
+			l.mu.Unlock()
+		}
+	}
+}
+
+func (l *leg) searchLocked(now time.Time) {
+	a := l.agent
+	for c := 1; c <= 2; c++ {
+		chosen := a.chosen[c]
+		if chosen != nil && now.Sub(chosen.works) > deadPath {
+			a.chosen[c], chosen = nil, nil
+			a.begun = now
+			for _, p := range a.paths {
+				p.asks = 0
+			}
+		}
+		for _, p := range a.paths {
+			switch {
+			case p.component != c || chosen != nil && p != chosen:
+			case p == chosen && now.Sub(p.last) < consent:
+			case p != chosen && p.asks >= mostAsks:
+			default:
+				l.askLocked(p, false, now)
+			}
+		}
+		if best := a.best(c, now); chosen == nil && best != nil && a.controlling && now.Sub(a.begun) > chooseFrom {
+			l.askLocked(best, true, now)
+		}
+	}
+}
+
+// best is the path of the highest priority that works now.
+func (a *agent) best(component int, now time.Time) *way {
+	var all []*way
+	for _, p := range a.paths {
+		if p.component == component && now.Sub(p.works) < deadPath {
+			all = append(all, p)
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return slices.MaxFunc(all, func(p, q *way) int { return cmp.Compare(p.priority, q.priority) })
+}
+
+func (l *leg) askLocked(p *way, nominate bool, now time.Time) {
+	a := l.agent
+	id := stun.NewTransactionID()
+	role := stun.AttrICEControlled
+	if a.controlling {
+		role = stun.AttrICEControlling
+	}
+	setters := []stun.Setter{stun.NewTransactionIDSetter(id), stun.BindingRequest, stun.NewUsername(a.farUfrag + ":" + a.ufrag),
+		stun.RawAttribute{Type: role, Value: []byte{0, 0, 0, 0, 0, 0, 0, 1}}, stun.RawAttribute{Type: stun.AttrPriority, Value: []byte{110, 0, 255, 255}}}
+	if nominate {
+		setters = append(setters, stun.RawAttribute{Type: stun.AttrUseCandidate})
+	}
+	m, err := stun.Build(append(setters, stun.NewShortTermIntegrity(a.farPwd), stun.Fingerprint)...)
+	if err != nil {
+		return
+	}
+	if len(a.asked) > 1000 {
+		maps.DeleteFunc(a.asked, func([stun.TransactionIDSize]byte, question) bool { return true })
+	}
+	a.asked[id] = question{p, nominate}
+	p.asks++
+	p.last = now
+	l.sendOnLocked(p.component, m.Raw, p.to)
+}
+
+// sendOnLocked sends from a component's socket, unless that way is cut.
+func (l *leg) sendOnLocked(component int, b []byte, to netip.AddrPort) error {
+	c := l.rtp
+	if component == 2 {
+		c = l.rtcp
+	}
+	if l.cut != nil && l.cut(to) {
+		return nil
+	}
+	_, err := c.WriteToUDPAddrPort(b, to)
+	return err
+}
+
+// toLocked is where a component's media goes: along the chosen path, else where
+// the description says.
+func (l *leg) toLocked(component int, told netip.AddrPort) netip.AddrPort {
+	if l.agent != nil && l.agent.chosen[component] != nil {
+		return l.agent.chosen[component].to
+	}
+	return told
+}
+
+// heardLocked takes a STUN message; false if it is none, or there is no agent.
+func (l *leg) heardLocked(component int, raw []byte, from netip.AddrPort) bool {
+	a := l.agent
+	if a == nil || !stun.IsMessage(raw) {
+		return false
+	}
+	m := &stun.Message{Raw: slices.Clone(raw)}
+	if m.Decode() != nil {
+		return true
+	}
+	switch m.Type {
+	case stun.BindingRequest:
+		l.answerLocked(component, m, from)
+	case stun.BindingSuccess:
+		q, asked := a.asked[m.TransactionID]
+		if !asked || stun.NewShortTermIntegrity(a.farPwd).Check(m) != nil {
+			return true
+		}
+		delete(a.asked, m.TransactionID)
+		q.way.works = time.Now()
+		if q.nominate {
+			a.chosen[q.way.component] = q.way
+		}
+	}
+	return true
+}
+
+// answerLocked answers a question that proves its sender, and asks back.
+func (l *leg) answerLocked(component int, m *stun.Message, from netip.AddrPort) {
+	a := l.agent
+	name, err := m.Get(stun.AttrUsername)
+	if err != nil || !strings.HasPrefix(string(name), a.ufrag+":") || stun.NewShortTermIntegrity(a.pwd).Check(m) != nil {
+		l.meter.Foreign++
+		return
+	}
+	out, err := stun.Build(m, stun.BindingSuccess, &stun.XORMappedAddress{IP: from.Addr().AsSlice(), Port: int(from.Port())},
+		stun.NewShortTermIntegrity(a.pwd), stun.Fingerprint)
+	if err != nil {
+		return
+	}
+	l.sendOnLocked(component, out.Raw, from)
+	i := slices.IndexFunc(a.paths, func(p *way) bool { return p.component == component && p.to == from })
+	if i < 0 {
+		if a.farUfrag == "" || len(a.paths) > 100 {
+			return
+		}
+		a.paths = append(a.paths, &way{component: component, to: from, priority: 110<<24 | 65535<<8 | 255})
+		i = len(a.paths) - 1
+	}
+	p := a.paths[i]
+	if m.Contains(stun.AttrUseCandidate) && !a.controlling {
+		p.works = time.Now()
+		a.chosen[component] = p
+	}
+	p.asks = min(p.asks, mostAsks-1)
+}
+
+// CutPaths has nothing pass between the call's media and the addresses that f
+// names, as a firewall that was changed would; nil lets all pass again.
+func (c *Call) CutPaths(f func(netip.AddrPort) bool) {
+	for _, l := range c.media() {
+		l.mu.Lock()
+		l.cut = f
+		l.mu.Unlock()
+	}
+}
+
+// Path is where the first media line's packets go now.
+func (c *Call) Path() netip.AddrPort {
+	for _, l := range c.media() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return l.toLocked(1, l.to)
+	}
+	return netip.AddrPort{}
+}
