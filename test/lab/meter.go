@@ -25,7 +25,7 @@ type MediaStats struct {
 	Sources      []netip.AddrPort
 	LastPacket   time.Time
 	LastSource   netip.AddrPort // of an RTP packet
-	SendSuite    Suite // "" is plain RTP
+	SendSuite    Suite          // "" is plain RTP
 	RecvSuite    Suite
 }
 
