@@ -46,6 +46,7 @@ type Plan struct {
 
 	Push               bool          // phones are woken
 	PushHold, PushLead time.Duration // how long a call waits for one; how long before its end a registration is renewed
+	PushPatience       time.Duration // how long one may be silent on a connection that stands; 0: for ever
 
 	Registrar      bool          // endpoints may register at core itself
 	RegMin, RegMax time.Duration // for how long
@@ -86,6 +87,8 @@ func PlanFrom(snap *config.Snapshot, zones *zone.Plan, found discovered, listene
 		Push:     snap.Bool(xapi.PushMode),
 		PushHold: time.Duration(snap.Int(xapi.PushHold)) * time.Second,
 		PushLead: time.Duration(snap.Int(xapi.PushLead)) * time.Second,
+
+		PushPatience: time.Duration(snap.Int(xapi.PushPatience)) * time.Second,
 
 		ground: zone.GroundFrom(snap, xapi.Core),
 		listen: map[passage]netip.AddrPort{},

@@ -7,6 +7,7 @@ import (
 
 	"sallyport/appliance/flow"
 	"sallyport/appliance/push"
+	"sallyport/appliance/signaling"
 	"sallyport/appliance/sip"
 	"sallyport/appliance/state"
 )
@@ -170,5 +171,51 @@ func TestPushParametersStay(t *testing.T) {
 	c.tellCaps(resp, &pushAsk{contact: na, device: push.Device{Provider: "apns"}, self: true, keep: true}, 2*time.Minute)
 	if got := resp.Get("Feature-Caps"); got != `*;+sip.pns="apns";+sip.pnsreg="60"` {
 		t.Error(got)
+	}
+}
+
+// TestSilence: a phone that says nothing within the patience is woken, once;
+// one that says something is not, nor one whose call is over; and strangers to
+// the bound cost nothing.
+func TestSilence(t *testing.T) {
+	at := newClock()
+	s := sleepy(t, memory(t, at), keys(), at)
+	c := s.core
+	one := dozing(at, "e1.aaa", time.Hour)
+	said := 0
+	branch := func() (signaling.Branch, func()) {
+		return c.orSilent(signaling.Branch{OnResponse: func(*sip.Message) { said++ }, OnFinal: func(int) { said++ }}, one, push.Call, "t")
+	}
+	if _, heard := branch(); len(s.mute) != 0 {
+		t.Error("without patience somebody listens")
+		heard()
+	}
+	c.plan.Store(&Plan{Push: true, PushPatience: 3 * time.Second})
+	rings, _ := branch()
+	rings.OnResponse(nil)
+	over, _ := branch()
+	over.OnFinal(487)
+	gone, heard := branch()
+	heard()
+	if gone.OnFinal(430); said != 3 {
+		t.Errorf("the branch's own were told %d times", said)
+	}
+	branch()
+	at.now = at.now.Add(2 * time.Second)
+	if early := s.unheard(at.now, 10); len(early) > 0 {
+		t.Errorf("early: %+v", early)
+	}
+	at.now = at.now.Add(time.Second)
+	if due := s.unheard(at.now, 10); len(due) != 1 || due[0].why != push.Call || due[0].trace != "t" {
+		t.Errorf("due: %+v", due)
+	}
+	if again := s.unheard(at.now, 10); len(again) > 0 {
+		t.Errorf("twice: %+v", again)
+	}
+	for range maxHeld + 5 {
+		branch()
+	}
+	if len(s.mute) != maxHeld {
+		t.Errorf("%d are listened for", len(s.mute))
 	}
 }

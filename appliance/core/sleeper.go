@@ -50,10 +50,11 @@ type sleepers struct {
 	waits map[flow.Key][]chan sleeper
 	held  map[string]int // by user
 	total int
+	mute  map[*unanswered]bool // what phones have not said a word to
 }
 
 func (c *Core) newSleepers() *sleepers {
-	s := &sleepers{core: c, known: map[string]*sleeper{}, place: map[flow.Key]string{}, waits: map[flow.Key][]chan sleeper{}, held: map[string]int{}}
+	s := &sleepers{core: c, known: map[string]*sleeper{}, place: map[flow.Key]string{}, waits: map[flow.Key][]chan sleeper{}, held: map[string]int{}, mute: map[*unanswered]bool{}}
 	s.restore()
 	return s
 }

@@ -39,7 +39,9 @@ func (c *Core) orWake(b signaling.Branch, held *sip.Message, trace string, came 
 		return b
 	}
 	held = held.Clone()
+	b, heard := c.orSilent(b, one, why, trace)
 	b.Next = func(status int) *signaling.Branch {
+		heard()
 		if status != 430 {
 			return nil
 		}
@@ -175,7 +177,8 @@ const (
 	refreshMost  = 20 // at each look
 )
 
-// refreshSleepers wakes phones before their registrations end.
+// refreshSleepers wakes phones before their registrations end, and those that
+// are silent.
 func (c *Core) refreshSleepers(ctx context.Context) error {
 	defer c.push.Close()
 	tick := time.NewTicker(refreshEvery)
@@ -190,6 +193,11 @@ func (c *Core) refreshSleepers(ctx context.Context) error {
 			continue
 		}
 		now := c.cfg.Clock()
+		for _, q := range c.sleepers.unheard(now, refreshMost) {
+			c.refreshes.Do(func(ctx context.Context) {
+				_ = c.wake(ctx, q.one, q.why, c.plan.Load().PushHold, q.trace) // it is logged; the call waits anyhow
+			})
+		}
 		for _, one := range c.sleepers.overdue(now, refreshMost) {
 			c.refreshes.Do(func(ctx context.Context) {
 				_ = c.wake(ctx, one, push.Refresh, one.Expires.Sub(now), "") // it is logged, and tried once more

@@ -128,8 +128,9 @@ func (e *Edge) comeBack(ctx context.Context, id flow.BindingID, was *flow.Conn) 
 }
 
 // moved tells those who wait what became of a binding, and ends the connection
-// that a client has left for another one: what is still on its way there is
-// lost, and better known to be so at once.
+// that a client has left for another one, because it roams or because it was
+// woken: what is still on its way there is lost, and better known to be so at
+// once.
 func (e *Edge) moved(old, now *flow.Binding) {
 	if now != nil && now.Conn == nil {
 		return // it waits
@@ -142,7 +143,10 @@ func (e *Edge) moved(old, now *flow.Binding) {
 		return
 	}
 	e.holds.release(is.ID)
-	if now != nil && old != nil && old.Conn != nil && old.Conn != now.Conn && homeOf(*now).persists && len(e.bindings.ByConn(old.Conn)) == 0 {
+	if now == nil || old == nil || old.Conn == nil || old.Conn == now.Conn || len(e.bindings.ByConn(old.Conn)) > 0 {
+		return
+	}
+	if h := homeOf(*now); h.persists || h.wakes {
 		old.Conn.Close()
 	}
 }

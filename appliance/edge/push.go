@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
+	"sallyport/appliance/sip"
 	"sallyport/appliance/uc"
 	"sallyport/appliance/xapi"
 )
@@ -114,4 +116,10 @@ func (p *push) report(t *xapi.Node) {
 	t.Leaf("Mode", mode)
 	t.Leaf("Expected", string(a.Flag))
 	t.Str("Why", cmp.Or(a.Why, "-"))
+}
+
+// wakes tells whether whoever accepted a registration wakes the client
+// (RFC 8599 4.1): it may come back by another connection then.
+func wakes(resp *sip.Message) bool {
+	return slices.ContainsFunc(resp.Values("Feature-Caps"), func(v string) bool { return strings.Contains(v, "+sip.pns=") })
 }

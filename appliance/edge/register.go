@@ -109,6 +109,7 @@ type home struct {
 	path  pathToken
 
 	persists bool // agreed on session persistency
+	wakes    bool // is woken by push when it does not answer
 	partner  bool // nobody registered: the connection of a partner
 }
 
@@ -230,7 +231,7 @@ func (e *Edge) registered(r *signaling.Request, c *flow.Conn, link *traversal.Co
 		return
 	}
 	h := home{zone: a.zone, user: a.user, peer: link.Peer(), agent: r.Msg.Get("User-Agent"), route: a.route, path: a.path,
-		persists: persists(r.Msg, resp, homeOf(before).persists)}
+		persists: persists(r.Msg, resp, homeOf(before).persists), wakes: wakes(resp)}
 	info := before.Info
 	if homeOf(before) != h {
 		h.user, h.agent, h.route = strings.Clone(h.user), strings.Clone(h.agent), strings.Clone(h.route) // or they would hold whole messages

@@ -17,6 +17,11 @@ var (
 		Role: Core, Guide: "Push notifications", New: true,
 		Help: "How long, in seconds, before its registration ends a phone is woken to renew it; half of a registration at most.",
 	}}
+	PushPatience = Int{&Item{
+		Path: "Push Patience", Kind: Integer, Min: 0, Max: 20, Default: "3",
+		Role: Core, Guide: "Push notifications", New: true,
+		Help: "How long, in seconds, a phone whose connection stands may be silent to a call or message before it is woken all the same; 0 wakes only phones whose connection is gone.",
+	}}
 	PushName = Str{&Item{
 		Path: "Push Provider [1..10] Name", Kind: String, Max: 64,
 		Role: Core, Guide: "Push notifications", New: true,
@@ -74,7 +79,7 @@ var AlarmPush = &Alarm{
 
 func wakeItems() []*Item {
 	return []*Item{
-		PushMode.Item, PushHold.Item, PushLead.Item, PushName.Item, PushType.Item, PushURL.Item, PushAccount.Item,
+		PushMode.Item, PushHold.Item, PushLead.Item, PushPatience.Item, PushName.Item, PushType.Item, PushURL.Item, PushAccount.Item,
 		PushApplication.Item, PushKeyID.Item, PushKey.Item, PushTokenURL.Item, PushProxy.Item,
 	}
 }
