@@ -1,7 +1,10 @@
 package door
 
 import (
+	"fmt"
+	"log/slog"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -57,5 +60,32 @@ func TestRationGivesBack(t *testing.T) {
 	r.Take("a", 1, time.Minute)
 	if now = now.Add(time.Minute); r.Has("a", time.Minute) {
 		t.Error("it counts for ever")
+	}
+}
+
+// TestBrake: a source has its lines, a network no more, and all together theirs.
+func TestBrake(t *testing.T) {
+	var log strings.Builder
+	now := time.Now()
+	b := NewBrake(slog.New(slog.NewTextHandler(&log, nil)), func() time.Time { return now }, "refused")
+	written := func(source func(i int) string) (n int) {
+		for i := range 3 * linesAll {
+			if b.Writes(source(i)) {
+				n++
+			}
+		}
+		return n
+	}
+	if n := written(func(i int) string { return fmt.Sprintf("2001:db8::%x", i+1) }); n != LinesEach {
+		t.Errorf("%d lines about one network", n)
+	}
+	if n := written(func(i int) string { return fmt.Sprintf("10.%d.%d.1", i/250, i%250) }); n != linesAll-LinesEach {
+		t.Errorf("%d lines about everybody else", n)
+	}
+	if n := strings.Count(log.String(), "more than are written down"); n != 1 {
+		t.Errorf("%d lines about the others", n)
+	}
+	if now = now.Add(time.Minute); !b.Writes("192.0.2.1") {
+		t.Error("nothing is written any more")
 	}
 }

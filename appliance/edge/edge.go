@@ -11,6 +11,7 @@ import (
 	"sallyport/appliance/alarm"
 	"sallyport/appliance/auth"
 	"sallyport/appliance/call"
+	"sallyport/appliance/door"
 	"sallyport/appliance/eventlog"
 	"sallyport/appliance/flow"
 	"sallyport/appliance/httpproxy"
@@ -81,6 +82,7 @@ type Edge struct {
 
 	plan   atomic.Pointer[Plan]
 	denied atomic.Int64
+	lines  *door.Brake // of the log, about strangers
 	regs   usage
 }
 
@@ -95,7 +97,7 @@ const (
 func New(cfg Config) *Edge {
 	e := &Edge{
 		cfg: cfg, log: cfg.Log, clock: cfg.Clock, rand: cfg.Rand, alarms: cfg.Alarms,
-		challenges: newChallenges(),
+		challenges: newChallenges(), lines: door.NewBrake(cfg.Log, cfg.Clock, "sip requests denied"),
 	}
 	e.load = overload.New(cfg.Log, cfg.Alarms, cfg.Load)
 	e.watch = &call.Watch{Log: cfg.Log, Clock: cfg.Clock, Alarms: cfg.Alarms, Event: cfg.Event, Most: maxCalls}

@@ -3,7 +3,6 @@ package httpproxy
 import (
 	"net/http"
 	"strings"
-	"time"
 
 	"sallyport/appliance/allow"
 )
@@ -67,10 +66,6 @@ func (p *pass) request() string {
 	return p.target.Origin() + p.target.Path
 }
 
-// deniedLines is how many denials a minute are written down for one client; of
-// more, a line in ten seconds says that there are.
-const deniedLines = 120
-
 func (s *Server) deny(w http.ResponseWriter, r *http.Request, p *pass, no *refusal) {
 	s.logDenial(r, p, no)
 	s.tap.request(p.trace, p.user, "edge", false, r)
@@ -78,20 +73,9 @@ func (s *Server) deny(w http.ResponseWriter, r *http.Request, p *pass, no *refus
 	s.tap.answer(p.trace, p.user, "edge", true, no.status, w.Header())
 }
 
-// writesDown tells whether one more denial of a client gets a line.
-func (s *Server) writesDown(client string) bool {
-	if _, ok := s.denials.Take(client, deniedLines, time.Minute); ok {
-		return true
-	}
-	if skipped, ok := s.flood.Now(); ok {
-		s.cfg.Log.Warn("http requests denied", "event", "denied", "why", "more than are written down", "client", client, "skipped", skipped)
-	}
-	return false
-}
-
 // logDenial writes one down, with the rule behind it.
 func (s *Server) logDenial(r *http.Request, p *pass, no *refusal) {
-	if !s.writesDown(p.client) {
+	if !s.lines.Writes(p.client) {
 		return
 	}
 	s.cfg.Log.Info("http request denied", "event", "denied", "method", r.Method, "status", no.status, "why", no.why,

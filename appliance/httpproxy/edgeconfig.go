@@ -82,7 +82,7 @@ func (s *Server) refuseLogin(w http.ResponseWriter, r *http.Request, v Visitor, 
 	if c, ok := credentialsOf(r); ok {
 		user = c.user
 	}
-	if s.writesDown(v.Source) {
+	if s.lines.Writes(v.Source) {
 		s.cfg.Log.Info("edge login refused", "event", "denied", "status", no.status, "why", no.why, "rule", no.rule,
 			"user", user, "domain", v.Domain, "client", v.Source, "trace", v.Trace)
 	}

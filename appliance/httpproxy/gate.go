@@ -61,8 +61,9 @@ type Gate struct {
 	full      door.Seldom
 	tap       tap
 	tickets   tickets
-	denials   *door.Ration // lines of the log by client
-	flood     door.Seldom  // and where there are more
+	lines     *door.Brake  // of the log, about refusals
+	codes     *door.Ration // activation codes tried
+	flood     door.Seldom  // where core cannot be asked
 	refused   atomic.Int64
 	onboarded onboarded
 }
@@ -75,7 +76,7 @@ func NewGate(cfg GateConfig) *Gate {
 	l := cfg.Limits.withDefaults()
 	g := &Gate{
 		cfg: cfg, limits: l, full: door.Seldom{Clock: cfg.Clock}, tap: tap{cfg.Tap}, tickets: tickets{clock: cfg.Clock},
-		denials: door.NewRation(cfg.Clock), flood: door.Seldom{Clock: cfg.Clock},
+		lines: door.NewBrake(cfg.Log, cfg.Clock, "http requests refused"), codes: door.NewRation(cfg.Clock), flood: door.Seldom{Clock: cfg.Clock},
 		requests: door.NewCount(l.Requests, l.SourceRequests), conns: door.NewCount(l.Conns, l.SourceConns),
 	}
 	g.proxy = &httputil.ReverseProxy{
@@ -230,11 +231,9 @@ func (g *Gate) refuse(w http.ResponseWriter, r *http.Request, v *visit, status i
 
 func (g *Gate) noteRefusal(r *http.Request, v *visit, status int, why, rule string) {
 	g.refused.Add(1)
-	if _, ok := g.denials.Take(v.source, deniedLines, time.Minute); ok {
+	if g.lines.Writes(v.source) {
 		g.cfg.Log.Info("http request refused", "event", "refused", "method", r.Method, "status", status, "why", why, "rule", rule,
 			"client", v.source, "user", v.user, "trace", v.trace)
-	} else if skipped, ok := g.flood.Now(); ok {
-		g.cfg.Log.Warn("http requests refused", "event", "refused", "why", "more than are written down", "client", v.source, "skipped", skipped)
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"net"
 	"net/http"
+
+	"sallyport/appliance/door"
 )
 
 // ErrNoOnboarding is what GateConfig.Device says while phones are not onboarded.
@@ -48,7 +50,7 @@ func (g *Gate) checkDevice(r *http.Request, v *visit) *refusal {
 }
 
 func (g *Gate) judgeDevice(r *http.Request, v *visit) *refusal {
-	if wait, ok := g.denials.Take("onboard\x00"+v.source, onboardSource, onboardPeriod); !ok {
+	if wait, ok := g.codes.Take(door.Named(v.source), onboardSource, onboardPeriod); !ok {
 		return tooOften("Too many activation codes tried", "onboarding: limits", wait)
 	}
 	shown := shownBy(r)

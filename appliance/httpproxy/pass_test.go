@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"sallyport/appliance/allow"
+	"sallyport/appliance/door"
 	"sallyport/appliance/xapi"
 )
 
@@ -265,13 +266,13 @@ func TestRedirectsByMethod(t *testing.T) {
 // A client cannot fill the log with what it is denied.
 func TestDenialsAreWrittenSparingly(t *testing.T) {
 	w := build(t, Limits{})
-	for range deniedLines + 30 {
+	for range door.LinesEach + 30 {
 		if status, _, _ := w.get("/forbidden"); status != 403 {
 			t.Fatal(status)
 		}
 	}
-	if n := lines(w.log.String(), "http request denied"); n != deniedLines {
-		t.Errorf("%d lines, want %d", n, deniedLines)
+	if n := lines(w.log.String(), "http request denied"); n != door.LinesEach {
+		t.Errorf("%d lines, want %d", n, door.LinesEach)
 	}
 	if n := lines(w.log.String(), "http requests denied"); n != 1 {
 		t.Errorf("%d lines about the others, want 1", n)

@@ -35,6 +35,7 @@ type Gate struct {
 	guests    *door.Count
 	held      *budget
 	full      door.Seldom
+	lines     *door.Brake // of the log, about refusals
 	plan      atomic.Pointer[GatePlan]
 
 	wait   sync.WaitGroup // of visits
@@ -53,7 +54,7 @@ func NewGate(cfg GateConfig) *Gate {
 	}
 	l := cfg.Limits.withDefaults()
 	g := &Gate{
-		cfg: cfg, limits: l, full: door.Seldom{Clock: cfg.Clock}, held: &budget{left: l.HeldBytes},
+		cfg: cfg, limits: l, full: door.Seldom{Clock: cfg.Clock}, lines: door.NewBrake(cfg.Log, cfg.Clock, "chat streams refused"), held: &budget{left: l.HeldBytes},
 		conns: door.NewCount(l.Conns, l.SourceConns), guests: door.NewCount(l.Guests, l.SourceGuests),
 		visits: map[*visit]struct{}{},
 	}

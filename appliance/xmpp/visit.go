@@ -62,6 +62,9 @@ func (v *visit) report(err error, f *Fault) {
 		return
 	}
 	v.g.refused.Add(1)
+	if !v.g.lines.Writes(v.source.String()) {
+		return
+	}
 	log.Info("chat stream refused", "event", "denied", "rule", f.Condition, "why", f.Error(), "domain", v.domain,
 		"user", v.user, "client", v.source, "trace", v.trace)
 }
@@ -213,7 +216,9 @@ func (v *visit) secure(domain string) (net.Conn, error) {
 	defer stop()
 	if err := c.HandshakeContext(ctx); err != nil {
 		v.become(&outlet{conn: c, over: true}, nil) // nothing can be said any more
-		v.g.cfg.Log.Info("chat TLS handshake", "event", "denied", "rule", "tls", "why", err, "domain", domain, "client", v.source, "trace", v.trace)
+		if v.g.lines.Writes(v.source.String()) {
+			v.g.cfg.Log.Info("chat TLS handshake", "event", "denied", "rule", "tls", "why", err, "domain", domain, "client", v.source, "trace", v.trace)
+		}
 		return nil, err
 	}
 	v.become(&outlet{conn: c, wait: v.g.limits.Write, domain: domain}, nil)
