@@ -79,7 +79,7 @@ const ovfText = `<?xml version="1.0" encoding="UTF-8"?>
   </NetworkSection>
   <VirtualSystem ovf:id="sallyport"><Info>Mobile and remote access edge or core</Info>
     <Name>sallyport</Name>
-    <OperatingSystemSection ovf:id="101" vmw:osType="other5xLinux64Guest"><Info>Linux, 64 bit</Info></OperatingSystemSection>
+    <OperatingSystemSection ovf:id="101" vmw:osType="other3xLinux64Guest"><Info>Linux, 64 bit</Info></OperatingSystemSection>
     <VirtualHardwareSection><Info>Two processors, 1 GB</Info>
       <System><vssd:ElementName>Hardware</vssd:ElementName><vssd:InstanceID>0</vssd:InstanceID>
         <vssd:VirtualSystemIdentifier>sallyport</vssd:VirtualSystemIdentifier><vssd:VirtualSystemType>vmx-13</vssd:VirtualSystemType></System>

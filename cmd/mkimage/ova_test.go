@@ -68,6 +68,9 @@ func TestOVA(t *testing.T) {
 	}
 	vmdk := filepath.Join(t.TempDir(), diskName)
 	os.WriteFile(vmdk, parts[diskName], 0o600)
+	if text, err := exec.Command(qemu, "check", vmdk).CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, text)
+	}
 	if text, err := exec.Command(qemu, "compare", vmdk, raw.Name()).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, text)
 	}
