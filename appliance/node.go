@@ -45,6 +45,7 @@ type Config struct {
 	Clock   func() time.Time        // nil = time.Now
 	Load    func() overload.Reading // how busy the node is; nil = as busy as its process
 	Host    Host                    // the machine, where it is the node's own; else nil
+	Vault   Vault                   // keeps the key for passwords; nil = a file in Dir does
 }
 
 // Node is one edge or core.
@@ -66,6 +67,7 @@ type Node struct {
 	zones   *zone.Resolver
 
 	nameWatch nameWatch
+	vault     vault
 
 	quit  context.CancelCauseFunc
 	links struct {
@@ -156,12 +158,12 @@ func (n *Node) openStore() error {
 
 // openConfig opens the configuration with this box's key for passwords.
 func (n *Node) openConfig() (*config.Store, error) {
-	key, err := n.secret("seal.key", 32)
+	key, older, err := n.passwordKeys()
 	if err != nil {
 		return nil, err
 	}
 	return config.Open(n.path("config.db"), config.Options{
-		Role: n.cfg.Role, Clock: n.cfg.Clock, SealKey: key, Checks: checks(n.cfg.Role),
+		Role: n.cfg.Role, Clock: n.cfg.Clock, SealKey: key, OldKey: older, Checks: checks(n.cfg.Role),
 	})
 }
 

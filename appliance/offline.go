@@ -13,9 +13,9 @@ import (
 // EditOffline changes the configuration in the data directory of a node that
 // does not run: what recovery does. Like every change it is a revision in the
 // journal. It needs nothing but the store, so it works while certificates,
-// network or state are broken.
-func EditOffline(dir string, role xapi.Role, who config.Who, f func(*config.Edit) error) error {
-	n := &Node{cfg: Config{Role: role, Dir: dir}}
+// network or state are broken. v may be nil, as in Config.
+func EditOffline(dir string, role xapi.Role, v Vault, who config.Who, f func(*config.Edit) error) error {
+	n := &Node{cfg: Config{Role: role, Dir: dir, Vault: v}}
 	s, err := n.openConfig()
 	if err != nil {
 		return err
@@ -43,8 +43,8 @@ func OpenBackup(r io.Reader, passphrase string) (*backup.Archive, xapi.Role, err
 // agreed is shown what would change and decides; nothing is changed before it
 // says yes. A configuration that is damaged does not keep the backup from
 // being restored.
-func RestoreOffline(dir string, role xapi.Role, a *backup.Archive, agreed func(*Restore) bool) error {
-	n := &Node{cfg: Config{Role: role, Dir: dir}}
+func RestoreOffline(dir string, role xapi.Role, v Vault, a *backup.Archive, agreed func(*Restore) bool) error {
+	n := &Node{cfg: Config{Role: role, Dir: dir, Vault: v}}
 	if err := os.MkdirAll(n.path("files"), 0o700); err != nil {
 		return err
 	}

@@ -201,7 +201,7 @@ func TestRestoreOfADamagedStore(t *testing.T) {
 	if err != nil || role != xapi.Edge {
 		t.Fatal(role, err)
 	}
-	if err := RestoreOffline(dir, role, opened, func(*Restore) bool { return true }); err != nil {
+	if err := RestoreOffline(dir, role, nil, opened, func(*Restore) bool { return true }); err != nil {
 		t.Fatal(err)
 	}
 	n, err := New(Config{Role: xapi.Edge, Dir: dir, Name: "edge"})

@@ -49,7 +49,7 @@ func (n *Node) systemUnit(t *xapi.Node) {
 	if p := n.store.Pending(); p != nil {
 		c.Str("Pending", stamp(p.Deadline))
 	}
-	t.Add("Secrets").Str("KeyLocation", "a file on the same disk")
+	t.Add("Secrets").Str("KeyLocation", n.keyPlace())
 }
 
 // interfaces shows which address faces which side.

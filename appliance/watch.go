@@ -39,6 +39,7 @@ func (n *Node) look() {
 	n.lookRestore()
 	n.lookDropped()
 	secrets := snap.Unreadable()
+	n.lookVault(snap)
 	n.alarms.Set(xapi.AlarmUnreadableSecret, "", len(secrets) > 0, strings.Join(secrets, ", "))
 	damage := n.state.Damage()
 	n.alarms.Set(xapi.AlarmStateLost, "", damage != "", damage)

@@ -17,6 +17,7 @@ type Facts struct {
 	LEDs                  []LED
 	PowerButton           bool
 	Memory                Memory
+	TPM                   bool // there is one, of version 2
 }
 
 // LED is one light of the machine's.

@@ -23,6 +23,7 @@ needs() {
 	need "$1" ss iproute2 "test/netns: cutting connections"
 	need "$1" openssl openssl "looking at certificates by hand"
 	need "$1" prosody prosody "test/xmpp: chat with a real server"
+	need "$1" swtpm swtpm "board/tpm: what a TPM seals"
 	need "$1" qemu-system-x86_64 qemu-system-x86 "test/boot: the image on amd64"
 	need "$1" qemu-system-aarch64 qemu-system-arm "test/boot: the image on arm64"
 	need "$1" /usr/share/OVMF/OVMF_CODE.fd ovmf "test/boot: the image on amd64"

@@ -40,6 +40,7 @@ type Options struct {
 	Clock   func() time.Time // nil = time.Now
 	Rand    io.Reader        // nil = crypto/rand
 	SealKey []byte           // at least 16 bytes; without it no password can be set or read
+	OldKey  []byte           // reads what SealKey does not; nil = none
 	Checks  []Check          // run before each commit, after the table's own
 	Items   []*xapi.Item     // nil = xapi.Items()
 }
@@ -128,6 +129,11 @@ func newStore(opt Options) (*Store, error) {
 	sealer, err := newSealer(opt.SealKey, opt.Rand)
 	if err != nil {
 		return nil, err
+	}
+	if len(opt.OldKey) > 0 {
+		if sealer.older, err = newSealer(opt.OldKey, opt.Rand); err != nil {
+			return nil, err
+		}
 	}
 	return &Store{
 		opt:    opt,

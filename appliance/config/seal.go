@@ -32,8 +32,9 @@ var (
 // sealer seals secrets with AES-256-GCM. The row's path is authenticated, so
 // that a token of one row is worthless in another.
 type sealer struct {
-	aead cipher.AEAD // nil = no key
-	rand io.Reader
+	aead  cipher.AEAD // nil = no key
+	rand  io.Reader
+	older *sealer // opens what this one does not; nil = nobody
 }
 
 // minSealKey is the least entropy that is taken for a key.
@@ -55,7 +56,7 @@ func newSealer(key []byte, rand io.Reader) (*sealer, error) {
 		return nil, err
 	}
 	aead, err := cipher.NewGCM(block)
-	return &sealer{aead, rand}, err
+	return &sealer{aead: aead, rand: rand}, err
 }
 
 func (s *sealer) seal(path, plain string) (string, error) {
@@ -81,6 +82,9 @@ func (s *sealer) open(path, token string) (string, error) {
 		return "", errNotOurs
 	}
 	plain, err := s.aead.Open(nil, sealed[:n], sealed[n:], []byte(path))
+	if err != nil && s.older != nil {
+		return s.older.open(path, token)
+	}
 	if err != nil {
 		return "", errNotOurs
 	}

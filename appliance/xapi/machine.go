@@ -97,6 +97,7 @@ func machineStatuses() []*Status {
 		{Path: "Hardware Disk [1..16] Wear", Kind: Integer, Unit: "%", Role: Both, Help: "Part of its life that is used up, where the disk says so: NVMe and eMMC."},
 		{Path: "Hardware LED [1..64] Name", Kind: String, Role: Both, Help: "Name of a light."},
 		{Path: "Hardware LED [1..64] Lit", Kind: Enumeration, Role: Both, Help: "Whether it is lit."},
+		{Path: "Hardware TPM", Kind: Enumeration, Role: Both, Help: "Whether the machine has a TPM 2.0, which then seals the key for stored passwords."},
 		{Path: "Hardware PowerButton", Kind: Enumeration, Role: Both, Help: "Whether the machine has a power button that is heeded."},
 		{Path: "Hardware Memory Size", Kind: Integer, Unit: "MiB", Role: Both, Help: "Memory of the machine."},
 		{Path: "Hardware Memory Free", Kind: Integer, Unit: "MiB", Role: Both, Help: "What of it can still be given out."},

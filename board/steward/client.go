@@ -200,6 +200,18 @@ func (c *Client) act(r request) error {
 	return err
 }
 
+// Seal has the TPM make of a key what only it can open.
+func (c *Client) Seal(key []byte) ([]byte, error) {
+	r, err := c.ask(request{Do: actSeal, Bytes: key})
+	return r.Bytes, err
+}
+
+// Unseal has it opened.
+func (c *Client) Unseal(blob []byte) ([]byte, error) {
+	r, err := c.ask(request{Do: actUnseal, Bytes: blob})
+	return r.Bytes, err
+}
+
 // Facts is what the machine says of itself; nothing if nobody tells.
 func (c *Client) Facts() (f board.Facts) {
 	if r, err := c.ask(request{Do: actFacts}); err == nil && r.Facts != nil {

@@ -11,6 +11,7 @@ import (
 	"sallyport/board/boot"
 	"sallyport/board/nic"
 	"sallyport/board/slot"
+	"sallyport/board/tpm"
 )
 
 // Each connection carries one request, a line of JSON, and its replies, a line
@@ -34,7 +35,9 @@ const (
 	actInstall    act = "install"
 	actName       act = "name" // of the machine: Name
 	actReboot     act = "reboot"
-	actReset      act = "reset" // Level
+	actReset      act = "reset"  // Level
+	actSeal       act = "seal"   // Bytes: a key, by the TPM
+	actUnseal     act = "unseal" // Bytes: what it became
 )
 
 // request is what a node asks.
@@ -45,6 +48,7 @@ type request struct {
 	By    time.Duration `json:",omitempty"`
 	Name  string        `json:",omitempty"`
 	Level int           `json:",omitempty"`
+	Bytes []byte        `json:",omitempty"`
 }
 
 // What no request exceeds. A plan with every rule, route and zone of a full
@@ -73,6 +77,10 @@ func (r *request) check() error {
 	case actReset:
 		if r.Level < 1 || r.Level > 3 {
 			return fmt.Errorf("there is no level %d", r.Level)
+		}
+	case actSeal, actUnseal:
+		if len(r.Bytes) == 0 || len(r.Bytes) > tpm.MaxBlob {
+			return errors.New("nothing, or too much, for the TPM")
 		}
 	case actInterfaces, actLeases, actFacts, actStatus, actSlots, actInstall, actReboot:
 	default:
@@ -138,6 +146,7 @@ type reply struct {
 	Slots      []slot.Slot     `json:",omitempty"`
 	Running    string          `json:",omitempty"`
 	Version    string          `json:",omitempty"`
+	Bytes      []byte          `json:",omitempty"` // never logged: it may be a key
 	Done       int64           `json:",omitempty"` // of an update that is being installed
 	All        int64           `json:",omitempty"`
 }

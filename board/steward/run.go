@@ -17,6 +17,7 @@ import (
 	"sallyport/board/clock"
 	"sallyport/board/nic"
 	"sallyport/board/slot"
+	"sallyport/board/tpm"
 )
 
 // rights are those that the acts need of a superuser's: network, firewall and
@@ -80,8 +81,14 @@ func (b *box) Interfaces() ([]nic.Interface, []nic.Count, error) {
 func (b *box) SetClock(t time.Time) error       { return clock.Set(t) }
 func (b *box) SlewClock(by time.Duration) error { return clock.Slew(by) }
 func (b *box) NoteClock(t time.Time) error      { return clock.Remember(boot.ClockFile, t) }
-func (b *box) Facts() board.Facts               { return board.Detect("/sys", "/proc") }
-func (b *box) Status() (boot.Status, error)     { return boot.AskStatus() }
+
+func (b *box) Facts() board.Facts {
+	f := board.Detect("/sys", "/proc")
+	f.TPM = tpm.Present()
+	return f
+}
+
+func (b *box) Status() (boot.Status, error) { return boot.AskStatus() }
 
 func (b *box) Tell(line string) error {
 	_, err := boot.Ask(line)
@@ -96,6 +103,20 @@ func (b *box) Slots() ([]slot.Slot, string, error) {
 	all, err := slots.List()
 	return all, slots.Running, err
 }
+
+// Seal waits until the system that runs is known to be good: the one before it
+// may not know how to open what was sealed.
+func (b *box) Seal(key []byte) ([]byte, error) {
+	all, running, err := b.Slots()
+	for _, s := range all {
+		if err == nil && s.Name == running && s.State != slot.Good {
+			return nil, errors.New("the running system is on trial")
+		}
+	}
+	return tpm.TPM{}.Seal(key)
+}
+
+func (b *box) Unseal(blob []byte) ([]byte, error) { return tpm.TPM{}.Unseal(blob) }
 
 func (b *box) Install(update io.Reader, progress func(done, all int64)) (string, error) {
 	if !b.upgrading.TryLock() {

@@ -30,6 +30,8 @@ type machine interface {
 	Slots() (all []slot.Slot, running string, err error)
 	Install(update io.Reader, progress func(done, all int64)) (version string, err error)
 	Tell(line string) error // the first process
+	Seal(key []byte) (blob []byte, err error)
+	Unseal(blob []byte) (key []byte, err error)
 }
 
 // server answers at one socket.
@@ -134,6 +136,10 @@ func (s *server) do(r request) (out reply) {
 		out.Status = &st
 	case actSlots:
 		out.Slots, out.Running, err = s.machine.Slots()
+	case actSeal:
+		out.Bytes, err = s.machine.Seal(r.Bytes)
+	case actUnseal:
+		out.Bytes, err = s.machine.Unseal(r.Bytes)
 	case actName:
 		err = s.machine.Tell("hostname " + r.Name)
 	case actReboot:

@@ -62,7 +62,11 @@ func (f *fake) Slots() ([]slot.Slot, string, error) {
 	return []slot.Slot{{Name: "a", State: slot.Good}}, "a", f.fault
 }
 func (f *fake) Install(r io.Reader, p func(done, all int64)) (string, error) { return f.install(r, p) }
-func (f *fake) Tell(line string) error                                       { return f.note("%s", line) }
+func (f *fake) Seal(b []byte) ([]byte, error)                                { return append([]byte("sealed "), b...), f.fault }
+func (f *fake) Unseal(b []byte) ([]byte, error) {
+	return bytes.TrimPrefix(b, []byte("sealed ")), f.fault
+}
+func (f *fake) Tell(line string) error { return f.note("%s", line) }
 
 func (f *fake) seen() string {
 	f.mu.Lock()
@@ -129,6 +133,10 @@ func TestActs(t *testing.T) {
 	if all, running, err := c.Slots(); len(all) != 1 || all[0].State != slot.Good || running != "a" || err != nil {
 		t.Error(all, running, err)
 	}
+	blob, err := c.Seal([]byte("key"))
+	if key, err2 := c.Unseal(blob); string(key) != "key" || string(blob) != "sealed key" || err != nil || err2 != nil {
+		t.Error(string(blob), string(key), err, err2)
+	}
 	list, counts, err := c.Interfaces()
 	if len(list) != 1 || len(counts) != 1 || counts[0].Packets != 7 || counts[0].Rule.From.Bits() != 8 || err != nil {
 		t.Error(list, counts, err)
@@ -167,6 +175,7 @@ func TestRefused(t *testing.T) {
 		`{"Do":"name"}`:                                                "host name",
 		`{"Do":"clock-slew","By":9000000000}`:                          "set, not slewed",
 		`{"Do":"clock-set","At":"1000-01-01T00:00:00Z"}`:               "no time",
+		`{"Do":"seal"}`:                                                "for the TPM",
 		`{"Do":"network"}`:                                             "no plan",
 		`{"Do":"network","Plan":{"Links":[{"LAN":3}]}}`:                "no LAN 3",
 		`{"Do":"network","Plan":{"Search":"a\nnameserver 192.0.2.9"}}`: "one line",

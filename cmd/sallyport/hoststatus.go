@@ -73,6 +73,7 @@ func hardwareStatus(n *xapi.Node, f board.Facts) {
 	for i, l := range f.LEDs {
 		n.Nth("LED", i+1).Str("Name", l.Name).Leaf("Lit", trueFalse(l.Lit))
 	}
+	n.Leaf("TPM", trueFalse(f.TPM))
 	n.Leaf("PowerButton", trueFalse(f.PowerButton))
 	n.Add("Memory").Int("Size", int(f.Memory.Total>>20)).Int("Free", int(f.Memory.Available>>20)).Int("Node", int(board.Resident("/proc/self")>>20))
 	if size, free, err := board.Room(boot.DataDir); err == nil {

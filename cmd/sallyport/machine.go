@@ -81,7 +81,7 @@ func releaseVersion(r board.Release) string {
 
 func runMachine(ctx context.Context, cfg appliance.Config, release board.Release) error {
 	h := newHost(cfg.Role.String(), release)
-	cfg.Host = h
+	cfg.Host, cfg.Vault = h, stewardVault(ctx)
 	n, err := newNode(&cfg)
 	if err != nil {
 		return err

@@ -24,7 +24,7 @@ func (rescue) edit(role string, f func(*config.Edit) error) error {
 	if err != nil {
 		return err
 	}
-	return appliance.EditOffline(boot.NodeDir, r, fromConsole, f)
+	return appliance.EditOffline(boot.NodeDir, r, ownVault(), fromConsole, f)
 }
 
 // ResetPassword gives an administrator a password; one that is not there is

@@ -107,7 +107,7 @@ func (rescue) Restore(role, file, passphrase string, agreed func(string) bool) (
 				return err
 			}
 		}
-		return appliance.RestoreOffline(boot.NodeDir, of, a, func(plan *appliance.Restore) bool {
+		return appliance.RestoreOffline(boot.NodeDir, of, ownVault(), a, func(plan *appliance.Restore) bool {
 			var difference strings.Builder
 			plan.Print(&difference)
 			if !agreed(difference.String()) {

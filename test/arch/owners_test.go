@@ -25,6 +25,7 @@ var owners = map[string][]string{
 	"github.com/diskfs/go-diskfs":     {"board/disk", "cmd/mkimage"},
 	"github.com/google/uuid":          {"board/disk"},
 	"github.com/insomniacslk/dhcp":    {"board/nic"},
+	"github.com/google/go-tpm":        {"board/tpm"},
 	"github.com/beevik/ntp":           {"board/clock"},
 	"github.com/jedisct1/go-minisign": {"board/slot", "rootfs", "cmd/mkimage"},
 	"github.com/klauspost/compress":   {"rootfs", "cmd/mkimage"},
