@@ -10,19 +10,21 @@ import (
 
 // The collector by itself waits until the heap has doubled. A node with few
 // connections has a small heap, which busy signalling doubles twenty times a
-// second, and each time all connections are looked through: a sixth of what a
-// REGISTER cost. So while all that comes is garbage, the heap may grow to roomy.
+// second, and each time all that is held is looked through: a sixth of what a
+// REGISTER cost. So while all that comes is garbage, the heap may grow to roomy;
+// when the load is over, what it grew by goes back to the system.
 //
-// It does not while more and more outlives a collection, as when phones connect:
-// what they leave behind would stay for long, as room for garbage that a node at
-// rest does not make, and count for a fifth of what each of them costs. Nor does
-// it from some 5,000 connections on, where the heap is as roomy by itself.
+// It may not while more and more outlives a collection, as when phones connect:
+// what they leave behind would lie scattered among garbage, and count for a tenth
+// of what each of them costs. Nor does it from some 10,000 connections on, where
+// the heap is as roomy by itself.
 const (
-	roomy     = 64 << 20
-	usual     = 100              // percent, as the collector comes
-	most      = 2000             // percent
-	steady    = 8                // collections in a row that find no more than the one before
-	calmAfter = 10 * time.Second // without a collection
+	roomy  = 128 << 20
+	usual  = 100              // percent, as the collector comes
+	most   = 2000             // percent
+	steady = 3                // collections in a row that find hardly more than the one before
+	pause  = 10 * time.Second // between looks at whether the load is over
+	little = 16 << 20         // bytes made in that time, or less: it is
 )
 
 // giveRoom paces the collector until ctx ends. An operator who has set GOGC
@@ -35,35 +37,64 @@ func giveRoom(ctx context.Context) {
 	defer debug.SetGCPercent(usual)
 	collected := make(chan struct{}, 1)
 	eachCollection(ctx, collected)
-	calm := time.NewTimer(calmAfter)
-	defer calm.Stop()
-	var before uint64
-	for now, same := usual, 0; ; {
-		next := usual
+	looks := time.NewTicker(pause)
+	defer looks.Stop()
+	for p := (pacer{heap: h, percent: usual}); ; {
 		select {
 		case <-ctx.Done():
 			return
-		case <-calm.C:
-			same = 0
 		case <-collected:
-			live := h.read(0)
-			if same++; live > before+before/8 {
-				same = 0
-			}
-			if before = live; same >= steady {
-				next = percentFor(live, h.read(1)+h.read(2))
-			}
-			calm.Reset(calmAfter)
-		}
-		if far(now, next) { // each change stops the node for some microseconds
-			now = next
-			debug.SetGCPercent(now)
+			p.collected()
+		case <-looks.C:
+			p.look()
 		}
 	}
 }
 
-func far(now, next int) bool {
-	return next == usual && now != usual || next > now+now/8 || next < now-now/8
+// pacer is how much room there is, and what that hangs on.
+type pacer struct {
+	heap
+	percent int
+	before  uint64 // what outlived the last collection
+	same    int    // collections in a row that found no more
+	made    uint64 // bytes ever, at the last look
+}
+
+// collected gives room while collections find the same over and over, as much
+// as what outlives them leaves.
+func (p *pacer) collected() {
+	live := p.read(live)
+	if p.same++; live > p.before+p.before/16 {
+		p.same = 0
+	}
+	p.before = live
+	if p.same >= steady {
+		p.set(percentFor(live, p.read(stacks)+p.read(globals)))
+	} else {
+		p.set(usual)
+	}
+}
+
+// look takes the room back when the load is over.
+func (p *pacer) look() {
+	was := p.made
+	if p.made = p.read(made); p.made-was > little {
+		return
+	}
+	p.same = 0
+	if p.percent != usual {
+		p.set(usual)
+		debug.FreeOSMemory()
+	}
+}
+
+// set changes the percentage if it makes a difference: each change stops the
+// node for some microseconds.
+func (p *pacer) set(next int) {
+	if next == usual && p.percent != usual || next > p.percent+p.percent/8 || next < p.percent-p.percent/8 {
+		p.percent = next
+		debug.SetGCPercent(next)
+	}
 }
 
 // eachCollection tells of every collection that ends, until ctx does.
@@ -83,10 +114,20 @@ func eachCollection(ctx context.Context, told chan<- struct{}) {
 // heap is what the collector goes by.
 type heap struct{ is []metrics.Sample }
 
+// The samples of a heap.
+const (
+	live = iota
+	stacks
+	globals
+	percent
+	limit
+	made
+)
+
 func newHeap() heap {
 	return heap{[]metrics.Sample{
-		{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"},
-		{Name: "/gc/gogc:percent"}, {Name: "/gc/gomemlimit:bytes"},
+		live: {Name: "/gc/heap/live:bytes"}, stacks: {Name: "/gc/scan/stack:bytes"}, globals: {Name: "/gc/scan/globals:bytes"},
+		percent: {Name: "/gc/gogc:percent"}, limit: {Name: "/gc/gomemlimit:bytes"}, made: {Name: "/gc/heap/allocs:bytes"},
 	}}
 }
 
@@ -95,7 +136,7 @@ func (h heap) read(i int) uint64 {
 	return h.is[i].Value.Uint64()
 }
 
-func (h heap) untouched() bool { return h.read(3) == usual && h.read(4) > 1<<60 }
+func (h heap) untouched() bool { return h.read(percent) == usual && h.read(limit) > 1<<60 }
 
 // percentFor is what lets the heap grow to roomy, for what outlived a collection
 // and what else the collector looks through: it waits for live + percent of both.

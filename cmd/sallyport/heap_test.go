@@ -14,8 +14,8 @@ func TestPercentFor(t *testing.T) {
 		live, roots uint64
 		want        int
 	}{
-		{8 * mb, 2 * mb, 560},     // few connections: up to roomy
-		{30 * mb, 10 * mb, usual}, // it is there by itself
+		{8 * mb, 2 * mb, 1200},    // few connections: up to roomy
+		{60 * mb, 10 * mb, usual}, // it is there by itself
 		{200 * mb, 40 * mb, usual},
 		{mb / 2, 0, most},
 		{0, 0, most},
@@ -45,5 +45,33 @@ func TestGiveRoom(t *testing.T) {
 	<-done
 	if now := debug.SetGCPercent(usual); now != usual {
 		t.Fatalf("%d %% is left behind", now)
+	}
+}
+
+// TestRoom: what collections find decides on room, and the end of the load takes
+// it back.
+func TestRoom(t *testing.T) {
+	h := newHeap()
+	if !h.untouched() {
+		t.Skip("GOGC or GOMEMLIMIT is set")
+	}
+	defer debug.SetGCPercent(usual)
+	p := pacer{heap: h, percent: usual}
+	for n := 0; p.percent == usual; n++ {
+		if n > 4*steady {
+			t.Fatal("no room is given")
+		}
+		runtime.GC()
+		p.collected()
+	}
+	p.look() // sees all that was made ever
+	p.look()
+	if p.percent != usual || h.read(percent) != usual {
+		t.Fatalf("at rest the percentage is %d", p.percent)
+	}
+	p.same, p.before = steady, 1
+	p.collected()
+	if p.percent != usual {
+		t.Fatal("room is given although more outlives each collection")
 	}
 }
