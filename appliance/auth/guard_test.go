@@ -234,6 +234,36 @@ func TestOnePasswordForManyOwners(t *testing.T) {
 	}
 }
 
+// TestEdgesGuessInVain: an edge that somebody has taken has few guesses at a
+// user, and others go on.
+func TestEdgesGuessInVain(t *testing.T) {
+	c := newClock()
+	v := NewVault(c.tell)
+	v.Apply(Plan{Modes: map[string]Mode{"example.com": Delegated}, Credentials: map[string]string{"alice@example.com": "secret", "bob@example.com": "word"}})
+	ask := func(user, password string) bool {
+		d := Digest{User: user, Realm: "example.com", Nonce: "n", URI: "sip:example.com", Algorithm: MD5}
+		d.Response = hashOf(MD5, HA1(MD5, user, "example.com", password), "n", hashOf(MD5, "REGISTER", d.URI))
+		return v.decide(Question{Domain: "example.com", Owner: user + "@example.com", Method: "REGISTER", Digest: d}).OK
+	}
+	for i := range 2 * maxWrong {
+		if !ask("bob", "word") {
+			t.Fatalf("answer %d in the right is refused", i)
+		}
+	}
+	for range maxWrong {
+		ask("alice", "guess")
+	}
+	if ask("alice", "secret") {
+		t.Error("guessed after all")
+	}
+	if !ask("bob", "word") {
+		t.Error("somebody else is refused for it")
+	}
+	if c.pass(time.Minute); !ask("alice", "secret") {
+		t.Error("refused for ever")
+	}
+}
+
 func TestVaultTellsWhoChanged(t *testing.T) {
 	v := NewVault(time.Now)
 	v.Apply(Plan{Credentials: map[string]string{"a@x": "1", "b": "2", "c": "3"}})

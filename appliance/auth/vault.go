@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"sallyport/appliance/door"
 )
 
 // Vault is core's end of delegated credentials: local credentials of the
@@ -16,9 +18,16 @@ type Vault struct {
 	clock func() time.Time
 	plan  atomic.Pointer[Plan]
 
+	wrong *door.Ration // answers, by domain and user
+
 	mu     sync.Mutex
 	logins map[string]login // by domain and user
 }
+
+// maxWrong bounds the wrong answers for one user within a minute, whatever edge
+// brings them. An edge stops each source long before; this stops an edge that
+// somebody else has taken.
+const maxWrong = 300
 
 // A login is what a session's password comes to.
 type login struct {
@@ -32,7 +41,7 @@ const maxLogins = 100_000
 
 // NewVault returns a vault that knows nobody.
 func NewVault(clock func() time.Time) *Vault {
-	v := &Vault{clock: clock, logins: map[string]login{}}
+	v := &Vault{clock: clock, logins: map[string]login{}, wrong: door.NewRation(clock)}
 	v.plan.Store(&Plan{})
 	return v
 }
@@ -111,6 +120,10 @@ func (v *Vault) decide(q Question) Answer {
 	if !strings.EqualFold(q.Digest.Realm, domain) {
 		return Answer{Why: "realm is not the domain"}
 	}
+	who := domain + " " + strings.ToLower(bareUser(q.Digest.User))
+	if _, ok := v.wrong.Take(who, maxWrong, time.Minute); !ok {
+		return Answer{Why: "too many wrong passwords of " + q.Digest.User}
+	}
 	l := v.login(domain, q.Digest.User)
 	for _, ha1 := range v.candidates(q, domain, l) {
 		if !q.Digest.Fits(ha1, q.Method) {
@@ -119,6 +132,7 @@ func (v *Vault) decide(q Question) Answer {
 		if !speaksFor(q.Digest.User, q.Owner, domain, l.lines) {
 			return Answer{Why: q.Digest.User + " may not register " + q.Owner}
 		}
+		v.wrong.Give(who)
 		a := Answer{OK: true, User: bareUser(q.Digest.User)}
 		if q.Keep {
 			a.HA1 = ha1
