@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
 
@@ -91,6 +93,13 @@ func TestSuites(t *testing.T) {
 	}
 }
 
+// raced tells whether the race detector is in the test, which allocates for what
+// it watches.
+func raced() bool {
+	info, ok := debug.ReadBuildInfo()
+	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
+}
+
 func TestInPlaceWithoutAllocating(t *testing.T) {
 	for _, k := range suites()[:4] {
 		s, r := pair(t, k)
@@ -107,7 +116,7 @@ func TestInPlaceWithoutAllocating(t *testing.T) {
 				t.Fatal("not in place", v)
 			}
 		})
-		if n > 0 {
+		if n > 0 && !raced() {
 			t.Errorf("%s: %.0f allocations per packet", k.Suite, n)
 		}
 	}

@@ -19,9 +19,46 @@ import (
 type echoConn struct {
 	id    uint64
 	proxy *Proxy
-	wait  *sync.WaitGroup
+	wait  *underWay
 	calm  bool
 	sent  atomic.Int64
+}
+
+// underWay counts answers that are being made. Unlike a sync.WaitGroup it may
+// be waited for while more begin: a dial may send at any time.
+type underWay struct {
+	mu   sync.Mutex
+	none sync.Cond
+	n    int
+}
+
+func newUnderWay() *underWay {
+	u := &underWay{}
+	u.none.L = &u.mu
+	return u
+}
+
+func (u *underWay) Go(f func()) {
+	u.mu.Lock()
+	u.n++
+	u.mu.Unlock()
+	go func() {
+		defer func() {
+			u.mu.Lock()
+			u.n--
+			u.mu.Unlock()
+			u.none.Broadcast()
+		}()
+		f()
+	}()
+}
+
+func (u *underWay) Wait() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for u.n > 0 {
+		u.none.Wait()
+	}
 }
 
 func (c *echoConn) ID() uint64             { return c.id }
@@ -59,7 +96,7 @@ func (c *echoConn) Send(b []byte) error {
 func TestHammer(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	far := []*echoConn{{id: 100}, {id: 101}}
-	var far2 sync.WaitGroup
+	far2 := newUnderWay()
 	p := New(Config{Handler: func(r *Request) {
 		to := far[rand.IntN(2)]
 		b := Branch{Msg: r.Msg.Clone(), Conn: to, Via: "proxy", HideVia: rand.IntN(2) == 0, OnResponse: func(*sip.Message) {}, OnFinal: func(int) {}}
@@ -72,7 +109,7 @@ func TestHammer(t *testing.T) {
 		r.Forward(b)
 	}})
 	for _, c := range far {
-		c.proxy, c.wait = p, &far2
+		c.proxy, c.wait = p, far2
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var run, clients sync.WaitGroup
@@ -87,6 +124,7 @@ func TestHammer(t *testing.T) {
 	}
 	cancel()
 	run.Wait()
+	far2.Wait() // for what a dial that was under way has sent
 	if st := p.Stats(); st.Panics != 0 {
 		t.Errorf("panics: %d", st.Panics)
 	}
