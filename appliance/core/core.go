@@ -108,6 +108,7 @@ type Core struct {
 	uc           *discover.Discoverer
 	rediscovered chan struct{} // discovery knows something new
 	findings     atomic.Pointer[[]discover.Finding]
+	saml         samlWatch                      // what identity providers were told
 	contexts     atomic.Pointer[domainContexts] // what each domain is used for
 
 	applying sync.Mutex                      // one plan is made at a time

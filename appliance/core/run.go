@@ -47,6 +47,7 @@ func (c *Core) replan(snap *config.Snapshot) error {
 	who, whoErr := auth.PlanFrom(snap)
 	sign, signErr := auth.SSOPlanFrom(snap)
 	c.sso.Apply(sign)
+	c.saml.plan(sign.Domains)
 	c.grants.Apply(auth.GrantsFrom(snap))
 	c.push.Apply(push.PlanFrom(snap))
 	links, linkErr := traversal.PlanFrom(snap, xapi.Core)

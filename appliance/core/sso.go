@@ -52,7 +52,11 @@ func (c *Core) lanes() map[string]httpproxy.Lane {
 		}
 	}
 	all := map[string]httpproxy.Lane{
-		"authorize": lane(c.sso.Authorize), "fedlet": lane(c.sso.Fedlet),
+		"authorize": func(w http.ResponseWriter, r *http.Request, v httpproxy.Visitor) {
+			c.saml.came(v.Domain, v.URL("fedlet"))
+			lane(c.sso.Authorize)(w, r, v)
+		},
+		"fedlet":  lane(c.sso.Fedlet),
 		"oauthcb": lane(c.sso.OAuthCB), "access_token": lane(c.sso.AccessToken),
 	}
 	maps.Copy(all, c.cfg.Lanes)
@@ -90,7 +94,11 @@ func (c *Core) ServiceProvider(domain string, edges []string) ([]byte, error) {
 		v := httpproxy.Visitor{Domain: uc.Canonical(domain), Face: httpproxy.Face{Host: host, HTTPS: webPort}}
 		consumers = append(consumers, v.URL("fedlet"))
 	}
-	return key.Metadata(uc.Canonical(domain), consumers, c.cfg.Clock())
+	text, err := key.Metadata(uc.Canonical(domain), consumers, c.cfg.Clock())
+	if err != nil {
+		return nil, err
+	}
+	return text, c.noteExport(uc.Canonical(domain), key.Certificate, consumers)
 }
 
 // webPort is where clients reach edges, unless those say otherwise.

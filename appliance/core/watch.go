@@ -35,6 +35,7 @@ func (c *Core) Look(snap *config.Snapshot) {
 	c.lookMaintenance()
 	c.watch.Look(snap)
 	c.judgeRecording()
+	c.lookSAML()
 }
 
 // edgeMedia is where an edge takes media: the address that the link to it

@@ -179,7 +179,9 @@ var (
 	}
 )
 
-func authAlarms() []*Alarm { return []*Alarm{AlarmDelegatedUnasked, AlarmDelegatedOff, AlarmTokenKeys} }
+func authAlarms() []*Alarm {
+	return []*Alarm{AlarmDelegatedUnasked, AlarmDelegatedOff, AlarmTokenKeys, AlarmSAMLMetadata, AlarmIdPCertificate}
+}
 
 func authStatuses() []*Status {
 	return []*Status{

@@ -111,3 +111,17 @@ func ssoStatuses() []*Status {
 		{Path: "Edgesso Tokens", Kind: Integer, Role: Core, Help: "Tokens given through this core that it knows the owners of."},
 	}
 }
+
+// Alarms of single sign-on.
+var (
+	AlarmSAMLMetadata = &Alarm{
+		ID: 35016, Title: "SAML metadata has been modified", Severity: "Warning", Role: Core,
+		Cause:  "What the identity provider of a domain was told of this core holds no more, so it refuses users or sends them nowhere.",
+		Remedy: "Write the metadata anew by xCommand EdgeSSOMetadataExport with every edge, and give it to the identity provider.",
+	}
+	AlarmIdPCertificate = &Alarm{
+		ID: 74041, Title: "Certificate of an identity provider ends", Severity: "Warning", Role: Core,
+		Cause:  "The last certificate by which an identity provider signs has ended or will soon; it will sign by one that this core does not know.",
+		Remedy: "Import the identity provider's new metadata by xCommand EdgeSSOIdPImport.",
+	}
+)

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 
+	"sallyport/appliance"
 	"sallyport/test/deploy"
 	"sallyport/test/lab"
 	"sallyport/test/pair"
@@ -37,10 +38,7 @@ func Open(ctx context.Context, p *pair.Pair) (*Stage, error) {
 	if err := deploy.Type(ctx, p.Edge, `xCommand DomainAdd Name: `+Domain+` Edgesip: On`); err != nil {
 		return nil, err
 	}
-	return s, s.tell(ctx,
-		fmt.Sprintf(`xCommand DeploymentAdd Name: "%s" DeploymentId: %d`, Name, Number),
-		fmt.Sprintf(`xCommand DomainAdd Name: %s Edgesip: On DeploymentId: %d`, Domain, Number),
-	)
+	return s, s.tell(ctx, deploymentLines(Number)...)
 }
 
 // OpenDefault puts the clusters into the default deployment, so that the pair's
@@ -52,11 +50,24 @@ func OpenDefault(ctx context.Context, p *pair.Pair) (*Stage, error) {
 
 // tell gives core the lines, and has it discover the clusters.
 func (s *Stage) tell(ctx context.Context, lines ...string) error {
+	return s.tellTo(ctx, s.Pair.Core, lines...)
+}
+
+// deploymentLines make the deployment of its own on a core.
+func deploymentLines(number int) []string {
+	return []string{
+		fmt.Sprintf(`xCommand DeploymentAdd Name: "%s" DeploymentId: %d`, Name, number),
+		fmt.Sprintf(`xCommand DomainAdd Name: %s Edgesip: On DeploymentId: %d`, Domain, number),
+	}
+}
+
+// tellTo is tell for a core.
+func (s *Stage) tellTo(ctx context.Context, core *appliance.Node, lines ...string) error {
 	w := s.Pair.World
 	user, password := lab.AXLAccount()
 	account := fmt.Sprintf("Axlusername: %s Axlpassword: %s DeploymentId: %d", user, password, s.deployment)
 	mailUser, mailPassword := lab.VoicemailAdmin()
-	return deploy.Type(ctx, s.Pair.Core, append(lines,
+	return deploy.Type(ctx, core, append(lines,
 		fmt.Sprintf("xCommand CUCMConfigAdd Address: %s %s", w.Home.Publisher().Host, account),
 		fmt.Sprintf("xCommand CUCMConfigAdd Address: %s %s", w.Remote.Publisher().Host, account),
 		fmt.Sprintf("xCommand UcxnConfigAdd Address: %s Username: %s Password: %s DeploymentId: %d", w.Home.Voicemail, mailUser, mailPassword, s.deployment),

@@ -1,6 +1,7 @@
 package login
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"sallyport/test/deploy"
 	"sallyport/test/lab"
+	"sallyport/test/pair"
 )
 
 // TestSSO: a user signs in at the identity provider, the home cluster gives a
@@ -237,4 +239,54 @@ func TestLocalOAuth(t *testing.T) {
 	if _, _, err := good.SignIn(ctx); err != nil {
 		t.Error("expired tokens ban their owner: ", err)
 	}
+}
+
+// TestSSOMetadataAlarm: an identity provider that was told of other edges than
+// users come by is an alarm, until it is told anew; one whose certificate is
+// about to end is another.
+func TestSSOMetadataAlarm(t *testing.T) {
+	s := stage(t, Open)
+	ctx := t.Context()
+	if err := s.Keys(ctx); err != nil {
+		t.Fatal(err)
+	}
+	sso, err := s.OpenSSO(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := s.Client("", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	export := func(edge string) {
+		t.Helper()
+		if err := deploy.Type(ctx, s.Pair.Core, "xCommand EdgeSSOMetadataExport Domain: "+s.Domain+" Edge: "+edge+" File: again.xml"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	told := func(id int) (detail string) {
+		for _, a := range s.Pair.Core.Alarms() {
+			if a.Alarm.ID == id {
+				detail += a.Detail
+			}
+		}
+		return detail
+	}
+	if _, err := sso.Vouched(ctx, c, "code", "alice"); err != nil {
+		t.Fatal(err)
+	}
+	export("other.example.com")
+	await(t, func() error {
+		if got := told(35016); !strings.Contains(got, "https://"+pair.EdgeName+":8443/") || !strings.Contains(got, "xCommand EdgeSSOMetadataExport Domain: "+s.Domain) {
+			return fmt.Errorf("alarm 35016: %q", got)
+		}
+		return nil
+	})
+	export(pair.EdgeName + " Edge: other.example.com")
+	await(t, func() error {
+		if got := told(35016); got != "" {
+			return fmt.Errorf("alarm 35016 stays: %q", got)
+		}
+		return nil
+	})
 }

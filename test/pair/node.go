@@ -38,6 +38,21 @@ func (p *Pair) Add(s Spec) (*appliance.Node, error) {
 	return r.node, nil
 }
 
+// AddCore makes a second core, core2 at 1.3, with the first one's settings and
+// further lines, and waits until it is linked.
+func (p *Pair) AddCore(ctx context.Context, lines ...string) (*appliance.Node, error) {
+	addr := p.at("1.3")
+	n, err := p.Add(Spec{xapi.Core, "core2", append(append(p.coreLines(), lines...),
+		`xConfiguration SystemUnit Name: "core2"`,
+		`xConfiguration IP DNS Hostname: "core2"`,
+		`xConfiguration Ethernet 1 IP V4 Address: "`+addr+`"`,
+	), []string{"core2.example.com", CoreName}, []string{addr}})
+	if err != nil {
+		return nil, err
+	}
+	return n, AwaitApplied(ctx, n)
+}
+
 func (p *Pair) launch(r *running) error {
 	n, err := appliance.New(appliance.Config{
 		Role: r.spec.Role, Dir: filepath.Join(p.cfg.Dir, r.spec.Name), Name: r.spec.Name, Version: "lab",

@@ -119,7 +119,7 @@ func registrar(f func(*lab.RegistrarConfig)) func(*lab.WorldConfig) {
 // others.
 func many(p *Pair) error {
 	// The second edge stands at 0.2 and 1.4, the second core at 1.3.
-	outer, inner, addr := p.at("0.2"), p.at("1.4"), p.at("1.3")
+	outer, inner := p.at("0.2"), p.at("1.4")
 	_, err := p.Add(Spec{xapi.Edge, "edge2", append(p.edgeLines(),
 		`xConfiguration SystemUnit Name: "edge2"`,
 		`xConfiguration IP DNS Hostname: "edge2"`,
@@ -133,11 +133,7 @@ func many(p *Pair) error {
 	if exit := p.Core.Console("test").Exec(context.Background(), second, io.Discard); exit != 0 {
 		return fmt.Errorf("core takes no second edge: exit %d", exit)
 	}
-	_, err = p.Add(Spec{xapi.Core, "core2", append(p.coreLines(), second,
-		`xConfiguration SystemUnit Name: "core2"`,
-		`xConfiguration IP DNS Hostname: "core2"`,
-		`xConfiguration Ethernet 1 IP V4 Address: "`+addr+`"`,
-	), []string{"core2.example.com", CoreName}, []string{addr}})
+	_, err = p.AddCore(context.Background(), second)
 	return err
 }
 
