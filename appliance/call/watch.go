@@ -25,6 +25,8 @@ type Watch struct {
 	Calls  *signaling.Calls
 	Relay  *media.Relay
 	Most   int // calls at a time
+
+	Bandwidth Bandwidth // what media takes
 }
 
 // Changed tells whoever listens what became of a call.
@@ -57,6 +59,12 @@ func (w *Watch) Look(snap *config.Snapshot) {
 	calls, _, _ := w.Calls.Counts()
 	w.Capacity(snap, "calls", calls, w.Most)
 	w.Alarms.Set(xapi.AlarmCallCapacity, "", calls >= w.Most, fmt.Sprintf("%d calls are in progress.", calls))
+	w.Bandwidth.take(snap, w.Relay.Status(), w.Clock())
+	if kbit, _, limit := w.Bandwidth.counts(); limit > 0 {
+		w.Capacity(snap, "kbit/s of media", kbit, limit)
+	} else {
+		w.Alarms.Lower(xapi.AlarmCapacity, "kbit/s of media")
+	}
 	_, pairs, _ := w.Relay.Load()
 	most := (snap.Int(xapi.MediaPortEnd) - snap.Int(xapi.MediaPortStart) + 1) / 2
 	w.Capacity(snap, "media port pairs", pairs, most)

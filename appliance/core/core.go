@@ -114,7 +114,8 @@ type Core struct {
 	applying sync.Mutex                      // one plan is made at a time
 	snap     atomic.Pointer[config.Snapshot] // the one in force
 
-	load *overload.Guard // how much it has to turn away
+	load     *overload.Guard // how much it has to turn away
+	capacity overload.Capacity
 
 	plan   atomic.Pointer[Plan]
 	denied atomic.Int64
@@ -155,8 +156,9 @@ func New(cfg Config) *Core {
 	c.locals = c.newLocals()
 	c.push, c.sleepers = c.newPush(), c.newSleepers()
 	c.load = overload.New(cfg.Log, cfg.Alarms, cfg.Load)
-	c.watch = &call.Watch{Log: cfg.Log, Clock: cfg.Clock, Alarms: cfg.Alarms, Event: cfg.Event, Most: maxCalls}
-	c.calls = signaling.NewCalls(cfg.Clock, maxCalls, c.callChanged)
+	c.capacity = overload.ThisMachine(overload.Capacity{Calls: maxCalls, Registrations: maxEndpoints})
+	c.watch = &call.Watch{Log: cfg.Log, Clock: cfg.Clock, Alarms: cfg.Alarms, Event: cfg.Event, Most: c.capacity.Calls}
+	c.calls = signaling.NewCalls(cfg.Clock, c.capacity.Calls, c.callChanged)
 	c.relay = media.New(media.Config{Log: cfg.Log, Clock: cfg.Clock, OnSilent: c.watch.Silent})
 	c.watch.Calls, c.watch.Relay = c.calls, c.relay
 	nothing, _ := uc.New(uc.Facts{})

@@ -103,7 +103,7 @@ func (c *Core) deliverNow(r *signaling.Request, out *sip.Message, from *flow.Con
 		c.refuse(r, 480, "The edge of this registration is not connected", "traversal link")
 		return
 	}
-	if signaling.BeginsCall(r.Msg) && c.turnedAway(r, overload.Calls) {
+	if signaling.BeginsCall(r.Msg) && (c.noBandwidth(r) || c.turnedAway(r, overload.Calls)) {
 		return
 	}
 	if c.opens(r.Msg, a.session) && !c.desk.Begin(r, a.session, "outward", a.peer) {

@@ -54,7 +54,7 @@ func (c *Core) closedForCalls(r *signaling.Request) bool {
 		return false
 	}
 	if !c.plan.Load().Maintenance {
-		return c.turnedAway(r, overload.Calls)
+		return c.noBandwidth(r) || c.turnedAway(r, overload.Calls)
 	}
 	c.inMaintenance(r)
 	return true

@@ -3,6 +3,7 @@ package core
 import (
 	"strconv"
 
+	"sallyport/appliance/call"
 	"sallyport/appliance/overload"
 	"sallyport/appliance/signaling"
 	"sallyport/appliance/sip"
@@ -11,6 +12,17 @@ import (
 // comeBack is the least Retry-After, in seconds; it is up to twice as long, so
 // that those who were turned away together do not come back together.
 const comeBack = 10
+
+// noBandwidth tells whether the limit for media has answered a request that
+// would begin a call.
+func (c *Core) noBandwidth(r *signaling.Request) bool {
+	if !c.watch.Bandwidth.Full() {
+		return false
+	}
+	after := strconv.Itoa(comeBack + int(c.rand()%comeBack))
+	c.refuse(r, 503, "No bandwidth is left for calls", call.RuleBandwidth, sip.Field{Name: "Retry-After", Value: after})
+	return true
+}
 
 // turnedAway tells whether overload has answered a request of a kind. No line is
 // written for each: the guard tells once, and counts. Strangers outside are

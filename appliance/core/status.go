@@ -29,6 +29,8 @@ func (c *Core) Status(t *xapi.Node) {
 	usage := t.Add("ResourceUsage")
 	c.load.Report(usage.Add("Overload"))
 	c.calls.ReportUsage(usage.Add("Calls"))
+	c.watch.Bandwidth.Report(usage.Add("Bandwidth"))
+	usage.Str("Basis", c.capacity.Basis)
 	c.recordings.report(t.Add("Recording"))
 }
 

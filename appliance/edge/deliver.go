@@ -50,7 +50,7 @@ func (e *Edge) toClient(r *signaling.Request, from *traversal.Conn, t route) {
 		return
 	}
 	opens := r.Msg.ToTag() == ""
-	if signaling.BeginsCall(r.Msg) && e.turnedAway(r, overload.Calls) {
+	if signaling.BeginsCall(r.Msg) && (e.noBandwidth(r) || e.turnedAway(r, overload.Calls)) {
 		return
 	}
 	switch {

@@ -78,7 +78,8 @@ type Edge struct {
 	open       openRegistrars
 	nodes      nodeNames
 
-	load *overload.Guard // how much it has to turn away
+	load     *overload.Guard   // how much it has to turn away
+	capacity overload.Capacity // of this machine
 
 	plan   atomic.Pointer[Plan]
 	denied atomic.Int64
@@ -100,8 +101,9 @@ func New(cfg Config) *Edge {
 		challenges: newChallenges(), lines: door.NewBrake(cfg.Log, cfg.Clock, "sip requests denied"),
 	}
 	e.load = overload.New(cfg.Log, cfg.Alarms, cfg.Load)
-	e.watch = &call.Watch{Log: cfg.Log, Clock: cfg.Clock, Alarms: cfg.Alarms, Event: cfg.Event, Most: maxCalls}
-	e.calls = signaling.NewCalls(cfg.Clock, maxCalls, e.watch.Changed)
+	e.capacity = overload.ThisMachine(overload.Capacity{Calls: maxCalls, Registrations: maxBindings})
+	e.watch = &call.Watch{Log: cfg.Log, Clock: cfg.Clock, Alarms: cfg.Alarms, Event: cfg.Event, Most: e.capacity.Calls}
+	e.calls = signaling.NewCalls(cfg.Clock, e.capacity.Calls, e.watch.Changed)
 	e.calls.LimitOwner(maxCallsEach)
 	e.relay = media.New(media.Config{Log: cfg.Log, Clock: cfg.Clock, OnSilent: e.watch.Silent})
 	e.watch.Calls, e.watch.Relay = e.calls, e.relay
@@ -120,7 +122,7 @@ func New(cfg Config) *Edge {
 	})
 	e.partners = flow.NewBindings(flow.BindingsConfig{Clock: cfg.Clock, Rand: cfg.Rand, Total: maxPartners, PerUser: maxPartnersEach})
 	e.dials, e.names = run.NewTasks(maxDials, dialTime), cfg.Zones
-	e.bindings = flow.NewBindings(flow.BindingsConfig{Clock: cfg.Clock, Rand: cfg.Rand, Named: e.tokens.binding, OnChange: e.bindingEvent, Total: maxBindings})
+	e.bindings = flow.NewBindings(flow.BindingsConfig{Clock: cfg.Clock, Rand: cfg.Rand, Named: e.tokens.binding, OnChange: e.bindingEvent, Total: e.capacity.Registrations})
 	e.holds = newHolds(cfg.Clock)
 	e.links = traversal.New(traversal.Config{
 		Role: xapi.Edge, Log: cfg.Log, Clock: cfg.Clock, HostKey: cfg.HostKey,

@@ -17,8 +17,9 @@ import (
 // Maintenance mode takes a node out of service without dropping calls. What is
 // new goes another way:
 //
-//	edge in maintenance   503 to registrations, calls and sign-ins: clients take
-//	                      the next edge of their SRV records
+//	edge in maintenance   503 to registrations, calls and sign-ins, and no new
+//	                      chat streams: clients take the next edge of their
+//	                      SRV records
 //	core in maintenance   its edges know, and choose another core; only without
 //	                      one does it come to core, which answers 503
 //
@@ -52,7 +53,7 @@ func (e *Edge) closedForCalls(r *signaling.Request) bool {
 		return false
 	}
 	if !e.plan.Load().Maintenance {
-		return e.turnedAway(r, overload.Calls)
+		return e.noBandwidth(r) || e.turnedAway(r, overload.Calls)
 	}
 	e.refuse(r, 503, "This edge is in maintenance", "SystemUnit Maintenance Mode", retryAfter(moveOn))
 	return true
@@ -101,7 +102,7 @@ func (e *Edge) answerHeld(_ context.Context, p traversal.Peer, _ []byte) ([]byte
 func (e *Edge) lookMaintenance() {
 	calls, _, _ := e.calls.Counts()
 	e.alarms.Set(xapi.AlarmMaintenance, "", e.plan.Load().Maintenance,
-		fmt.Sprintf("%d calls and %d registrations are left.", calls, e.bindings.Len()))
+		fmt.Sprintf("%d calls, %d registrations and %d chat streams are left.", calls, e.bindings.Len(), e.chat.Streams()))
 }
 
 // reportMaintenance adds what xStatus SystemUnit shows of it.
@@ -110,7 +111,7 @@ func (e *Edge) reportMaintenance(t *xapi.Node) {
 	t.Leaf("Mode", mode(on))
 	if on {
 		calls, _, _ := e.calls.Counts()
-		t.Int("Calls", calls).Int("Registrations", e.bindings.Len())
+		t.Int("Calls", calls).Int("Registrations", e.bindings.Len()).Int("ChatStreams", e.chat.Streams())
 	}
 }
 

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"sallyport/appliance/call"
 	"sallyport/appliance/overload"
 	"sallyport/appliance/signaling"
 )
@@ -12,6 +13,16 @@ import (
 // comeBack is the least Retry-After, in seconds; it is up to twice as long, so
 // that those who were turned away together do not come back together.
 const comeBack = 10
+
+// noBandwidth tells whether the limit for media has answered a request that
+// would begin a call.
+func (e *Edge) noBandwidth(r *signaling.Request) bool {
+	if !e.watch.Bandwidth.Full() {
+		return false
+	}
+	e.refuse(r, 503, "No bandwidth is left for calls", call.RuleBandwidth, retryAfter(comeBack+int(e.rand()%comeBack)))
+	return true
+}
 
 // turnedAway tells whether overload has answered a request of a kind. No line is
 // written for each: the guard tells once, and counts.

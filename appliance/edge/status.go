@@ -22,7 +22,9 @@ func (e *Edge) Status(t *xapi.Node) {
 	usage := t.Add("ResourceUsage")
 	e.load.Report(usage.Add("Overload"))
 	e.calls.ReportUsage(usage.Add("Calls"))
-	e.regs.report(usage.Add("Registrations"), e.bindings.Len())
+	e.regs.report(usage.Add("Registrations"), e.bindings.Len(), e.capacity.Registrations)
+	e.watch.Bandwidth.Report(usage.Add("Bandwidth"))
+	usage.Str("Basis", e.capacity.Basis)
 }
 
 // History adds the elements of xHistory that this role knows.

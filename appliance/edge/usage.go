@@ -20,8 +20,8 @@ func (u *usage) added(now int) {
 	u.peak = max(u.peak, now)
 }
 
-func (u *usage) report(n *xapi.Node, now int) {
+func (u *usage) report(n *xapi.Node, now, most int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	n.Int("Current", now).Int("Max", u.peak).Int("Total", u.total).Int("Limit", maxBindings)
+	n.Int("Current", now).Int("Max", u.peak).Int("Total", u.total).Int("Limit", most)
 }

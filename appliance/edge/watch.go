@@ -42,7 +42,7 @@ func (e *Edge) Look(snap *config.Snapshot) {
 	e.lookManufacturers()
 	e.partly.look(e.bindings, e.alarms)
 	e.turn.Judge(e.alarms)
-	e.watch.Capacity(snap, "registrations", e.bindings.Len(), maxBindings)
+	e.watch.Capacity(snap, "registrations", e.bindings.Len(), e.capacity.Registrations)
 }
 
 // rehome has registrations follow their zone to its new name.

@@ -19,17 +19,20 @@ type GatePlan struct {
 	Domains map[string]string // chat domains, lower case, to the zone of their core; "" = the first
 	DSCP    int               // of packets to clients
 	Fcm     bool              // push through Google's service; a change ends all streams
+
+	Maintenance bool // new streams are sent away; those that there are go on
 }
 
 // Equal tells whether two plans want the same.
 func (p GatePlan) Equal(q GatePlan) bool {
-	return slices.Equal(p.Listen, q.Listen) && maps.Equal(p.Domains, q.Domains) && p.DSCP == q.DSCP && p.Fcm == q.Fcm
+	return slices.Equal(p.Listen, q.Listen) && maps.Equal(p.Domains, q.Domains) && p.DSCP == q.DSCP && p.Fcm == q.Fcm && p.Maintenance == q.Maintenance
 }
 
 // GatePlanFrom reads edge's part of a snapshot. Without a chat domain nothing
 // listens.
 func GatePlanFrom(snap *config.Snapshot) GatePlan {
-	p := GatePlan{Domains: map[string]string{}, DSCP: snap.Int(xapi.QoSXMPP), Fcm: snap.Bool(xapi.FcmService)}
+	p := GatePlan{Domains: map[string]string{}, DSCP: snap.Int(xapi.QoSXMPP), Fcm: snap.Bool(xapi.FcmService),
+		Maintenance: snap.Bool(xapi.SystemUnitMaintenance)}
 	for i, name := range chatDomains(snap) {
 		p.Domains[name] = snap.Str(xapi.SIPDomainAuthzone, i)
 	}

@@ -25,6 +25,13 @@ func (g *Gate) Report(t *xapi.Node) {
 	}
 }
 
+// Streams counts the clients that are signed in or about to be.
+func (g *Gate) Streams() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.visits)
+}
+
 func (c *traffic) report(t *xapi.Node) {
 	t.Add("Traffic").Int("Stanzas", int(c.Stanzas.Load())).Int("BytesIn", int(c.BytesIn.Load())).Int("BytesOut", int(c.BytesOut.Load()))
 }

@@ -180,6 +180,9 @@ func (v *visit) plain() (domain string, err error) {
 		return "", err
 	}
 	out.domain = domain
+	if v.g.plan.Load().Maintenance { // the client's records name other edges
+		return "", fault(condShutdown, "this edge is in maintenance")
+	}
 	v.settle(domain)
 	if err := out.say(openStream(domain) + mustTLS); err != nil {
 		return "", err
