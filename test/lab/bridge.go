@@ -12,8 +12,9 @@ import (
 // and sends a side of the call on each: what its user says (near end) and what
 // he hears (far end). This is the phone's part.
 const (
-	nearEnd = "X-relay-nearend"
-	farEnd  = "X-relay-farend"
+	nearEnd  = "X-relay-nearend"
+	farEnd   = "X-relay-farend"
+	bothEnds = "" // mixed, for a supervisor who only listens
 )
 
 // bridged is the side that an INVITE asks a phone's built-in bridge for, and
@@ -26,8 +27,8 @@ func (p *Phone) bridged(m *Message) (side string, of *Call) {
 	if err != nil || len(far.media) == 0 {
 		return "", nil
 	}
-	switch side = far.media[0].attr("label"); side {
-	case nearEnd, farEnd:
+	switch side = far.media[0].attr("label"); {
+	case side == nearEnd, side == farEnd, side == bothEnds && far.media[0].direction == "recvonly":
 		return side, p.named(m.Get("Join"))
 	}
 	return "", nil
@@ -89,10 +90,14 @@ func (c *Call) goodbye() {
 func (l *leg) copyTo(side string, fork *leg) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if side == nearEnd {
+	switch side {
+	case nearEnd:
 		l.nearCopy = fork
-	} else {
+	case farEnd:
 		l.farCopy = fork
+	default:
+		fork.mix = &mixer{}
+		l.nearCopy, l.farCopy = fork, fork
 	}
 }
 

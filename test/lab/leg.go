@@ -42,6 +42,7 @@ type leg struct {
 	tapes      bool
 	tape       []int16 // what was heard
 	farCopy    *leg    // sends what this one hears
+	mix        *mixer  // of a leg that sends both
 	meter      meter
 	agent      *agent // nil: no ICE
 	searches   bool
@@ -189,7 +190,7 @@ func (l *leg) sendPacket() {
 	l.seq++
 	payload := l.payloadLocked()
 	l.writeLocked(l.pt, payload, false)
-	l.nearCopy.carry(payload)
+	l.nearCopy.carryNear(payload)
 }
 
 func (l *leg) writeLocked(pt uint8, payload []byte, marker bool) {
@@ -290,7 +291,7 @@ func (l *leg) take(at *net.UDPConn, raw []byte, from netip.AddrPort) {
 	l.meter.packet(&p, now)
 	l.meter.LastSource = from
 	if p.PayloadType == ptMulaw {
-		l.farCopy.carry(p.Payload)
+		l.farCopy.carryFar(p.Payload)
 		if l.tapes {
 			l.record(p.Payload)
 		}
