@@ -145,13 +145,13 @@ func (k *Keys) verify(deployment int, token string, now time.Time, extra time.Du
 	if issuer == "" {
 		return Claims{}, Malformed
 	}
-	candidates, known := k.candidates(deployment, kid)
+	candidates, named, known := k.candidates(deployment, kid)
 	for _, c := range candidates {
 		payload, err := jws.Verify(c.public)
 		if err != nil {
 			continue
 		}
-		in, err := openInner(payload, c.Sealing, c.SealingID, issuer)
+		in, err := openInner(payload, c.Sealing, issuer)
 		if err != nil {
 			if errors.Is(err, Sealed) {
 				k.note(c, issuer, "the signature of a token fits, but its claims cannot be opened", now)
@@ -163,7 +163,7 @@ func (k *Keys) verify(deployment int, token string, now time.Time, extra time.Du
 		k.note(c, issuer, "", now)
 		return out, err
 	}
-	if len(candidates) > 0 && candidates[0].SigningID != "" {
+	if named {
 		return Claims{}, Forged
 	}
 	if known != nil {
@@ -173,9 +173,11 @@ func (k *Keys) verify(deployment int, token string, now time.Time, extra time.Du
 }
 
 // candidates are the keys that may have signed a token with a key id: that of
-// the id, else those whose cluster tells no ids. known is a key of the same
-// issuer, if there is one.
-func (k *Keys) candidates(deployment int, kid string) (out []*clusterKey, known *clusterKey) {
+// the id, which is named then, else those of the same issuer and those whose
+// cluster tells no ids. An id is a hash of the key, but of which of its forms is
+// not published, so one that differs proves nothing, where a signature that fits
+// does. known is a key of the same issuer, if there is one.
+func (k *Keys) candidates(deployment int, kid string) (out []*clusterKey, named bool, known *clusterKey) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, c := range k.allLocked() {
@@ -183,16 +185,16 @@ func (k *Keys) candidates(deployment int, kid string) (out []*clusterKey, known 
 			continue
 		}
 		if c.SigningID == kid {
-			return []*clusterKey{c}, c
+			return []*clusterKey{c}, true, c
 		}
 		if c.issuer == issuerOf(kid) {
 			known = c
 		}
-		if c.SigningID == "" && (c.issuer == "" || c.issuer == issuerOf(kid)) {
+		if c.issuer == issuerOf(kid) || c.issuer == "" {
 			out = append(out, c)
 		}
 	}
-	return out, known
+	return out, false, known
 }
 
 // allLocked lists the keys of all sources, in a fixed order.

@@ -1,6 +1,10 @@
 package auth
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/pem"
 	"errors"
 	"strings"
 	"testing"
@@ -67,6 +71,50 @@ func TestVerify(t *testing.T) {
 			t.Errorf("a token too large: %v", err)
 		}
 	}
+}
+
+// TestKidRules: a key's id is a hash of one of its forms; a cluster may tell ids
+// by one rule and make tokens by another, or by a rule nobody knows.
+func TestKidRules(t *testing.T) {
+	iss := issuer(t)
+	der := iss.Public()
+	forms := map[string][]byte{
+		"DER": der, "PEM": pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}),
+		"base64": []byte(base64.StdEncoding.EncodeToString(der)), "none that is known": []byte("?"),
+	}
+	for told, form := range forms {
+		key := tokenKey(iss, true)
+		key.SigningID, key.SealingID = idBy(iss, form), idBy(iss, append([]byte("s"), form...))
+		keys := NewKeys(nil)
+		if err := keys.Set("discovery", []uc.TokenKey{key}); err != nil {
+			t.Fatal(err)
+		}
+		for made, other := range forms {
+			maker := *iss
+			maker.SigningID, maker.SealingID = idBy(iss, other), idBy(iss, append([]byte("s"), other...))
+			if c, err := keys.Verify(1, maker.Access("alice", time.Hour), time.Now(), 0); err != nil || c.User != "alice" {
+				t.Errorf("told by %s, made by %s: %v %v", told, made, c, err)
+			}
+			if told != "DER" || made != "base64" {
+				continue // one of them will do, and keys take long to make
+			}
+			for kind, want := range map[string]Fault{"stranger": UnknownKey, "sealed": Sealed, "expired": Expired} {
+				token, err := maker.Bad(kind, "alice")
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := keys.Verify(1, token, time.Now(), 0); !errors.Is(err, want) {
+					t.Errorf("told by %s, made by %s, %s: %v", told, made, kind, err)
+				}
+			}
+		}
+	}
+}
+
+// idBy is a key id by the hash of some form of the key.
+func idBy(iss *lab.TokenIssuer, form []byte) string {
+	sum := sha256.Sum256(form)
+	return iss.Issuer + ":" + hex.EncodeToString(sum[:])
 }
 
 func TestMismatchAlarm(t *testing.T) {

@@ -20,17 +20,52 @@ type SSOSP struct {
 	mu    sync.Mutex
 	codes map[string]string // code to user, each good once
 	renew map[string]string // refresh token to user
-	Path  string            // of the token endpoint
+	forms SSOForms
+}
+
+// SSOForms are what is not known of the real service, each with what it is
+// here until a test says otherwise.
+type SSOForms struct {
+	Authorize string // path where core vouches for users
+	Token     string // path of the token endpoint
+	JSON      bool   // codes and tokens come as JSON, not in the address of a redirect
+}
+
+// Set changes the forms.
+func (s *SSOSP) Set(change func(*SSOForms)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change(&s.forms)
+}
+
+func (s *SSOSP) is() SSOForms {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.forms
+}
+
+// ServeHTTP answers at the paths of the forms, and nowhere else.
+func (s *SSOSP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch f := s.is(); {
+	case r.URL.Path == f.Authorize:
+		s.proxy(w, r)
+	case r.URL.Path == "/ssosp/oauth/authorize":
+		s.local(w, r)
+	case r.URL.Path == f.Token && r.Method == http.MethodPost:
+		s.token(w, r)
+	default:
+		http.NotFound(w, r)
+	}
 }
 
 func newSSOSP(w *World, c *Cluster) *SSOSP {
-	s := &SSOSP{cluster: c, tokens: w.Tokens, codes: map[string]string{}, renew: map[string]string{}, roots: x509.NewCertPool(), Path: "/ssosp/oauth/token"}
+	s := &SSOSP{cluster: c, tokens: w.Tokens, codes: map[string]string{}, renew: map[string]string{}, roots: x509.NewCertPool(),
+		forms: SSOForms{Authorize: "/ssosp/oauth/authorize_proxy", Token: "/ssosp/oauth/token"}}
 	s.roots.AppendCertsFromPEM(w.CA)
 	for _, n := range c.Nodes {
 		h := w.Host(n.Addr)
-		h.Handle("/ssosp/oauth/authorize_proxy", http.HandlerFunc(s.proxy))
-		h.Handle("/ssosp/oauth/authorize", http.HandlerFunc(s.local))
-		h.Handle("POST "+s.Path, http.HandlerFunc(s.token))
+		h.Handle("/ssosp/oauth/", s)
+		h.Handle("/ssosp/token", s)
 	}
 	return s
 }
@@ -65,16 +100,24 @@ func (s *SSOSP) grant(w http.ResponseWriter, r *http.Request, user string) {
 		http.Error(w, `{"error":"INVALID_REQUEST"}`, http.StatusBadRequest)
 		return
 	}
-	back := q.Get("redirect_uri")
+	back, asJSON := q.Get("redirect_uri"), s.is().JSON
 	if q.Get("response_type") == "token" {
 		token := randomHex(32)
 		s.tokens.owners.Store(token, user)
+		if asJSON {
+			_ = json.NewEncoder(w).Encode(map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": 3600})
+			return
+		}
 		w.Header().Set("Location", back+"#access_token="+token+"&token_type=Bearer&expires_in=3600")
 	} else {
 		code := randomHex(16)
 		s.mu.Lock()
 		s.codes[code] = user
 		s.mu.Unlock()
+		if asJSON {
+			_ = json.NewEncoder(w).Encode(map[string]any{"code": code})
+			return
+		}
 		w.Header().Set("Location", back+"?"+url.Values{"code": {code}}.Encode())
 	}
 	w.WriteHeader(http.StatusFound)

@@ -290,3 +290,56 @@ func TestSSOMetadataAlarm(t *testing.T) {
 		return nil
 	})
 }
+
+// TestSSOForms: what is not known of the real service differs in every way that
+// it may, and users sign in all the same, some after one setting.
+func TestSSOForms(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		change  func(*lab.SSOForms)
+		setting string
+	}{
+		{"token endpoint access_token", func(f *lab.SSOForms) { f.Token = "/ssosp/oauth/access_token" }, ""},
+		{"token endpoint token", func(f *lab.SSOForms) { f.Token = "/ssosp/token" }, ""},
+		{"token endpoint elsewhere", func(f *lab.SSOForms) { f.Token = "/ssosp/oauth/v2/token" }, "xConfiguration CollaborationEdge SSO TokenPath: /ssosp/oauth/v2/token"},
+		{"vouching elsewhere, answers as JSON", func(f *lab.SSOForms) { f.Authorize, f.JSON = "/ssosp/oauth/vouch", true }, "xConfiguration CollaborationEdge SSO AuthorizePath: /ssosp/oauth/vouch"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := stage(t, Open)
+			ctx := t.Context()
+			s.Pair.World.SSOSP.Set(c.change)
+			if err := s.Keys(ctx); err != nil {
+				t.Fatal(err)
+			}
+			sso, err := s.OpenSSO(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.setting != "" {
+				if err := deploy.Type(ctx, s.Pair.Core, c.setting); err != nil {
+					t.Fatal(err)
+				}
+			}
+			phone, err := s.Client("", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			at, err := sso.Vouched(ctx, phone, "code", "alice")
+			if err != nil {
+				t.Fatal(err)
+			}
+			tokens, err := phone.Exchange(ctx, Code(at))
+			if err != nil {
+				t.Fatal(err)
+			}
+			phone.Credentials = Bearer(tokens.Access)
+			if _, _, err := phone.SignIn(ctx); err != nil {
+				t.Error(err)
+			}
+			at, err = sso.Vouched(ctx, phone, "token", "bob")
+			if err != nil || !strings.HasPrefix(at.Fragment, "access_token=") {
+				t.Errorf("a token at once: %v, %v", at, err)
+			}
+		})
+	}
+}
