@@ -93,3 +93,39 @@ func (g *Guard) punished(a Attempt) int {
 	}
 	return max(0, int(f.until.Sub(g.cfg.Clock()).Round(time.Second)/time.Second))
 }
+
+// Where call control judges passwords itself, edge sees its answers only, and
+// holds whoever guesses to the same bounds: Refused says how many seconds an
+// attempt has to wait, 0: it may go on; Wrong and Right are what came of one.
+
+// Refused is how long an attempt that carries credentials has to wait.
+func (g *Guard) Refused(a Attempt) int {
+	if wait := g.punished(a); wait > 0 {
+		return wait
+	}
+	if g.sources.Spent(door.Source(a.From).String(), manyOwners*g.plan.Load().Retries, punishment) {
+		return int(punishment / time.Second)
+	}
+	return 0
+}
+
+// Wrong counts an attempt that was refused.
+func (g *Guard) Wrong(a Attempt) {
+	g.fail(a)
+	g.mayGuess(a)
+}
+
+// Right forgives an owner, whose password it was, and his source what he had
+// wrong.
+func (g *Guard) Right(a Attempt) {
+	g.mu.Lock()
+	f := g.failures[a.failureKey()]
+	delete(g.failures, a.failureKey())
+	g.mu.Unlock()
+	if f == nil {
+		return
+	}
+	for range f.count {
+		g.noGuess(a)
+	}
+}

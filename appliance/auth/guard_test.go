@@ -234,6 +234,41 @@ func TestOnePasswordForManyOwners(t *testing.T) {
 	}
 }
 
+// TestPassedOn: what call control judges itself counts by its answers.
+func TestPassedOn(t *testing.T) {
+	d := newGateway(t)
+	at := func(owner, from string) Attempt {
+		return Attempt{Owner: owner + "@example.com", From: netip.MustParseAddr(from)}
+	}
+	alice := at("alice", "192.0.2.1")
+	for range 3 {
+		if d.Refused(alice) != 0 {
+			t.Fatal("refused too early")
+		}
+		d.Wrong(alice)
+	}
+	if d.Refused(alice) == 0 || d.Refused(at("alice", "192.0.2.2")) != 0 || d.Refused(at("bob", "192.0.2.1")) != 0 {
+		t.Error("who guesses goes on, or others do not")
+	}
+	for range 10 * manyOwners { // a phone that is asked anew and then is right
+		bob := at("bob", "192.0.2.3")
+		d.Wrong(bob)
+		d.Right(bob)
+	}
+	if d.Refused(at("bob", "192.0.2.3")) != 0 {
+		t.Error("who is right is refused")
+	}
+	for i := range 3 * manyOwners {
+		d.Wrong(at(fmt.Sprint("user", i), "192.0.2.4"))
+	}
+	if d.Refused(at("alice", "192.0.2.4")) == 0 {
+		t.Error("one password for all users goes on")
+	}
+	if d.clock.pass(punishment); d.Refused(alice) != 0 || d.Refused(at("alice", "192.0.2.4")) != 0 {
+		t.Error("refused for ever")
+	}
+}
+
 // TestEdgesGuessInVain: an edge that somebody has taken has few guesses at a
 // user, and others go on.
 func TestEdgesGuessInVain(t *testing.T) {

@@ -67,6 +67,17 @@ func (r *Ration) Give(name string) {
 	}
 }
 
+// Spent tells whether limit is used up for a name within the period.
+func (r *Ration) Spent(name string, limit int, period time.Duration) bool {
+	if limit <= 0 {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	u, known := r.used[name]
+	return known && u.times >= limit && r.clock().Before(u.since.Add(period))
+}
+
 // Has tells whether something was counted for a name within the period.
 func (r *Ration) Has(name string, period time.Duration) bool {
 	r.mu.Lock()

@@ -75,6 +75,44 @@ func (e *Edge) identify(r *signaling.Request, c *flow.Conn, link *traversal.Conn
 	})
 }
 
+// guesses is an attempt as the guard counts it.
+func guesses(c *flow.Conn, a attempt) auth.Attempt {
+	return auth.Attempt{Owner: a.owner, From: c.Remote().Addr()}
+}
+
+// guessed is how many seconds whoever shows credentials to call control has to
+// wait, since too many of his were wrong; 0: he need not. Call control sees all
+// clients at core's address and cannot tell who guesses.
+func (e *Edge) guessed(m *sip.Message, c *flow.Conn, a attempt) int {
+	if !m.Has("Authorization") && !m.Has("Proxy-Authorization") {
+		return 0
+	}
+	return e.guard.Refused(guesses(c, a))
+}
+
+// judged notes what call control said to credentials. One that only wants a
+// fresh nonce says so.
+func (e *Edge) judged(resp *sip.Message, c *flow.Conn, a attempt) {
+	switch status := resp.Status(); {
+	case status >= 200 && status < 300:
+		e.guard.Right(guesses(c, a))
+	case (status == 401 || status == 407) && !wantsFresh(resp):
+		e.guard.Wrong(guesses(c, a))
+	}
+}
+
+// wantsFresh tells whether a challenge finds fault with the nonce only.
+func wantsFresh(resp *sip.Message) bool {
+	for _, name := range [...]string{"WWW-Authenticate", "Proxy-Authenticate"} {
+		for _, row := range resp.Rows(name) {
+			if strings.EqualFold(digestParam(row, "stale"), "true") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // inDomain is the owner as a user of the domain: whose node the phone names is
 // nothing that core judges credentials by.
 func (a attempt) inDomain() string { return strings.TrimSuffix(a.owner, host(a.owner)) + a.domain }

@@ -77,6 +77,10 @@ func (e *Edge) register(r *signaling.Request, c *flow.Conn) {
 		e.identify(r, c, link, a)
 		return
 	}
+	if wait := e.guessed(r.Msg, c, a); wait > 0 {
+		e.refuse(r, 403, "Too many wrong passwords", "credentials", retryAfter(wait))
+		return
+	}
 	e.sendRegister(r, c, link, a)
 }
 
@@ -176,6 +180,9 @@ func (e *Edge) registerBranch(r *signaling.Request, c *flow.Conn, link *traversa
 			e.challenges.learn(a.owner, resp)
 			if dropped {
 				stale(resp)
+			}
+			if credentials && a.auth == auth.Passthrough {
+				e.judged(resp, c, a)
 			}
 			if !credentials {
 				e.open.answered(e.alarms, a.domain, a.owner, resp.Status())
