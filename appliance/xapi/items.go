@@ -9,7 +9,7 @@ import (
 func Items() []*Item {
 	items := slices.Concat(
 		administrationItems(), authenticationItems(), authItems(), ssoItems(), collaborationEdgeItems(), discoveryItems(),
-		dnsItems(), ethernetItems(), autoConfigurationItems(), firewallItems(), ipItems(), logItems(), managementItems(),
+		dnsItems(), ethernetItems(), autoConfigurationItems(), firewallItems(), firewallServiceItems(), ipItems(), logItems(), managementItems(),
 		remoteItems(), machineItems(), resourceUsageItems(), sipItems(), iceItems(), systemUnitItems(),
 		timeItems(), traversalItems(), zoneItems(), searchRuleItems(), routingItems(), xmppItems(), loginItems(), pushItems(), wakeItems(), recordingItems(), roamingItems(), loadItems(), turnItems(), suiteItems(), onboardingItems(), namesItems(), dnsZoneItems(), trunkOAuthItems(),
 	)

@@ -23,7 +23,7 @@ func firewallPlan(snap *config.Snapshot) (rules []nic.Rule, errs []error) {
 			errs = append(errs, fmt.Errorf("xConfiguration Firewall Rule %d: %w", i, err))
 			continue
 		}
-		rules = append(rules, r)
+		rules = append(rules, ruled(r).doors(snap, snap.Enum(xapi.FirewallRuleService, i))...)
 	}
 	return rules, errs
 }
@@ -100,17 +100,18 @@ func managementRules(snap *config.Snapshot, role string) (rules []nic.Rule, err 
 
 // managementDoors are the ports of the shell and of the link.
 func managementDoors(snap *config.Snapshot) []nic.Rule {
-	tcp := []int{snap.Int(xapi.AdministrationSSHPort), snap.Int(xapi.TraversalSSHPort)}
+	return append(tcpDoors(snap.Int(xapi.AdministrationSSHPort)), linkDoors(snap)...)
+}
+
+// linkDoors are the ports that core opens on edge.
+func linkDoors(snap *config.Snapshot) []nic.Rule {
+	tcp := []int{snap.Int(xapi.TraversalSSHPort)}
 	for _, i := range snap.Indexes(xapi.ZoneName.Item) {
 		if snap.Enum(xapi.ZoneType, i) == "TraversalServer" {
 			tcp = append(tcp, snap.Int(xapi.TraversalServerSIPPort, i))
 		}
 	}
-	slices.Sort(tcp)
-	var doors []nic.Rule
-	for _, p := range slices.Compact(tcp) {
-		doors = append(doors, nic.Rule{Protocol: "tcp", First: p, Last: p})
-	}
+	doors := tcpDoors(tcp...)
 	for _, row := range []xapi.Int{xapi.MediaDemuxRTPPort, xapi.MediaDemuxRTCPPort} {
 		p := snap.Int(row)
 		doors = append(doors, nic.Rule{Protocol: "udp", First: p, Last: p})

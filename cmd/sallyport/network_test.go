@@ -44,6 +44,30 @@ func TestNetworkPlan(t *testing.T) {
 	}
 }
 
+// TestFirewallServices names ports by what they serve, also when they change.
+func TestFirewallServices(t *testing.T) {
+	for service, want := range map[string]string{
+		"Custom": "tcp 5-6 ", "SSH": "tcp 2022-2022 ", "SIP": "tcp 5060-5060 tcp 5061-5061 udp 5060-5060 ", "HTTPS": "tcp 8443-8443 ",
+		"Chat": "tcp 5222-5222 ", "Media": "udp 36000-59999 ", "Link": "tcp 2222-2222 tcp 7011-7011 udp 2776-2776 udp 2777-2777 ",
+	} {
+		p, err := networkPlan(config.NewSnapshotForTest(xapi.Edge,
+			"Ethernet 1 IP V4 Address: 192.0.2.1", "Ethernet 2 IP V4 Address: 10.0.0.1", "Administration SSH Port: 2022",
+			"Zones Zone 1 Name: core", "Zones Zone 1 Type: TraversalServer", "Zones Zone 1 TraversalServer SIP Port: 7011",
+			"Firewall Rule 4 Service: "+service, "Firewall Rule 4 Port Start: 5", "Firewall Rule 4 Port End: 6",
+			"Firewall Rule 4 Address: 198.51.100.0", "Firewall Rule 4 PrefixLength: 24", "Firewall Rule 4 Action: Reject"), "edge")
+		got := ""
+		for _, r := range p.Firewall {
+			got += fmt.Sprintf("%s %d-%d ", r.Protocol, r.First, r.Last)
+			if r.Index != 4 || r.Action != nic.Reject || r.From.Bits() != 24 {
+				t.Errorf("%s: %+v", service, r)
+			}
+		}
+		if got != want || err != nil {
+			t.Errorf("%s: %q, want %q (%v)", service, got, want, err)
+		}
+	}
+}
+
 // TestFamilies leaves out what the node does not use.
 func TestFamilies(t *testing.T) {
 	lines := []string{
