@@ -360,9 +360,9 @@ func (x *box) fullDisk() {
 	x.name = "boottest"
 	x.on()
 	files := x.fill()
-	out, _ := tryAsk(x.ssh, "xCommand SystemUpgrade", bytes.NewReader(x.goodFile()))
+	out, err := tryAsk(x.ssh, "xCommand SystemUpgrade", bytes.NewReader(x.goodFile()))
 	if !strings.Contains(out, "on the data partition") {
-		x.t.Errorf("an update on a full disk:\n%s", out)
+		x.t.Fatalf("an update on a full disk: %v\n%s", err, out)
 	}
 	refused := clip(reason(out))
 	answered := 0
