@@ -73,18 +73,19 @@ type Core struct {
 	reach       *reach
 	rand        func() uint64
 
-	proxy *signaling.Proxy
-	flows *flow.Flows
-	links *traversal.Links
-	relay *media.Relay
-	watch *call.Watch
-	media *Media
-	http  *httpproxy.Server
-	chat  *xmpp.Server
-	keys  *auth.Keys  // of access tokens
-	vault *auth.Vault // of passwords
-	local *auth.Accounts
-	sso   *auth.SSO
+	proxy  *signaling.Proxy
+	flows  *flow.Flows
+	links  *traversal.Links
+	relay  *media.Relay
+	watch  *call.Watch
+	media  *Media
+	trunks trunkMedia
+	http   *httpproxy.Server
+	chat   *xmpp.Server
+	keys   *auth.Keys  // of access tokens
+	vault  *auth.Vault // of passwords
+	local  *auth.Accounts
+	sso    *auth.SSO
 
 	grants *auth.Grants // tokens for trunks
 
@@ -188,6 +189,7 @@ func New(cfg Config) *Core {
 		OnPeer:    c.peerChanged,
 	})
 	c.media = NewMedia(MediaConfig{Relay: c.relay, Log: cfg.Log, Clock: cfg.Clock, EdgeMedia: c.edgeMedia})
+	c.trunks = newTrunkMedia(MediaConfig{Relay: c.relay, Log: cfg.Log, Clock: cfg.Clock})
 	c.uc = c.newDiscovery()
 	c.newCredentials()
 	c.sso = c.newSSO()
@@ -198,10 +200,16 @@ func New(cfg Config) *Core {
 	c.chat = c.newChat()
 	c.desk = signaling.Desk{
 		Calls: c.calls, Log: cfg.Log, Refuse: c.refuse,
-		End:      func(id uint64) { c.media.End(media.SessionID(id)) },
-		Rollback: func(id uint64) { c.media.Rollback(media.SessionID(id)) },
+		End:      c.endMedia,
+		Rollback: func(id uint64) { c.media.Rollback(media.SessionID(id)); c.trunks.Rollback(media.SessionID(id)) },
 	}
 	return c
+}
+
+// endMedia ends what goes by here of a call's media.
+func (c *Core) endMedia(session uint64) {
+	c.media.End(media.SessionID(session))
+	c.trunks.End(media.SessionID(session))
 }
 
 // handle decides on each request, by the side that it came from.

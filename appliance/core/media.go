@@ -36,9 +36,9 @@ type Media struct{ *call.Media[*mediaCall] }
 type mediaCall struct {
 	call.Talk[mediaLine, *media.CoreStream]
 	MediaCall
-	cfg    *MediaConfig
-	own    map[ownKey][]byte // our master keys, one per stream, side and suite for the whole session
-	agents *agents           // of all calls
+	cfg     *MediaConfig
+	keyring         // our master keys, one per stream, side and suite for the whole session
+	agents  *agents // of all calls
 }
 
 // NewMedia returns a Media without calls.
@@ -48,7 +48,7 @@ func NewMedia(cfg MediaConfig) *Media {
 	}
 	outside := newAgents()
 	m := &Media{call.NewMedia(call.Config{Relay: cfg.Relay, Log: cfg.Log, Clock: cfg.Clock}, func(since time.Time) *mediaCall {
-		return &mediaCall{Talk: call.NewTalk[mediaLine, *media.CoreStream](since), cfg: &cfg, own: map[ownKey][]byte{}, agents: outside}
+		return &mediaCall{Talk: call.NewTalk[mediaLine, *media.CoreStream](since), cfg: &cfg, keyring: newKeyring(cfg.Rand), agents: outside}
 	})}
 	outside.knows = m.Knows
 	return m

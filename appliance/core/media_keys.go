@@ -17,36 +17,36 @@ type ownKey struct {
 	suite  sdp.Suite
 }
 
+// A keyring holds our own keys of one call.
+type keyring struct {
+	rand io.Reader
+	own  map[ownKey][]byte
+}
+
+func newKeyring(rand io.Reader) keyring { return keyring{rand, map[ownKey][]byte{}} }
+
 // master finds or draws one of our keys.
-func (c *mediaCall) master(k ownKey) ([]byte, error) {
-	if have := c.own[k]; have != nil {
+func (r keyring) master(k ownKey) ([]byte, error) {
+	if have := r.own[k]; have != nil {
 		return have, nil
 	}
 	key, salt := k.suite.Lengths()
 	fresh := make([]byte, key+salt)
-	if _, err := io.ReadFull(c.cfg.Rand, fresh); err != nil {
+	if _, err := io.ReadFull(r.rand, fresh); err != nil {
 		return nil, fmt.Errorf("media key: %w", err)
 	}
-	c.own[k] = fresh
+	r.own[k] = fresh
 	return fresh, nil
 }
 
-// noGCM tells whether the zone on a side bears no GCM suites.
-func (c *mediaCall) noGCM(side media.Side) bool {
-	if side == media.ClientSide {
-		return c.Policy.NoGCMClient
-	}
-	return c.Policy.NoGCMInside
-}
-
-// offerKeys puts every suite that we speak, and the side bears, into an offer.
-func (c *mediaCall) offerKeys(s *sdp.Section, i int, side media.Side) error {
+// offer puts every suite that we speak, and the side bears, into an offer.
+func (r keyring) offer(s *sdp.Section, i int, side media.Side, noGCM bool) error {
 	var values []string
 	for _, suite := range sdp.Suites() {
-		if suite.GCM() && c.noGCM(side) {
+		if suite.GCM() && noGCM {
 			continue
 		}
-		master, err := c.master(ownKey{i, side, suite})
+		master, err := r.master(ownKey{i, side, suite})
 		if err != nil {
 			return err
 		}
@@ -57,13 +57,35 @@ func (c *mediaCall) offerKeys(s *sdp.Section, i int, side media.Side) error {
 }
 
 // answerKeys accepts one crypto line of an offer.
-func (c *mediaCall) answerKeys(s *sdp.Section, i int, side media.Side, offer sdp.Crypto) error {
-	master, err := c.master(ownKey{i, side, offer.Suite})
+func (r keyring) answerKeys(s *sdp.Section, i int, side media.Side, offer sdp.Crypto) error {
+	master, err := r.master(ownKey{i, side, offer.Suite})
 	if err != nil {
 		return err
 	}
 	s.Replace("crypto", []string{sdp.Crypto{Tag: offer.Tag, Suite: offer.Suite, Keys: []sdp.Key{{Master: master}}}.Line()})
 	return nil
+}
+
+// ownKeys is what we protect with towards a side; unset if that key was never told.
+func (r keyring) ownKeys(i int, side media.Side, suite sdp.Suite) rtp.Keys {
+	master := r.own[ownKey{i, side, suite}]
+	if master == nil {
+		return rtp.Keys{}
+	}
+	return rtp.Keys{Suite: string(suite), Keys: []rtp.Key{{Master: master}}}
+}
+
+// noGCM tells whether the zone on a side bears no GCM suites.
+func (c *mediaCall) noGCM(side media.Side) bool {
+	if side == media.ClientSide {
+		return c.Policy.NoGCMClient
+	}
+	return c.Policy.NoGCMInside
+}
+
+// offerKeys puts our keys for a side into an offer.
+func (c *mediaCall) offerKeys(s *sdp.Section, i int, side media.Side) error {
+	return c.offer(s, i, side, c.noGCM(side))
 }
 
 // insideSecure reports whether the inside leg of a line is SRTP. by is the
@@ -85,13 +107,4 @@ func keysOf(c sdp.Crypto) rtp.Keys {
 		k.Keys = append(k.Keys, rtp.Key{Master: one.Master, MKI: one.MKI})
 	}
 	return k
-}
-
-// ownKeys is what we protect with towards a side; unset if that key was never told.
-func (c *mediaCall) ownKeys(i int, side media.Side, suite sdp.Suite) rtp.Keys {
-	master := c.own[ownKey{i, side, suite}]
-	if master == nil {
-		return rtp.Keys{}
-	}
-	return rtp.Keys{Suite: string(suite), Keys: []rtp.Key{{Master: master}}}
 }

@@ -150,17 +150,12 @@ func (st *CoreStream) control(w *worker, c component, f frame) uint64 {
 
 // note counts a packet in clear.
 func (st *CoreStream) note(w *worker, m *meter, kind rtp.Kind, pkt []byte) {
-	m.received(w.now, len(pkt), kind)
-	switch kind {
-	case rtp.RTP:
-		p := rtp.Packet(pkt)
-		m.quality.packet(p, w.now, rateOf(st.want.Load().Rates, p.PayloadType()))
-	case rtp.RTCP:
-		if st.want.Load().EndToEnd != "" {
-			return // encrypted
-		}
-		rtp.Reports(pkt, func(r rtp.Report) { m.remote.note(r, w.now) })
+	want := st.want.Load()
+	if want.EndToEnd != "" && kind == rtp.RTCP { // encrypted
+		m.received(w.now, len(pkt), kind)
+		return
 	}
+	m.note(w.now, kind, pkt, want.Rates)
 }
 
 // toInside sends a packet in clear on to the inside, by its keys if it has some.

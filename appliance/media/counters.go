@@ -57,6 +57,18 @@ func (m *meter) sent(now int64, n int, kind rtp.Kind) {
 	m.lastTx.Store(now)
 }
 
+// note counts a packet in clear, and reads what it says of the stream.
+func (m *meter) note(now int64, kind rtp.Kind, pkt []byte, rates []Rate) {
+	m.received(now, len(pkt), kind)
+	switch kind {
+	case rtp.RTP:
+		p := rtp.Packet(pkt)
+		m.quality.packet(p, now, rateOf(rates, p.PayloadType()))
+	case rtp.RTCP:
+		rtp.Reports(pkt, func(r rtp.Report) { m.remote.note(r, now) })
+	}
+}
+
 // bad counts a packet that SRTP did not let pass.
 func (m *meter) bad(v rtp.Verdict) {
 	switch v {

@@ -81,6 +81,9 @@ func (s *Session) Direct() bool {
 
 // reportPath says which way a call's media takes.
 func (s SessionStats) reportPath(t *xapi.Node) {
+	if len(s.Streams) == 0 {
+		return // it never came here
+	}
 	path, why := "Relay", s.Relayed
 	for _, st := range s.Streams {
 		switch {

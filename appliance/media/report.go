@@ -7,11 +7,15 @@ import "sallyport/appliance/xapi"
 func (s SessionStats) Report(t *xapi.Node) {
 	leg, cause := 0, ""
 	for _, st := range s.Streams {
+		near, far := " client", " inside"
+		if st.Between {
+			near, far = " caller", " called"
+		}
 		for _, side := range []struct {
 			name  string
 			stats LegStats
 			suite string
-		}{{st.Type + " client", st.Client, st.Suite}, {st.Type + " inside", st.UC, st.Inside}} {
+		}{{st.Type + near, st.Client, st.Suite}, {st.Type + far, st.UC, st.Inside}} {
 			leg++
 			side.stats.report(t.Nth("Leg", leg), side.name, side.suite)
 		}

@@ -62,16 +62,17 @@ func stamp(ns int64) time.Time {
 
 // StreamStats is a reading of one m-line.
 type StreamStats struct {
-	Index  int
-	Type   string // audio, video, …
-	Client LegStats
-	UC     LegStats
-	Linked bool   // the link of this stream is proven
-	Suite  string // SRTP suite towards the client; core only
-	Inside string // SRTP suite inside, or RTP; core only
-	Cause  string // why media does not flow, empty if it does
-	Agents bool   // both ends have an ICE agent
-	Direct bool   // media goes between the ends, not by this node
+	Index   int
+	Type    string // audio, video, …
+	Client  LegStats
+	UC      LegStats
+	Linked  bool   // the link of this stream is proven
+	Suite   string // SRTP suite towards the client; core only
+	Inside  string // SRTP suite inside, or RTP; core only
+	Cause   string // why media does not flow, empty if it does
+	Between bool   // it is one between two inside systems: Client is the caller
+	Agents  bool   // both ends have an ICE agent
+	Direct  bool   // media goes between the ends, not by this node
 }
 
 // SessionStats is a reading of one call.

@@ -165,9 +165,13 @@ func (w *World) startCarol(ctx context.Context) (err error) {
 
 // InsidePhone makes another inside phone: UDP, plain RTP, answering by itself.
 // It is not started, and who asked for it closes it.
-func (w *World) InsidePhone(user string, tone float64) (*Phone, error) {
-	return NewPhone(PhoneConfig{User: user, Password: Users()[user], Domain: w.Domain, Transport: "UDP", Listen: true,
-		Server: w.Registrar.Addr("UDP"), Local: w.host(10), Tone: tone, AutoAnswer: true, Expires: time.Hour, Log: w.cfg.Log})
+func (w *World) InsidePhone(user string, tone float64, change ...func(*PhoneConfig)) (*Phone, error) {
+	cfg := PhoneConfig{User: user, Password: Users()[user], Domain: w.Domain, Transport: "UDP", Listen: true,
+		Server: w.Registrar.Addr("UDP"), Local: w.host(10), Tone: tone, AutoAnswer: true, Expires: time.Hour, Log: w.cfg.Log}
+	for _, f := range change {
+		f(&cfg)
+	}
+	return NewPhone(cfg)
 }
 
 // OutsidePhone describes the softphone of alice (440 Hz), bob (660 Hz) or dave

@@ -99,7 +99,7 @@ func (p *player) start(ctx context.Context) (string, error) {
 	if user(p.name) == lab.RoomUser {
 		phone, err = p.pair.RoomPhone(change)
 	} else if strings.HasPrefix(p.name, "inside-") {
-		phone, err = p.pair.World.InsidePhone(user(p.name), tone)
+		phone, err = p.pair.World.InsidePhone(user(p.name), tone, change)
 	} else {
 		phone, err = p.pair.Phone(user(p.name), tone, change)
 	}
