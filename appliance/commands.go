@@ -34,7 +34,7 @@ func commands() map[string]command {
 		"EdgeSSOIdPImport": idpImport, "EdgeSSOIdPDelete": idpDelete, "EdgeSSOMetadataExport": spExport,
 		"AuthzKeyImport": authzKeyImport, "AuthzKeyDelete": authzKeyDelete,
 		"RemoteSyslogAdd": syslogAdd, "RemoteSyslogDelete": syslogDelete,
-		"ServerCertificateInstall": certificateInstall, "CACertificateInstall": authorityInstall,
+		"ServerCertificateInstall": certificateInstall, "CACertificateInstall": authorityInstall, "CACertificateDelete": authorityDelete,
 		"ManufacturerCAInstall": manufacturerInstall, "ManufacturerCADelete": manufacturerDelete,
 		"DomainCerts": domainCerts, "DNSCheck": dnsCheck,
 		"CSRGenerate": requestGenerate, "AlarmAcknowledge": alarmAcknowledge,

@@ -55,6 +55,24 @@ func authorityInstall(n *Node, _ context.Context, args xapi.Args, who config.Who
 	return xapi.NewNode("Result").Int("Authorities", len(n.trust.CAs())), nil
 }
 
+// authorityDelete takes an authority off the list.
+func authorityDelete(n *Node, _ context.Context, args xapi.Args, who config.Who) (*xapi.Node, error) {
+	print := strings.ToLower(one(args, "Fingerprint"))
+	if err := n.trust.RemoveCA(print); err != nil {
+		return nil, err
+	}
+	n.log.Info("authority removed", "event", "certificate", "fingerprint", print, "who", who.User, "from", who.From)
+	n.look()
+	return xapi.NewNode("Result").Int("Authorities", len(n.trust.CAs())), nil
+}
+
+// authorities shows whom this node trusts.
+func (n *Node) authorities(t *xapi.Node) {
+	for i, c := range n.trust.CAs() {
+		t.Nth("CA", i+1).Str("Subject", c.Subject.String()).Str("Expires", stamp(c.NotAfter)).Str("Fingerprint", trust.Fingerprint(c))
+	}
+}
+
 // requestGenerate writes a signing request into the sftp folder.
 func requestGenerate(n *Node, _ context.Context, args xapi.Args, _ config.Who) (*xapi.Node, error) {
 	pem, err := n.trust.GenerateCSR(trust.Request{CommonName: one(args, "CommonName"), Names: args["San"]})

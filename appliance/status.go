@@ -18,6 +18,7 @@ func (n *Node) tree() *xapi.Node {
 	n.interfaces(t.Add("NetworkInterface"))
 	n.role.Status(t)
 	n.nameWatch.report(t.Add("DNSCheck"))
+	n.authorities(t.Add("Trust"))
 	n.memory(t)
 	if n.cfg.Host != nil {
 		n.cfg.Host.Status(t)

@@ -111,8 +111,8 @@ var (
 	}
 	CACertificateInstall = &Command{
 		Name: "CACertificateInstall", Spaced: "CA Certificate Install", Role: Both, Guide: "Certificates", New: true,
-		Params: []Param{{Name: "File", Kind: String, Min: 1, Max: 128, Required: true, Help: "PEM file with the whole list of trusted authorities."}},
-		Help:   "Replaces the list of trusted certificate authorities.",
+		Params: []Param{{Name: "File", Kind: String, Min: 1, Max: 128, Required: true, Help: "PEM file in the sftp folder with authorities to trust."}},
+		Help:   "Adds to the certificate authorities that are trusted; those that are there stay.",
 	}
 	CSRGenerate = &Command{
 		Name: "CSRGenerate", Spaced: "CSR Generate", Role: Both, Guide: "Certificates", New: true,
@@ -126,7 +126,7 @@ var (
 )
 
 func certificateCommands() []*Command {
-	return []*Command{ServerCertificateInstall, CACertificateInstall, CSRGenerate}
+	return []*Command{ServerCertificateInstall, CACertificateInstall, CACertificateDelete, CSRGenerate}
 }
 
 // Commands of the node itself.

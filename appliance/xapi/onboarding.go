@@ -59,7 +59,7 @@ var (
 func onboardingAlarms() []*Alarm { return []*Alarm{AlarmNoManufacturer, AlarmOnboarding} }
 
 func onboardingStatuses() []*Status {
-	return []*Status{
+	return append(authorityStatuses(), []*Status{
 		{Path: "Onboarding Manufacturer [1..1000] Subject", Kind: String, Role: Edge, Help: "Authority that vouches for phones."},
 		{Path: "Onboarding Manufacturer [1..1000] Expires", Kind: Time, Role: Edge, Help: "When its certificate ends."},
 		{Path: "Onboarding Manufacturer [1..1000] Fingerprint", Kind: String, Role: Edge, Help: "SHA-256 of its certificate."},
@@ -68,5 +68,5 @@ func onboardingStatuses() []*Status {
 		{Path: "CollaborationEdge Domain [1..1000] Name", Kind: String, Role: Core, Help: "A domain that something here knows."},
 		{Path: "CollaborationEdge Domain [1..1000] Contexts", Kind: String, Role: Core, Help: "What it is: Edge, Internal, Presence, Server, Activation or Service domain."},
 		{Path: "CollaborationEdge Domain [1..1000] Clusters", Kind: String, Role: Core, Help: "Publishers of the clusters that it belongs to."},
-	}
+	}...)
 }
