@@ -102,14 +102,15 @@ func (t *transaction) forward(spec Branch) {
 	if spec.Msg == t.Msg && t.Conn != nil {
 		spec.Msg = t.Msg.Clone() // the answer is made from what came
 	}
-	b := &branch{Branch: spec, tx: t, invite: t.invite}
-	b.watch.who = b
-	if b.cseq, b.method = spec.Msg.CSeq(); b.invite {
-		b.method = "INVITE" // not a piece of the message, which goes first
+	cseq, method := spec.Msg.CSeq()
+	if t.invite {
+		method = "INVITE" // not a piece of the message, which goes first
 	}
 	t.mu.Lock()
 	busy := t.activeLocked() != nil
 	usable := t.state == proceeding && !t.cancelled && !busy
+	b := t.roomLocked(usable)
+	b.Branch, b.tx, b.invite, b.watch.who, b.cseq, b.method = spec, t, t.invite, b, cseq, method
 	if usable {
 		t.branches = append(t.branches, b)
 		t.end = 0

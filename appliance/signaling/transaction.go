@@ -45,6 +45,7 @@ type transaction struct {
 	reasons   []string  // Reason of the CANCEL
 	branches  []*branch // the last one is the active one
 	first     [1]*branch
+	one       branch // the first of branches: few transactions have another
 	counted   bool
 }
 
@@ -72,6 +73,15 @@ func (t *transaction) open() {
 	}
 	t.settleLocked()
 	t.mu.Unlock()
+}
+
+// roomLocked is where a branch is kept: the first that is used lies in the
+// transaction itself.
+func (t *transaction) roomLocked(used bool) *branch {
+	if used && len(t.branches) == 0 {
+		return &t.one
+	}
+	return new(branch)
 }
 
 func (t *transaction) waitForRoleLocked(now time.Duration) {
