@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"sallyport/appliance/flow"
 	"sallyport/appliance/signaling"
 	"sallyport/appliance/sip"
 	"sallyport/appliance/traversal"
@@ -58,17 +57,13 @@ func (e *Edge) loseShortcut(a attempt) {
 
 // unrouted sends a REGISTER again without its pre-routed route where core
 // refuses that: core may have been put back from a backup, with other keys.
-func (e *Edge) unrouted(r *signaling.Request, c *flow.Conn, link *traversal.Conn, a attempt) func(int) *signaling.Branch {
-	if a.route == "" {
+func (o *onward) unrouted(status int) *signaling.Branch {
+	if status != 403 {
 		return nil
 	}
-	return func(status int) *signaling.Branch {
-		if status != 403 {
-			return nil
-		}
-		e.loseShortcut(a)
-		a.route = ""
-		b := e.registerBranch(r, c, link, a)
-		return &b
-	}
+	o.edge.loseShortcut(o.attempt)
+	again := o.attempt
+	again.route = ""
+	b := o.edge.registerBranch(o.request, o.client, o.link, again)
+	return &b
 }

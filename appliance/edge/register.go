@@ -141,15 +141,28 @@ func (e *Edge) sendRegister(r *signaling.Request, c *flow.Conn, link *traversal.
 	r.Forward(e.registerBranch(r, c, link, a))
 }
 
+// onward is a REGISTER on its way to core: all that its answer needs, in one
+// piece.
+type onward struct {
+	attempt
+	edge        *Edge
+	request     *signaling.Request
+	client      *flow.Conn
+	link        *traversal.Conn
+	face        face
+	credentials bool // it showed some
+	dropped     bool // and others, which went no further
+}
+
 func (e *Edge) registerBranch(r *signaling.Request, c *flow.Conn, link *traversal.Conn, a attempt) signaling.Branch {
 	out := r.Msg.Clone()
 	strip(out, a.owner, "")
 	for _, name := range [...]string{"Route", "Path", "Record-Route"} {
 		out.Remove(name)
 	}
-	f := e.face(c)
-	a.path = e.tokens.path(a.zone, a.id, a.before.path)
-	path := f.parts(a.path.user, ";lr;ob")
+	o := &onward{attempt: a, edge: e, request: r, client: c, link: link, face: e.face(c)}
+	o.path = e.tokens.path(a.zone, a.id, a.before.path)
+	path := o.face.parts(o.path.user, ";lr;ob")
 	out.Prepend("Path", path[:]...)
 	out.Set(headerTrace, r.Trace)
 	setBinding(out, a.id)
@@ -159,38 +172,40 @@ func (e *Edge) registerBranch(r *signaling.Request, c *flow.Conn, link *traversa
 	if a.user != "" {
 		identified(out, a)
 	}
-	credentials, dropped := e.challenges.answered(a.owner, out)
+	o.credentials, o.dropped = e.challenges.answered(a.owner, out)
 	preRoute(out, a.route)
-	return signaling.Branch{
-		Msg:  out,
-		Conn: link,
-		Via:  f.hostport(),
-		Next: e.unrouted(r, c, link, a),
-		OnResponse: func(resp *sip.Message) {
-			a.route = cmp.Or(e.routeIn(resp), a.route)
-			if outlived(resp.Status()) {
-				e.loseShortcut(a)
-			}
-			credentials := credentials
-			if a.auth != auth.Passthrough {
-				a.user, credentials = e.vouched(resp, a)
-			}
-			f.outward(resp)
-			withoutAuthInt(resp)
-			e.challenges.learn(a.owner, resp)
-			if dropped {
-				stale(resp)
-			}
-			if credentials && a.auth == auth.Passthrough {
-				e.judged(resp, c, a)
-			}
-			if !credentials {
-				e.open.answered(e.alarms, a.domain, a.owner, resp.Status())
-			}
-			if resp.Status() >= 200 && resp.Status() < 300 {
-				e.registered(r, c, link, resp, a, credentials)
-			}
-		},
+	b := signaling.Branch{Msg: out, Conn: link, Via: o.face.hostport(), OnResponse: o.answered}
+	if a.route != "" {
+		b.Next = o.unrouted
+	}
+	return b
+}
+
+// answered makes an answer of core's fit for the client and takes note of it.
+func (o *onward) answered(resp *sip.Message) {
+	e := o.edge
+	o.route = cmp.Or(e.routeIn(resp), o.route)
+	if outlived(resp.Status()) {
+		e.loseShortcut(o.attempt)
+	}
+	credentials := o.credentials
+	if o.auth != auth.Passthrough {
+		o.user, credentials = e.vouched(resp, o.attempt)
+	}
+	o.face.outward(resp)
+	withoutAuthInt(resp)
+	e.challenges.learn(o.owner, resp)
+	if o.dropped {
+		stale(resp)
+	}
+	if credentials && o.auth == auth.Passthrough {
+		e.judged(resp, o.client, o.attempt)
+	}
+	if !credentials {
+		e.open.answered(e.alarms, o.domain, o.owner, resp.Status())
+	}
+	if resp.Status() >= 200 && resp.Status() < 300 {
+		e.registered(o.request, o.client, o.link, resp, o.attempt, credentials)
 	}
 }
 
