@@ -2,6 +2,8 @@ package eventlog
 
 import (
 	"encoding/base64"
+	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -132,6 +134,45 @@ func FuzzMask(f *testing.F) {
 			t.Errorf("masking twice differs:\n 1 %q\n 2 %q", got, again)
 		}
 	})
+}
+
+// TestHarmless: what is passed over at a glance is what the long look leaves as
+// it is.
+func TestHarmless(t *testing.T) {
+	pieces := []string{"alice", "@", ".", "password", "token", "eyJhbGciOiJIUzI1NiJ9", "'", `\\`, "<", "?", "&", ";", ",", "/", "basic", "Bearer", "k", "inline",
+		"=", ":", ">", `"`, " ", "\t", "\r\n", "Zm9vOmJhcg", "x-auth", "sip", "-----BEGIN", "PRIVATE KEY-----", "*", "é"}
+	r := rand.New(rand.NewPCG(1, 2))
+	glances := 0
+	for range 50_000 {
+		s := ""
+		for range 1 + r.IntN(5) {
+			s += pieces[r.IntN(len(pieces))]
+		}
+		if !harmless(s) {
+			continue
+		}
+		if glances++; mask(s) != s {
+			t.Fatalf("%q is passed over, but becomes %q", s, mask(s))
+		}
+	}
+	if glances < 1000 {
+		t.Fatalf("only %d of the texts were passed over", glances)
+	}
+	for _, key := range []string{"event", "from", "to", "direction", "call", "trace", "user", "peer", "status", "method", "rule", "why", "zone", "expires"} {
+		if classify(key, 0, len(key)) != notSecret {
+			t.Errorf("the key %q is passed over, but names a secret", key)
+		}
+	}
+}
+
+// A line as each call writes two of.
+func BenchmarkHandle(b *testing.B) {
+	log := New(Config{Node: "edge"}).Logger()
+	b.ReportAllocs()
+	for b.Loop() {
+		log.LogAttrs(b.Context(), slog.LevelInfo, "call", slog.String("event", "CallConnected"), slog.String("from", "alice@example.com"),
+			slog.String("to", "bob@example.com"), slog.String("direction", "inward"), slog.String("call", "1f2e3d4c5b6a7988"), slog.String("trace", "8f2e3d4c5b6a7981"))
+	}
 }
 
 func BenchmarkMask(b *testing.B) {

@@ -63,6 +63,10 @@ func sdpKey(s string, i, end int) bool {
 // secretAttr tells whether the value of a log attribute is secret by its key
 // alone, whatever it looks like.
 func secretAttr(key string) bool {
+	switch key { // what nearly every line of a call or a registration has
+	case "event", "from", "to", "direction", "call", "trace", "user", "peer", "status", "method", "rule", "why", "zone", "expires":
+		return false
+	}
 	key = key[strings.LastIndexByte(key, '.')+1:]
 	switch kind := classify(key, 0, len(key)); kind {
 	case always, wholeLine, keying:
