@@ -106,3 +106,19 @@ func FuzzNothingElseReachesAnOrigin(f *testing.F) {
 		}
 	})
 }
+
+func FuzzDevice(f *testing.F) {
+	f.Add("CP-8845-SEP001122334455", "00ff")
+	f.Add("a&print=b\r\n", "%")
+	f.Fuzz(func(t *testing.T, name, print string) {
+		d := Device{name, print}
+		text := d.String()
+		if got, ok := parseDevice(text); got != d || ok != (print != "") {
+			t.Errorf("%q: %+v, %v", text, got, ok)
+		}
+		if strings.ContainsAny(text, "\r\n\x00") {
+			t.Errorf("%q does not fit a header", text)
+		}
+		parseDevice(name)
+	})
+}
