@@ -20,14 +20,31 @@ type ownKey struct {
 // A keyring holds our own keys of one call.
 type keyring struct {
 	rand io.Reader
-	own  map[ownKey][]byte
+	own  []ownMaster
 }
 
-func newKeyring(rand io.Reader) keyring { return keyring{rand, map[ownKey][]byte{}} }
+// ownMaster is one of them. A call has one or a few: a list of them is smaller
+// than a map.
+type ownMaster struct {
+	ownKey
+	master []byte
+}
+
+func newKeyring(rand io.Reader) keyring { return keyring{rand: rand} }
+
+// drawn is one of our keys, nil if it was not told yet.
+func (r *keyring) drawn(k ownKey) []byte {
+	for _, have := range r.own {
+		if have.ownKey == k {
+			return have.master
+		}
+	}
+	return nil
+}
 
 // master finds or draws one of our keys.
-func (r keyring) master(k ownKey) ([]byte, error) {
-	if have := r.own[k]; have != nil {
+func (r *keyring) master(k ownKey) ([]byte, error) {
+	if have := r.drawn(k); have != nil {
 		return have, nil
 	}
 	key, salt := k.suite.Lengths()
@@ -35,12 +52,12 @@ func (r keyring) master(k ownKey) ([]byte, error) {
 	if _, err := io.ReadFull(r.rand, fresh); err != nil {
 		return nil, fmt.Errorf("media key: %w", err)
 	}
-	r.own[k] = fresh
+	r.own = append(r.own, ownMaster{k, fresh})
 	return fresh, nil
 }
 
 // offer puts every suite that we speak, and the side bears, into an offer.
-func (r keyring) offer(s *sdp.Section, i int, side media.Side, noGCM bool) error {
+func (r *keyring) offer(s *sdp.Section, i int, side media.Side, noGCM bool) error {
 	var values []string
 	for _, suite := range sdp.Suites() {
 		if suite.GCM() && noGCM {
@@ -57,7 +74,7 @@ func (r keyring) offer(s *sdp.Section, i int, side media.Side, noGCM bool) error
 }
 
 // answerKeys accepts one crypto line of an offer.
-func (r keyring) answerKeys(s *sdp.Section, i int, side media.Side, offer sdp.Crypto) error {
+func (r *keyring) answerKeys(s *sdp.Section, i int, side media.Side, offer sdp.Crypto) error {
 	master, err := r.master(ownKey{i, side, offer.Suite})
 	if err != nil {
 		return err
@@ -67,8 +84,8 @@ func (r keyring) answerKeys(s *sdp.Section, i int, side media.Side, offer sdp.Cr
 }
 
 // ownKeys is what we protect with towards a side; unset if that key was never told.
-func (r keyring) ownKeys(i int, side media.Side, suite sdp.Suite) rtp.Keys {
-	master := r.own[ownKey{i, side, suite}]
+func (r *keyring) ownKeys(i int, side media.Side, suite sdp.Suite) rtp.Keys {
+	master := r.drawn(ownKey{i, side, suite})
 	if master == nil {
 		return rtp.Keys{}
 	}

@@ -23,7 +23,7 @@ type Session struct {
 	label   string
 	trace   string
 	relayed string
-	streams map[int]carried
+	streams []carriedAt // few: a list is smaller than a map
 	ended   bool
 }
 
@@ -34,6 +34,12 @@ type carried interface {
 	Close()
 	meters() (client, uc *meter)
 	alerts() *alert
+}
+
+// carriedAt is the stream of one m-line.
+type carriedAt struct {
+	index int
+	carried
 }
 
 // Session finds a session or opens it.
@@ -50,7 +56,7 @@ func (r *Relay) Session(id SessionID) (*Session, error) {
 		return nil, errFull
 	}
 	s := &Session{ID: id, relay: r, work: r.workers[r.next%len(r.workers)],
-		since: r.clock(), streams: map[int]carried{}}
+		since: r.clock()}
 	r.next++
 	r.sessions[id] = s
 	return s, nil
@@ -91,7 +97,7 @@ func (s *Session) closeStreams() {
 	s.mu.Lock()
 	s.ended = true
 	streams := s.streams
-	s.streams = map[int]carried{}
+	s.streams = nil
 	s.mu.Unlock()
 	for _, st := range streams {
 		st.Close()
@@ -105,26 +111,22 @@ func (s *Session) put(index int, st carried) error {
 	if s.ended {
 		return ErrClosed
 	}
-	s.streams[index] = st
+	s.streams = slices.DeleteFunc(s.streams, func(a carriedAt) bool { return a.index == index })
+	s.streams = append(s.streams, carriedAt{index, st})
 	return nil
 }
 
 func (s *Session) forget(index int, st carried) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.streams[index] == st {
-		delete(s.streams, index)
-	}
+	s.streams = slices.DeleteFunc(s.streams, func(a carriedAt) bool { return a == carriedAt{index, st} })
 }
 
 // Stats reads the session.
 func (s *Session) Stats() SessionStats {
 	s.mu.Lock()
 	out := SessionStats{ID: s.ID, Label: s.label, Trace: s.trace, Since: s.since, Relayed: s.relayed}
-	streams := make([]carried, 0, len(s.streams))
-	for _, st := range s.streams {
-		streams = append(streams, st)
-	}
+	streams := slices.Clone(s.streams)
 	s.mu.Unlock()
 	for _, st := range streams {
 		out.Streams = append(out.Streams, st.Stats())
