@@ -46,11 +46,11 @@ func (r *round) roaming(ctx context.Context) (string, error) {
 	}
 	detail := ""
 	for _, place := range []string{"lte", "office", "outside"} {
-		gap, err := move(ctx, p, alice, near, far, place)
+		there, back, err := move(ctx, p, alice, near, far, place)
 		if err != nil {
 			return detail, fmt.Errorf("to %s: %w", place, err)
 		}
-		detail += fmt.Sprintf("to %s: carol hears alice again %s after the new path was up; ", place, gap.Round(time.Millisecond))
+		detail += fmt.Sprintf("to %s: carol hears alice again %s and alice carol %s after the new path was up; ", place, there.Round(time.Millisecond), back.Round(time.Millisecond))
 	}
 	if err := away(ctx, p, alice, near, far); err != nil {
 		return detail, err
@@ -58,53 +58,17 @@ func (r *round) roaming(ctx context.Context) (string, error) {
 	return detail + "what carol sent meanwhile arrived", near.Hangup(ctx)
 }
 
-// move takes a phone to another network and tells how long its far end heard
-// nothing from when the new network was there. Nothing is sent by the old path
-// meanwhile.
-func move(ctx context.Context, p *pair.Pair, phone *lab.Phone, near, far *lab.Call, place string) (time.Duration, error) {
-	near.Mute(true)
-	if err := phone.Leave(ctx, false); err != nil {
-		return 0, err
-	}
-	to, err := p.Place(place)
-	if err != nil {
-		return 0, err
-	}
-	begin := time.Now()
-	if err := phone.Arrive(ctx, to); err != nil {
-		return 0, err
-	}
-	if !to.Same {
-		if err := near.Renegotiate(ctx, "INVITE", ""); err != nil {
-			return 0, err
-		}
-	}
-	near.Mute(false)
-	gap, err := heardAgain(ctx, far, begin)
-	if err != nil {
-		return 0, err
+// move takes a phone to another network, has both ends hear each other again,
+// and tells after how long they did.
+func move(ctx context.Context, p *pair.Pair, phone *lab.Phone, near, far *lab.Call, place string) (there, back time.Duration, err error) {
+	if there, back, err = p.Move(ctx, phone, near, far, place); err != nil {
+		return there, back, err
 	}
 	if _, err := far.AwaitMedia(ctx, aliceTone, enough); err != nil {
-		return gap, fmt.Errorf("carol hears: %w", err)
+		return there, back, fmt.Errorf("carol hears: %w", err)
 	}
 	_, err = near.AwaitMedia(ctx, lab.CarolTone, enough)
-	return gap, err
-}
-
-// heardAgain waits for the first packet after begin.
-func heardAgain(ctx context.Context, far *lab.Call, begin time.Time) (time.Duration, error) {
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if last := far.Stats().LastPacket; last.After(begin) {
-			return last.Sub(begin), nil
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return 0, errors.New("nothing is heard")
-		}
-	}
+	return there, back, err
 }
 
 // away has the far end hold the call while the phone is between two networks:

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -190,7 +191,8 @@ func (c *client) answered(b []byte) {
 	}
 	c.target = append(c.target[:0], contact...)
 	c.routes = c.routes[:0]
-	if v := field(b, "Record-Route"); v != nil {
+	rows := fields(b, "Record-Route")
+	for _, v := range slices.Backward(rows) {
 		c.routes = append(append(append(c.routes, "Route: "...), v...), "\r\n"...)
 	}
 	c.sendLocked(c.texts.ack)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/tls"
 	"encoding/binary"
 	"errors"
@@ -19,6 +20,7 @@ import (
 type farEnd struct {
 	mu      sync.Mutex
 	ringing time.Duration // how long a call rings
+	contact string        // its own in calls; "" = farContact
 }
 
 func (f *farEnd) ring(d time.Duration) {
@@ -65,7 +67,7 @@ func (f *farEnd) take(m *sip.Message, send func([]byte)) {
 	f.mu.Unlock()
 	reply := func(status int, reason string) *sip.Message {
 		r := m.ReplyTag(status, reason, "far")
-		r.Set("Contact", farContact)
+		r.Set("Contact", cmp.Or(f.contact, farContact))
 		for _, v := range m.Values("Record-Route") {
 			r.Add("Record-Route", v)
 		}

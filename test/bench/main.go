@@ -108,7 +108,13 @@ func bench(ctx context.Context, opt options) error {
 	if err := pairs(ctx, w, opt, book); err != nil {
 		return err
 	}
+	if err := atRest(ctx, w, opt, book); err != nil {
+		return err
+	}
 	if err := mediaBench(ctx, w, opt, book); err != nil {
+		return err
+	}
+	if err := mediaGaps(ctx, opt, book); err != nil {
 		return err
 	}
 	report := book.report()

@@ -186,3 +186,16 @@ func field(b []byte, name string) []byte {
 	b = b[i+len(name)+4:]
 	return b[:bytes.IndexByte(b, '\r')]
 }
+
+// fields are all values of a header, row by row.
+func fields(b []byte, name string) (all [][]byte) {
+	for {
+		i := bytes.Index(b, []byte("\r\n"+name+": "))
+		if i < 0 {
+			return all
+		}
+		v := b[i+len(name)+4:]
+		n := bytes.IndexByte(v, '\r')
+		all, b = append(all, v[:n]), v[n:]
+	}
+}

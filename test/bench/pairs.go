@@ -181,8 +181,8 @@ func startNode(w *world, role string, n int, names, ips []string, lines []string
 	return p, err
 }
 
-// farRegistrar takes registrations over TCP: with any credentials, or with none
-// where core has checked them.
+// farRegistrar takes registrations over TCP, with any credentials, or with none
+// where core has checked them, and calls.
 func farRegistrar(w *world, at string, open bool) error {
 	l, err := net.Listen("tcp", at+":5060")
 	if err != nil {
@@ -195,13 +195,13 @@ func farRegistrar(w *world, at string, open bool) error {
 			if err != nil {
 				return
 			}
-			go serveRegistrar(c, open) // ends with the core that dialled
+			go serveRegistrar(c, open, &farEnd{contact: "<sip:2001@" + at + ":5060;transport=tcp>"}) // ends with the core that dialled
 		}
 	}()
 	return nil
 }
 
-func serveRegistrar(c net.Conn, open bool) {
+func serveRegistrar(c net.Conn, open bool, calls *farEnd) {
 	defer c.Close()
 	in := bufio.NewReaderSize(c, 64<<10)
 	var held []byte
@@ -215,17 +215,18 @@ func serveRegistrar(c net.Conn, open bool) {
 		for size := whole(held); size > 0; size = whole(held) {
 			m, fault := sip.Parse(held[:size:size])
 			held = held[size:]
-			if fault == nil && m.Request() {
+			switch {
+			case fault != nil || !m.Request():
+			case m.Method() == "REGISTER":
 				c.Write(registrarAnswer(m, open))
+			default:
+				calls.answer(m, func(b []byte) { c.Write(b) })
 			}
 		}
 	}
 }
 
 func registrarAnswer(m *sip.Message, open bool) []byte {
-	if m.Method() != "REGISTER" {
-		return m.Reply(200, "OK").Bytes()
-	}
 	if open {
 		m = m.Clone()
 		m.Set("Authorization", "Digest")

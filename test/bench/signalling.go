@@ -39,8 +39,8 @@ func signalling(ctx context.Context, w *world, opt options, b *book) error {
 			todo = append(todo, s)
 		}
 	}
-	idle := opt.only.MatchString("idle registrations")
-	if len(todo) == 0 && !idle && !opt.long {
+	idle, delays := opt.only.MatchString("idle registrations"), opt.only.MatchString(setupDelay)
+	if len(todo) == 0 && !idle && !delays && !opt.long {
 		return nil
 	}
 	subjects, err := startSubjects(ctx, w, opt, b)
@@ -65,6 +65,11 @@ func signalling(ctx context.Context, w *world, opt options, b *book) error {
 				b.add(sc.name, s.name, r)
 				fmt.Printf("round %d  %-22s %-11s %s\n", round+1, sc.name, s.name, r)
 			}
+		}
+	}
+	if delays {
+		if err := setups(ctx, w, opt, b, subjects); err != nil {
+			return err
 		}
 	}
 	for _, s := range subjects {
