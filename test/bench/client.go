@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"fmt"
 	"net"
@@ -42,10 +43,10 @@ type client struct {
 
 // dial connects the n-th phone. Phones come from many addresses, as on the
 // Internet.
-func dial(f *fleet, n int, addr string, conf *tls.Config) (*client, error) {
+func dial(ctx context.Context, f *fleet, n int, addr string, conf *tls.Config) (*client, error) {
 	from := &net.TCPAddr{IP: net.IPv4(127, 21, byte(n/200), byte(1+n%200))}
 	d := net.Dialer{LocalAddr: from, Timeout: 10 * time.Second}
-	tc, err := d.Dial("tcp", addr)
+	tc, err := d.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, err
 	}

@@ -39,7 +39,7 @@ func connect(ctx context.Context, addr string, n int, conf *tls.Config) (*fleet,
 		}
 		turn <- struct{}{}
 		f.wait.Go(func() {
-			c, err := dial(f, i, addr, conf)
+			c, err := dial(ctx, f, i, addr, conf)
 			<-turn
 			errs <- err
 			if err != nil {

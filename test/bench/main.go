@@ -96,6 +96,9 @@ func bench(ctx context.Context, opt options) error {
 	} else {
 		defer os.RemoveAll(dir)
 	}
+	if opt.long {
+		maxFiles() // before the subjects start, which need as many
+	}
 	w, err := newWorld(ctx, dir)
 	if err != nil {
 		return err

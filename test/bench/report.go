@@ -30,13 +30,13 @@ func claims() []claim {
 		{scenario: "call paced", most: 0.85},
 		{scenario: "media call saturated"},
 		{scenario: "media call paced"},
-		{scenario: "REGISTER sparse", most: 0.5},
+		{scenario: sparseLoad, most: 0.5},
 		{scenario: "idle registrations"},
 	}
 	for i := range all {
 		all[i].ours, all[i].theirs = "edge", "Kamailio"
 	}
-	for _, s := range []string{"REGISTER saturated", "REGISTER paced", "call saturated", "call paced", "REGISTER sparse"} {
+	for _, s := range []string{"REGISTER saturated", "REGISTER paced", "call saturated", "call paced", sparseLoad} {
 		all = append(all, claim{scenario: s, ours: "edge", theirs: "bare relay", most: 1.6})
 	}
 	for _, s := range pairScenarios() {
@@ -218,7 +218,7 @@ connection, with eight bytes of header for each read and no look at the bytes; i
 reads and writes past the runtime's monitor thread, as edge does.
 
 * REGISTER: a refresh with credentials, 1.3 kB, answered 200. Saturated: 64
-  outstanding; paced: 1000 a second; sparse (-long): 10,000 phones, 87 a second.
+  outstanding; paced: 1000 a second; sparse (-long): 10,000 phones that stay, 87 a second.
 * call: INVITE/100/180/200/ACK/BYE/200 with a body of 1.1 kB that no proxy reads:
   the same work for all. Saturated: 128 outstanding; paced: 200 a second, each
   rings 20 ms and lasts 40 ms.
