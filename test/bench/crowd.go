@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"syscall"
 	"time"
 )
@@ -59,6 +60,7 @@ func sparse(ctx context.Context, w *world, opt options, b *book, subjects []*sub
 		b.skip(fmt.Sprintf("%s: one process may hold %d files here, %d phones need more (ulimit -Hn)", sparseLoad, have, sparsePhones))
 		return nil
 	}
+	defer debug.SetGCPercent(debug.SetGCPercent(50)) // so many phones need memory more than this program needs speed
 	opt.window = 8 * time.Second
 	for round := range sparseRounds {
 		for _, s := range turn(subjects, round) {
