@@ -57,5 +57,5 @@ flash: ## write the image OUT to DISK=/dev/..., after a question, and read it ba
 qemu: ## boot the image OUT in QEMU, the serial shell on this terminal (make image first)
 	@sh scripts/qemu.sh $(BOARD) $(OUT)
 
-prove: ## all of test/boot, hours, or only PART="amd64 arm64 trouble-amd64 trouble-arm64 cuts-amd64 cuts-arm64 boxes namespaces"; writes test/boot/RESULTS.md
+prove: ## all of test/boot, hours, or only PART="amd64 arm64 trouble-amd64 trouble-arm64 cuts-amd64 cuts-arm64 boxes namespaces pi"; writes test/boot/RESULTS.md
 	@GO=$(GO) sh scripts/prove.sh $(PART)

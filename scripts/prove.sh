@@ -7,7 +7,7 @@
 set -u
 cd "$(dirname "$0")/.."
 sh scripts/inputs.sh
-[ $# -gt 0 ] || set -- amd64 arm64 trouble-amd64 trouble-arm64 cuts-amd64 cuts-arm64 boxes namespaces
+[ $# -gt 0 ] || set -- amd64 arm64 trouble-amd64 trouble-arm64 cuts-amd64 cuts-arm64 boxes namespaces pi
 failed=
 for part in "$@"; do
 	echo "== $part"

@@ -11,7 +11,7 @@ import (
 // parts are the pieces of the long run, in the order of RESULTS.md. Each can
 // run alone, and at the same time as another.
 func parts() []string {
-	return []string{"amd64", "arm64", "trouble-amd64", "trouble-arm64", "cuts-amd64", "cuts-arm64", "boxes", "namespaces"}
+	return []string{"amd64", "arm64", "trouble-amd64", "trouble-arm64", "cuts-amd64", "cuts-arm64", "boxes", "namespaces", "pi"}
 }
 
 // TestProve runs all that takes too long for every day, part by part, and
@@ -28,7 +28,7 @@ func TestProve(t *testing.T) {
 		"amd64": on(amd64(), life), "arm64": on(arm64(), life),
 		"trouble-amd64": on(amd64(), trouble), "trouble-arm64": on(arm64(), trouble),
 		"cuts-amd64": on(amd64(), randomCuts), "cuts-arm64": on(arm64(), randomCuts),
-		"boxes": twoBoxes, "namespaces": namespaces,
+		"boxes": twoBoxes, "namespaces": namespaces, "pi": pi,
 	}
 	for _, part := range parts() {
 		t.Run(part, func(t *testing.T) {

@@ -110,8 +110,13 @@ func nic(wire, mac string) string { return "virtio-net-pci,romfile=,netdev=" + w
 // its SSH port is found.
 func plug(t *testing.T, a arch, disk, ssh string, wires ...string) *vm {
 	t.Helper()
-	m := &vm{t: t, ssh: ssh, start: time.Now(), news: make(chan struct{}, 1), done: make(chan struct{})}
-	m.cmd = exec.Command(a.qemu, append(a.arguments(t, disk), wires...)...)
+	return emulate(t, ssh, exec.Command(a.qemu, append(a.arguments(t, disk), wires...)...))
+}
+
+// emulate runs a QEMU whose standard input and output are the serial line.
+func emulate(t *testing.T, ssh string, cmd *exec.Cmd) *vm {
+	t.Helper()
+	m := &vm{t: t, cmd: cmd, ssh: ssh, start: time.Now(), news: make(chan struct{}, 1), done: make(chan struct{})}
 	m.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // a test that is stopped leaves no machine behind
 	keys, err := m.cmd.StdinPipe()
 	if err != nil {
