@@ -68,6 +68,7 @@ func (c *cutting) once(updating bool) {
 	if updating {
 		c.updates++
 		update = c.update()
+		c.fresh()
 	} else {
 		c.commits++
 	}
@@ -176,6 +177,7 @@ func number(name string) int {
 func (x *box) cutUpdate() {
 	running, before := x.running(), entries(x.t, x.disk)
 	update := x.read(x.make(x.t, "update", "next.update", "-counter", counter(9), "-version", "cut"))
+	x.fresh()
 	var busy sync.WaitGroup
 	busy.Go(func() { tryAsk(x.ssh, "xCommand SystemUpgrade", bytes.NewReader(update)) })
 	time.Sleep(x.installs * 3 / 4)

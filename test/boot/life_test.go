@@ -209,7 +209,9 @@ func options(addr string) (string, error) {
 // fault installs a system whose node has a fault and sees the box come back.
 func (x *box) fault(fault string, n int) {
 	running := x.running()
-	x.vm.ask(x.ssh, "xCommand SystemUpgrade", bytes.NewReader(x.faulty(fault, n)))
+	update := x.faulty(fault, n)
+	x.fresh()
+	x.vm.ask(x.ssh, "xCommand SystemUpgrade", bytes.NewReader(update))
 	x.reboot()
 	asked := time.Now()
 	if _, err := x.vm.await(`starts, board [^,]*, slot `+other(running), patience()); err != nil {
@@ -359,8 +361,10 @@ func (x *box) fullDisk() {
 	shrink(x.t, x.disk, smallData)
 	x.name = "boottest"
 	x.on()
+	update := x.goodFile()
+	x.fresh()
 	files := x.fill()
-	out, err := tryAsk(x.ssh, "xCommand SystemUpgrade", bytes.NewReader(x.goodFile()))
+	out, err := tryAsk(x.ssh, "xCommand SystemUpgrade", bytes.NewReader(update))
 	if !strings.Contains(out, "on the data partition") {
 		x.t.Fatalf("an update on a full disk: %v\n%s", err, out)
 	}

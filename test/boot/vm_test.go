@@ -132,9 +132,6 @@ func emulate(t *testing.T, ssh string, cmd *exec.Cmd) *vm {
 	if err := m.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if !proving() { // the machines are patient; what is tested beside them may not be
-		syscall.Setpriority(syscall.PRIO_PROCESS, m.cmd.Process.Pid, 10)
-	}
 	go m.listen(m.recorded(out))
 	t.Cleanup(func() {
 		m.unplug()
