@@ -3,7 +3,9 @@ package pair
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -104,8 +106,14 @@ func (s *stage) crowd(ctx context.Context, t *testing.T) {
 		x.Send([]byte("INVITE sip:carol@example.com SIP/2.0\r\nVia: SIP/2.0/TLS 203.0.113.9"))
 		open = append(open, x)
 	}
-	if len(open) > most {
-		t.Errorf("one address holds %d connections, want at most %d", len(open), most)
+	held := 0
+	for _, x := range open { // on a slow machine the first have been closed for their half message
+		if _, err := x.Receive(time.Millisecond); errors.Is(err, os.ErrDeadlineExceeded) {
+			held++
+		}
+	}
+	if held > most || held == 0 {
+		t.Errorf("one address holds %d connections, want 1 to %d", held, most)
 	}
 	s.served(ctx, t)
 }
