@@ -71,12 +71,6 @@ func addresses(sn *config.Snapshot, lan int) Addresses {
 	return Addresses{V4: v4, V6: v6}
 }
 
-// address is the zero Addr for an empty row.
-func address(s string) netip.Addr {
-	a, _ := netip.ParseAddr(s)
-	return a
-}
-
 // Check says what is wrong with a plan, in the operator's words.
 func (p Plan) Check() error {
 	switch {

@@ -16,9 +16,9 @@ type Capacity struct {
 	Basis         string // a sentence that says how
 }
 
-// What a processor and a MiB of memory are good for: half of what was measured
-// of calls with SRTP at both ends, and a third of the memory for idle
-// connections over TLS of 28 kB each.
+// What a processor and a MiB of memory are taken to be good for. Reckoned, not
+// measured: idle connections over TLS of 28 kB each in a third of the memory,
+// and a call for each 256 kB, which is far more than its sessions hold.
 const (
 	callsPerProcessor         = 1000
 	callsPerMiB               = 4
