@@ -235,6 +235,9 @@ func (r *Registrar) describe(m, req *Message, user string) {
 	if r.cfg.Persist && req.Has("Supported", optionPersist) {
 		m.Add("Supported", optionPersist)
 	}
+	if req.Has("Supported", optionFallback) {
+		m.Add("Supported", optionFallback)
+	}
 	if r.outbound(req) {
 		m.Add("Require", "outbound").Add("Supported", "path, outbound")
 	}

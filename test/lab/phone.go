@@ -52,6 +52,7 @@ type PhoneConfig struct {
 	Mux        bool    // offer RTP and RTCP on one port
 	AutoAnswer bool
 	Persist    bool // session persistency
+	Fallback   bool // says that it takes RTP for SRTP, as Cisco's phones do
 	Busy       bool // answers 486 to everyone
 	Tapes      bool // keeps a minute of what each media line hears
 	Reliable   bool // sends and understands reliable provisional answers

@@ -86,6 +86,9 @@ func (p *Phone) supported() []string {
 	if p.cfg.Persist {
 		s = append(s, optionPersist)
 	}
+	if p.cfg.Fallback {
+		s = append(s, optionFallback)
+	}
 	if p.cfg.Reliable {
 		s = append(s, "100rel")
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -77,4 +78,14 @@ func (c crypto) context() (*srtp.Context, error) {
 		return nil, fmt.Errorf("lab: %s key of %d bytes", c.suite, len(b))
 	}
 	return srtp.CreateContext(b[:keyLen], b[keyLen:], profile, srtp.SRTPReplayProtection(128), srtp.SRTCPReplayProtection(128))
+}
+
+// optionFallback is what a phone and call control name in a registration when
+// RTP may answer an offer of SRTP (X-cisco-srtp-fallback).
+const optionFallback = "X-cisco-srtp-fallback"
+
+// withoutKeys is a description as a tamperer would leave it: RTP without SRTP.
+func withoutKeys(sdp []byte) []byte {
+	bare := regexp.MustCompile(`a=crypto:[^\r\n]*\r\n`).ReplaceAll(sdp, nil)
+	return []byte(strings.ReplaceAll(string(bare), "RTP/SAVP", "RTP/AVP"))
 }

@@ -229,11 +229,24 @@ func (c *Call) Renegotiate(ctx context.Context, method, dir string) error {
 	return err
 }
 
+// Downgrade offers the call's media without its keys, by re-INVITE.
+func (c *Call) Downgrade(ctx context.Context) error {
+	sdp, err := c.offer()
+	if err != nil {
+		return err
+	}
+	return c.reofferAs(ctx, "INVITE", withoutKeys(sdp))
+}
+
 func (c *Call) reoffer(ctx context.Context, method string) error {
 	sdp, err := c.offer()
 	if err != nil {
 		return err
 	}
+	return c.reofferAs(ctx, method, sdp)
+}
+
+func (c *Call) reofferAs(ctx context.Context, method string, sdp []byte) error {
 	m := c.withContact(c.request(method, 0))
 	m.Set("Content-Type", "application/sdp").Body = sdp
 	resp, err := c.phone.inDialog(ctx, c.dialog, m)

@@ -83,7 +83,7 @@ func (p *player) arg(n int) string {
 
 // start makes a phone and connects it. Options: as=USER password=X domain=X
 // transport=TCP suites=A,B expires=SECONDS keepalive=stun; ice mux manual busy
-// reliable plain no-outbound reconnect inside like=NAME (its instance).
+// reliable plain fallback no-outbound reconnect inside like=NAME (its instance).
 func (p *player) start(ctx context.Context) (string, error) {
 	change := func(c *lab.PhoneConfig) {
 		for _, o := range p.args {
@@ -159,6 +159,8 @@ func option(c *lab.PhoneConfig, o string) {
 		pushed(c, v)
 	case "persist":
 		c.Persist = true
+	case "fallback":
+		c.Fallback = true
 	}
 }
 
@@ -311,13 +313,14 @@ var callVerbs = map[string]phoneDo{
 		p.call.Reject(code, p.arg(1))
 		return "", err
 	},
-	"early":  func(p *player, ctx context.Context) (string, error) { return status(p.call.EarlyMedia(ctx)) },
-	"cancel": func(p *player, ctx context.Context) (string, error) { p.call.Cancel(); return "", nil },
-	"hangup": func(p *player, ctx context.Context) (string, error) { return status(p.call.Hangup(ctx)) },
-	"hold":   func(p *player, ctx context.Context) (string, error) { return status(p.call.Hold(ctx)) },
-	"resume": func(p *player, ctx context.Context) (string, error) { return status(p.call.Resume(ctx)) },
-	"held":   func(p *player, ctx context.Context) (string, error) { return fmt.Sprintln(p.call.OnHold()), nil },
-	"video":  func(p *player, ctx context.Context) (string, error) { return status(p.call.AddVideo(ctx)) },
+	"early":     func(p *player, ctx context.Context) (string, error) { return status(p.call.EarlyMedia(ctx)) },
+	"cancel":    func(p *player, ctx context.Context) (string, error) { p.call.Cancel(); return "", nil },
+	"hangup":    func(p *player, ctx context.Context) (string, error) { return status(p.call.Hangup(ctx)) },
+	"hold":      func(p *player, ctx context.Context) (string, error) { return status(p.call.Hold(ctx)) },
+	"resume":    func(p *player, ctx context.Context) (string, error) { return status(p.call.Resume(ctx)) },
+	"downgrade": func(p *player, ctx context.Context) (string, error) { return status(p.call.Downgrade(ctx)) },
+	"held":      func(p *player, ctx context.Context) (string, error) { return fmt.Sprintln(p.call.OnHold()), nil },
+	"video":     func(p *player, ctx context.Context) (string, error) { return status(p.call.AddVideo(ctx)) },
 	"reoffer": func(p *player, ctx context.Context) (string, error) {
 		return status(p.call.Renegotiate(ctx, p.arg(0), p.arg(1)))
 	},
