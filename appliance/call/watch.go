@@ -36,8 +36,12 @@ func (w *Watch) Changed(name string, call signaling.Call) {
 		level = slog.LevelDebug // how it ends is told in any case
 	}
 	if ctx := context.Background(); w.Log.Enabled(ctx, level) {
-		w.Log.LogAttrs(ctx, level, "call", slog.String("event", name), slog.String("from", call.From), slog.String("to", call.To),
-			slog.String("direction", call.Direction), slog.String("call", call.Serial()), slog.String("trace", call.Trace))
+		said := []slog.Attr{slog.String("event", name), slog.String("from", call.From), slog.String("to", call.To),
+			slog.String("direction", call.Direction), slog.String("call", call.Serial()), slog.String("trace", call.Trace)}
+		if call.Status != 0 {
+			said = append(said, slog.Int("status", call.Status))
+		}
+		w.Log.LogAttrs(ctx, level, "call", said...)
 	}
 	w.Event(name, func() *xapi.Node {
 		n := xapi.NewNode(name)

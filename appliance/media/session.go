@@ -84,7 +84,11 @@ func (s *Session) End() {
 // call was bad.
 func (s *Session) summarize() {
 	all := s.Stats()
+	old := s.relay.clock().Sub(all.Since) > flowing
 	for _, st := range all.Streams {
+		if !old { // a call refused at once owes no media
+			st.Cause = ""
+		}
 		s.relay.log.Info("media ended", "trace", all.Trace, "call", all.Label, "stream", st.Index, "type", st.Type,
 			"seconds", int(s.relay.clock().Sub(all.Since).Seconds()),
 			"client_packets", st.Client.RxPackets, "client_lost", st.Client.Lost, "client_jitter_ms", st.Client.Jitter.Milliseconds(),

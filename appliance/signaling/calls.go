@@ -37,6 +37,7 @@ type Call struct {
 	Since     time.Time
 	Owner     uint64 // the binding or peer it belongs to
 	Ended     time.Time
+	Status    int       // the final answer of a call that was not taken; 0: it had none
 	Recording Recording // what it is to a recording
 	Joins     string    // Call-ID of the call that it records
 }
@@ -132,8 +133,12 @@ func (c *Calls) connect(session uint64) (is Call, changed bool) {
 }
 
 // End moves a call to the history; unknown ones are no error.
-func (c *Calls) End(session uint64) {
-	call, was := c.end(session)
+func (c *Calls) End(session uint64) { c.Fail(session, 0) }
+
+// Fail is End by a final answer: if the call was not taken yet, that is why it
+// never will be.
+func (c *Calls) Fail(session uint64, status int) {
+	call, was := c.end(session, status)
 	switch {
 	case was && call.State == Connected:
 		c.notify("CallDisconnected", call)
@@ -142,7 +147,7 @@ func (c *Calls) End(session uint64) {
 	}
 }
 
-func (c *Calls) end(session uint64) (is Call, was bool) {
+func (c *Calls) end(session uint64, status int) (is Call, was bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	call := c.calls[session]
@@ -154,6 +159,9 @@ func (c *Calls) end(session uint64) (is Call, was bool) {
 		delete(c.owned, call.Owner)
 	}
 	call.Ended = c.clock()
+	if call.State == Trying {
+		call.Status = status
+	}
 	if len(c.ended) < historySize {
 		c.ended = append(c.ended, *call)
 	} else {

@@ -1,6 +1,8 @@
 package signaling
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -31,5 +33,22 @@ func TestCallsOfOneOwner(t *testing.T) {
 	}
 	if len(c.owned) != 0 || len(told) != 10 {
 		t.Errorf("owners left: %v; %d events", c.owned, len(told))
+	}
+}
+
+// Why a call was not taken is told with its end; one that was taken ends
+// without, whatever its last request was answered.
+func TestCallTellsWhyItFailed(t *testing.T) {
+	var told []string
+	c := NewCalls(time.Now, 4, func(event string, call Call) { told = append(told, fmt.Sprint(event, " ", call.Status)) })
+	m := sip.NewRequest("INVITE", "sip:bob@example.com")
+	c.Begin(1, m, "", "inward", 7)
+	c.Fail(1, 486)
+	c.Begin(2, m, "", "inward", 7)
+	c.Connected(2)
+	c.Fail(2, 481)
+	want := []string{"CallAttempt 0", "CallFailure 486", "CallAttempt 0", "CallConnected 0", "CallDisconnected 0"}
+	if !slices.Equal(told, want) {
+		t.Errorf("told %q, want %q", told, want)
 	}
 }

@@ -41,7 +41,7 @@ func (d *Desk) Settle(req *sip.Message, session uint64, kind Description, status
 	case Undone:
 		d.Rollback(session)
 	case Over:
-		d.over(session)
+		d.over(session, status)
 	}
 }
 
@@ -49,21 +49,33 @@ func (d *Desk) Settle(req *sip.Message, session uint64, kind Description, status
 // the call that it was to begin. An error says its own answer by being a
 // *StatusError or by a method SIPStatus.
 func (d *Desk) Fail(r *Request, session uint64, err error) {
+	a := answerTo(err)
 	if session != 0 && r.Msg.ToTag() == "" {
-		d.over(session)
+		d.over(session, a.Status)
 	}
+	if a.rule == "internal" {
+		d.Log.Error("sip request", "err", err, "method", r.Msg.Method(), "trace", r.Trace)
+	}
+	d.Refuse(r, a.Status, a.Reason, a.rule, a.Fields...)
+}
+
+// ruled is an answer and the rule that gave it.
+type ruled struct {
+	StatusError
+	rule string
+}
+
+func answerTo(err error) ruled {
 	var own *StatusError
 	var says interface{ SIPStatus() (int, string) }
 	switch {
 	case errors.As(err, &own):
-		d.Refuse(r, own.Status, own.Reason, "limits", own.Fields...)
+		return ruled{*own, "limits"}
 	case errors.As(err, &says):
 		status, reason := says.SIPStatus()
-		d.Refuse(r, status, reason, "media")
-	default:
-		d.Log.Error("sip request", "err", err, "method", r.Msg.Method(), "trace", r.Trace)
-		d.Refuse(r, 500, "Server Internal Error", "internal")
+		return ruled{StatusError{Status: status, Reason: reason}, "media"}
 	}
+	return ruled{StatusError{Status: 500, Reason: "Server Internal Error"}, "internal"}
 }
 
 // Spoil makes a failure out of a response whose description cannot be
@@ -77,9 +89,9 @@ func (d *Desk) Spoil(resp *sip.Message, err error, trace string) {
 }
 
 // Drop ends a call's media and takes it off the list.
-func (d *Desk) Drop(session uint64) { d.over(session) }
+func (d *Desk) Drop(session uint64) { d.over(session, 0) }
 
-func (d *Desk) over(session uint64) {
+func (d *Desk) over(session uint64, status int) {
 	d.End(session)
-	d.Calls.End(session)
+	d.Calls.Fail(session, status)
 }
