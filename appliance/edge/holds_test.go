@@ -3,6 +3,7 @@ package edge
 import (
 	"context"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,11 +19,15 @@ func TestHoldsKeepOrder(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		go h.run(ctx)
-		var seen []string
-		say := func(s string) func() { return func() { seen = append(seen, s) } }
+		var mu sync.Mutex
+		var served []string
+		say := func(s string) func() {
+			return func() { mu.Lock(); defer mu.Unlock(); served = append(served, s) }
+		}
+		wait := func() []string { synctest.Wait(); mu.Lock(); defer mu.Unlock(); return slices.Clone(served) }
 		due := time.Now().Add(12 * time.Second)
 		h.add(1, due, func() {
-			seen = append(seen, "a1")
+			say("a1")()
 			h.behind(1, say("a3"))
 		})
 		h.behind(1, say("a2"))
@@ -30,18 +35,15 @@ func TestHoldsKeepOrder(t *testing.T) {
 		if h.behind(3, say("c1")) {
 			t.Error("a binding nobody waits for holds something up")
 		}
-		synctest.Wait()
-		if len(seen) != 0 {
+		if seen := wait(); len(seen) != 0 {
 			t.Errorf("served at once: %v", seen)
 		}
 		h.release(1)
-		synctest.Wait()
-		if want := []string{"a1", "a2", "a3"}; !slices.Equal(seen, want) {
+		if seen, want := wait(), []string{"a1", "a2", "a3"}; !slices.Equal(seen, want) {
 			t.Errorf("after the release %v, want %v", seen, want)
 		}
 		time.Sleep(13 * time.Second)
-		synctest.Wait()
-		if got := seen[len(seen)-1]; got != "b1" || h.count.Load() != 0 {
+		if seen := wait(); seen[len(seen)-1] != "b1" || h.count.Load() != 0 {
 			t.Errorf("at the end of the time %v, %d wait", seen, h.count.Load())
 		}
 	})
