@@ -15,7 +15,7 @@ type Conn struct {
 }
 
 func parseConn(v string) Conn {
-	f := strings.Fields(v)
+	f := words(v)
 	if len(f) != 3 || f[0] != "IN" {
 		return Conn{}
 	}
@@ -76,7 +76,7 @@ type Origin struct {
 // Origin reads the o= line; ok is false if it has not six words.
 func (b *Body) Origin() (Origin, bool) {
 	v, _ := b.Session.value('o')
-	f := strings.Fields(v)
+	f := words(v)
 	if len(f) != 6 {
 		return Origin{}, false
 	}
@@ -104,7 +104,7 @@ func (b *Body) RTCP(i int) netip.AddrPort {
 	if !ok {
 		return at
 	}
-	f := strings.Fields(v)
+	f := words(v)
 	if len(f) == 0 {
 		return at
 	}

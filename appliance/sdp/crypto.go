@@ -42,7 +42,7 @@ func (b *Body) StripGCM() {
 	for _, s := range b.sections() {
 		s.removeIf(func(l line) bool {
 			name, value := l.attr()
-			f := strings.Fields(value)
+			f := words(value)
 			return name == "crypto" && len(f) > 1 && Suite(f[1]).GCM()
 		})
 	}
@@ -122,7 +122,7 @@ func (s *Section) KeepCrypto(keep func(Crypto) bool) {
 
 // parseCrypto reads "1 AES_CM_128_HMAC_SHA1_80 inline:… [params]".
 func parseCrypto(v string) (Crypto, bool) {
-	f := strings.Fields(v)
+	f := words(v)
 	if len(f) < 3 || len(f[0]) > 9 {
 		return Crypto{}, false
 	}

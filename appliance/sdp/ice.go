@@ -87,7 +87,7 @@ func (s *Section) Candidates() (all []Candidate) {
 
 // parseCandidate reads "1 1 UDP 2130706431 192.0.2.1 4000 typ host …".
 func parseCandidate(v string) (c Candidate, ok bool) {
-	f := strings.Fields(v)
+	f := words(v)
 	if len(f) < 8 || f[6] != "typ" || !iceChars(f[0], 1, 32) {
 		return c, false
 	}
@@ -146,7 +146,7 @@ func (b *Body) StripICE(keep func(i int) bool) {
 func (s *Section) DropRemote(own ...netip.AddrPort) {
 	s.removeIf(func(l line) bool {
 		n, v := l.attr()
-		f := strings.Fields(v)
+		f := words(v)
 		for i := 2; n == "remote-candidates" && i < len(f); i += 3 { // component, address, port
 			for _, a := range own {
 				if f[i-1] == a.Addr().String() && f[i] == strconv.Itoa(int(a.Port())) {

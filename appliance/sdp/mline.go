@@ -15,7 +15,7 @@ type MLine struct {
 }
 
 func parseMLine(v string) (MLine, error) {
-	f := strings.Fields(v)
+	f := words(v)
 	if len(f) < 3 {
 		return MLine{}, &Error{Why: "media line with less than three words"}
 	}
@@ -71,7 +71,13 @@ func (s *Section) setWord(n int, word string) {
 	s.put(0, v[:start]+word+v[end:])
 }
 
-func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\v' || c == '\f' }
+func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\v' || c == '\f' || c == '\r' }
+
+// words splits where setWord does, at ASCII's white space alone: reader and
+// writer must count alike, or an edit hits another word than was judged.
+func words(v string) []string {
+	return strings.FieldsFunc(v, func(r rune) bool { return r < 0x80 && isSpace(byte(r)) })
+}
 
 // Class says how a stream travels.
 type Class uint8

@@ -65,7 +65,7 @@ func addressWords(l line) []string {
 		return strings.FieldsFunc(l.text[2:], func(r rune) bool { return r == ' ' || r == '/' })
 	case 'a':
 		if n, v := l.attr(); n == "rtcp" || n == "candidate" || n == "remote-candidates" || n == "altc" {
-			return strings.Fields(v)
+			return words(v)
 		}
 	}
 	return nil

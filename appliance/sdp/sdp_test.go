@@ -180,6 +180,8 @@ func TestExchangeChecks(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(odd))
+	f.Add([]byte("v=0\no=- 5 8 IN IP4 198.51.100.4\nt=0 0\nm=audio 4000 RTP/SAVP\u0085# 0\n"))
+	f.Add([]byte("v=0\no=- 5 8 IN IP4 198.51.100.4\nt=0 0\nm=audio 4000 RTP/SAVP\r# 0\n"))
 	files, _ := filepath.Glob("../media/testdata/sdp/*.txtar")
 	for _, name := range files {
 		if b, err := os.ReadFile(name); err == nil {
