@@ -102,7 +102,7 @@ func (c *mediaCall) readClient(b *sdp.Body) ([]mediaLine, error) {
 				return nil, &media.Refused{Status: 500, Reason: "Media: " + err.Error()}
 			}
 		}
-		unkeyed := l.On() && l.Class == sdp.RTP && !l.keyed() && !c.Policy.Fallback
+		unkeyed := l.On() && l.Class == sdp.RTP && !l.keyed()
 		bare, keyed = bare || unkeyed, keyed || l.On() && !unkeyed
 		if unkeyed {
 			l.M.Port = 0

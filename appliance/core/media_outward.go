@@ -49,7 +49,7 @@ func (c *mediaCall) readInside(kind media.Kind, b *sdp.Body, lines []mediaLine) 
 		switch {
 		case sdp.IsSecure(l.M.Proto):
 			return &media.Refused{Status: 488, Reason: "The inside's " + kind.String() + " is SRTP without a suite that core speaks"}
-		case c.Policy.Inside == media.On && !c.Policy.Fallback:
+		case c.Policy.Inside == media.On:
 			return &media.Refused{Status: 488, Reason: "The inside's " + kind.String() + " is RTP, but its zone demands SRTP"}
 		}
 	}

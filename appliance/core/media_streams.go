@@ -78,14 +78,11 @@ func (c *mediaCall) muxed(client, uc mediaLine) bool {
 }
 
 func (c *mediaCall) clientKeys(w *media.CoreWant, i int, client mediaLine) {
-	switch {
-	case w.Opaque:
-	case client.keyed():
-		w.FromClient = keysOf(client.crypto)
-		w.ToClient = c.ownKeys(i, media.ClientSide, client.crypto.Suite)
-	case client.On() && c.Policy.Fallback:
-		w.Plain = true
+	if w.Opaque || !client.keyed() {
+		return
 	}
+	w.FromClient = keysOf(client.crypto)
+	w.ToClient = c.ownKeys(i, media.ClientSide, client.crypto.Suite)
 }
 
 // insideKeys sets the inside's SRTP, if both sides of that leg told keys.

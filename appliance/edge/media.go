@@ -18,9 +18,8 @@ type MediaConfig struct {
 
 // MediaCall is what the role knows of a call before its first description.
 type MediaCall struct {
-	Client   netip.AddrPort // where the client's signalling comes from
-	Fallback bool           // both ends agreed on X-cisco-srtp-fallback
-	Label    string         // for the operator: the Call-ID
+	Client netip.AddrPort // where the client's signalling comes from
+	Label  string         // for the operator: the Call-ID
 }
 
 // Media rewrites the session descriptions of calls that pass edge, so that

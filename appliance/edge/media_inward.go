@@ -36,7 +36,7 @@ func (c *mediaCall) readClient(kind media.Kind, b *sdp.Body) ([]media.Line, erro
 			return nil, &media.Refused{Status: 400, Reason: "Bad session description: no c= line"}
 		}
 		unkeyed := l.M.Port != 0 && !l.Foreign() &&
-			(l.Class == sdp.DTLS || l.Class == sdp.RTP && !l.Keyed && !c.Fallback)
+			(l.Class == sdp.DTLS || l.Class == sdp.RTP && !l.Keyed)
 		bare, keyed = bare || unkeyed, keyed || l.On() && !unkeyed
 		if unkeyed || !l.On() && !l.Foreign() {
 			l.M.Port = 0

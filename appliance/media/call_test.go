@@ -239,15 +239,6 @@ func TestOfferWithoutKeysIsRefused(t *testing.T) {
 	}
 }
 
-func TestFallbackIsPlainWhenAgreed(t *testing.T) {
-	p := newPair(t)
-	p.policy.Fallback = true
-	client, inside := newPhone(t, p.clientHost), newPhone(t, p.insideHost)
-	p.call(1, client, inside)
-	talk(t, client, inside, "up")
-	talk(t, inside, client, "down")
-}
-
 func TestFaxPassesAsItIs(t *testing.T) {
 	p := newPair(t)
 	client, inside := newPhone(t, p.clientHost), newPhone(t, p.insideHost)

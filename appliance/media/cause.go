@@ -56,7 +56,7 @@ func (st *CoreStream) cause(s StreamStats) string {
 		return ""
 	case !s.Linked:
 		return fmt.Sprintf("edge does not answer on the media link: UDP from %s to edge is held back, or edge has forgotten the call", s.Client.Key.Local)
-	case !w.Opaque && !w.Plain && !w.FromClient.Set():
+	case !w.Opaque && !w.FromClient.Set():
 		return "the client's SRTP keys are not known yet"
 	case st.stale(ClientSide, &st.client):
 		return clientCauseAtCore(s.Client)

@@ -52,7 +52,7 @@ func (st *CoreStream) fromEdge(w *worker, c component, f frame, pkt []byte) {
 // ready reports whether the client's packets can be judged.
 func (st *CoreStream) ready() bool {
 	w := st.want.Load()
-	return w.Opaque || w.Plain || st.crypto.Load().fromClient != nil
+	return w.Opaque || st.crypto.Load().fromClient != nil
 }
 
 // unseal unprotects one packet by the client's keys, or by the earlier ones
@@ -270,7 +270,7 @@ func (st *CoreStream) openInside(kind rtp.Kind, pkt []byte) ([]byte, rtp.Verdict
 func (st *CoreStream) toEdge(w *worker, c component, kind rtp.Kind, buf, pkt []byte) bool {
 	want, cs := st.want.Load(), st.crypto.Load()
 	c = half(c, kind, want.OutsideMuxed)
-	if cs.toClient == nil && !want.Opaque && !want.Plain || !st.prove[c].proven.Load() {
+	if cs.toClient == nil && !want.Opaque || !st.prove[c].proven.Load() {
 		st.client.unsendable.Add(1)
 		return false
 	}

@@ -62,12 +62,11 @@ type CoreWant struct {
 	Sends        bool   // the client should send
 	Receives     bool   // the inside should send
 	Opaque       bool   // no RTP: packets pass as they are
-	Plain        bool   // RTP without SRTP towards the client was agreed
 	EndToEnd     string // the suite of SRTP that both ends have each other's keys of; packets pass as they are
 	Check        Check  // how the client's ICE agent asks the far end's; zero: they have none
 	Rates        []Rate
 
-	FromClient, ToClient rtp.Keys // SRTP towards the client; unset = not known yet, or Plain
+	FromClient, ToClient rtp.Keys // SRTP towards the client; unset = not known yet
 	FromInside, ToInside rtp.Keys // SRTP inside; unset = RTP
 }
 
@@ -189,7 +188,7 @@ func (st *CoreStream) Set(w CoreWant) error {
 	old := st.want.Swap(&w)
 	st.alert.expect(now.UnixNano(), w.Sends, w.Receives)
 	st.alert.agree(now.UnixNano(), w.Check != Check{})
-	if w.Opaque || w.Plain {
+	if w.Opaque {
 		st.window.Store(now.Add(learnWindow).UnixNano())
 	} else {
 		st.window.Store(0)
@@ -255,10 +254,9 @@ func (st *CoreStream) Stats() StreamStats {
 	if out.Inside == "" {
 		out.Inside = "RTP"
 	}
-	simple := w.Opaque || w.Plain && !w.FromInside.Set()
-	out.Client = LegStats{Key: LegKey{st.link.leg.key.Local, st.Channel().ID}, Latched: out.Linked, Simple: simple}
+	out.Client = LegStats{Key: LegKey{st.link.leg.key.Local, st.Channel().ID}, Latched: out.Linked, Simple: w.Opaque}
 	st.client.read(&out.Client, rate)
-	out.UC = LegStats{Key: st.inside.key, Simple: simple, Latched: st.uc.lastRx.Load() != 0}
+	out.UC = LegStats{Key: st.inside.key, Simple: w.Opaque, Latched: st.uc.lastRx.Load() != 0}
 	if d := st.dest[compRTP].Load(); d != nil {
 		out.UC.Remote = d.addr
 	}

@@ -24,7 +24,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // TestDescriptions runs each testdata/sdp file through both nodes. A file
 // named in-offer, in-answer, out-offer or out-answer is what one end sends;
 // the files after it are what leaves the first node and the second. A
-// comment line "policy: On tls fallback" sets what the inside hop wants.
+// comment line "policy: On tls" sets what the inside hop wants.
 func TestDescriptions(t *testing.T) {
 	files, err := filepath.Glob("testdata/sdp/*.txtar")
 	must(t, err)
@@ -119,10 +119,9 @@ func fixedNodes(t *testing.T, comment string) (*edge.Media, *core.Media) {
 				policy.Inside = mode
 			}
 			policy.InsideTLS = policy.InsideTLS || w == "tls"
-			policy.Fallback = policy.Fallback || w == "fallback"
 		}
 	}
-	e.Use(1, edge.MediaCall{Client: netip.MustParseAddrPort("198.51.100.4:5061"), Fallback: policy.Fallback})
+	e.Use(1, edge.MediaCall{Client: netip.MustParseAddrPort("198.51.100.4:5061")})
 	c.Use(1, core.MediaCall{Peer: "e", Policy: policy})
 	t.Cleanup(func() { stopAtOnce(er, cr) })
 	return e, c

@@ -101,7 +101,6 @@ type Policy struct {
 	Inside    Encryption // the inside hop, core only
 	InsideTLS bool       // signalling to the inside hop is TLS, so keys may travel in it
 	InsideV6  bool       // signalling to the inside hop is by IPv6, so media is offered there by it
-	Fallback  bool       // both ends agreed on X-cisco-srtp-fallback: RTP may follow an offer of SRTP
 
 	NoGCMClient, NoGCMInside bool // the zone on that side bears no GCM suites
 

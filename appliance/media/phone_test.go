@@ -45,7 +45,10 @@ func (c *clock) advance(d time.Duration)          { c.ahead.Add(int64(d)) }
 func addr(s string) netip.Addr                    { return netip.MustParseAddr(s) }
 func addrPort(a netip.Addr, p int) netip.AddrPort { return netip.AddrPortFrom(a, uint16(p)) }
 
-var nets atomic.Int32 // each pair has loopback networks of its own
+// Each pair has a loopback network of its own, above those that test/pair takes.
+var nets atomic.Int32
+
+const firstNet, lastNet = 221, 250
 
 type option func(*pair, *media.Config)
 
@@ -62,7 +65,9 @@ func insideV6(p *pair, _ *media.Config) {
 func newPair(t *testing.T, opts ...option) *pair {
 	t.Helper()
 	n := nets.Add(1)
-	at := func(host string) netip.Addr { return addr(fmt.Sprintf("127.%d.%s", 60+n, host)) }
+	at := func(host string) netip.Addr {
+		return addr(fmt.Sprintf("127.%d.%s", firstNet+int(n)%(lastNet-firstNet+1), host))
+	}
 	p := &pair{t: t, clock: &clock{}, silences: make(chan media.Silence, 16), clientHost: at("9.1"), insideHost: at("2.1")}
 	p.edgePlan = media.Plan{Edge: true, Client: media.Addresses{V4: at("0.1")}, Inner: media.Addresses{V4: at("1.1")},
 		PortStart: 36000, PortEnd: 39999, LinkRTP: 2776, LinkRTCP: 2777}
@@ -110,7 +115,7 @@ func must(t *testing.T, err error) {
 
 // use tells both nodes about a call.
 func (p *pair) use(id media.SessionID) {
-	p.edge.Use(id, edge.MediaCall{Client: netip.AddrPortFrom(p.clientHost, 5061), Fallback: p.policy.Fallback, Label: fmt.Sprint("call-", id)})
+	p.edge.Use(id, edge.MediaCall{Client: netip.AddrPortFrom(p.clientHost, 5061), Label: fmt.Sprint("call-", id)})
 	p.core.Use(id, core.MediaCall{Peer: "edge", Policy: p.policy, Label: fmt.Sprint("call-", id)})
 }
 
