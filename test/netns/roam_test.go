@@ -41,8 +41,18 @@ func (p *pair) roams() *roamer {
 	r.player = m.StartPlayer(role{Phone: &lab.PhoneConfig{User: "alice", Password: Password, Domain: Domain, Server: netip.MustParseAddrPort(r.edge),
 		ServerName: "edge." + Domain, CA: []byte(read(p.T, p.ca.File)), Local: netip.MustParseAddr(addr), Outbound: true, AutoAnswer: true,
 		Tone: aliceTone, Suites: lab.AllSuites(), Persist: true}})
+	p.linked() // this phone asks once
 	r.do("start")
 	return r
+}
+
+// linked waits until both nodes have the link, which core dials again a while
+// after it found edge not listening yet.
+func (p *pair) linked() {
+	p.Helper()
+	for _, n := range []*Node{p.edge, p.core} {
+		Until(p.T, 20*time.Second, n.role+" has the link", func() bool { return n.linkStatus() == "Active" })
+	}
 }
 
 // desk is carol's phone inside, as one of the lab's.
