@@ -5,7 +5,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"sallyport/appliance/config"
 	"sallyport/appliance/media"
 	"sallyport/appliance/xapi"
 )
@@ -29,8 +28,8 @@ type Bandwidth struct {
 func (b *Bandwidth) Full() bool { return b.full.Load() }
 
 // take measures what came in since it was last called, and holds it against the
-// limit of a snapshot.
-func (b *Bandwidth) take(snap *config.Snapshot, all []media.SessionStats, now time.Time) {
+// limit of a plan.
+func (b *Bandwidth) take(p Plan, all []media.SessionStats, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	seen := make(map[media.SessionID]uint64, len(all))
@@ -47,11 +46,8 @@ func (b *Bandwidth) take(snap *config.Snapshot, all []media.SessionStats, now ti
 		b.peak = max(b.peak, b.current)
 	}
 	b.seen, b.at = seen, now
-	mode := snap.Enum(xapi.BandwidthMode)
-	if b.limit = 0; mode == "Limited" {
-		b.limit = snap.Int(xapi.BandwidthLimit)
-	}
-	b.full.Store(mode == "NoBandwidth" || b.limit > 0 && b.current >= b.limit)
+	b.limit = p.Bandwidth
+	b.full.Store(p.NoBandwidth || b.limit > 0 && b.current >= b.limit)
 }
 
 // received is what a session's sides sent to this node so far, in bytes.

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"sallyport/appliance/alarm"
-	"sallyport/appliance/config"
 	"sallyport/appliance/media"
 	"sallyport/appliance/signaling"
 	"sallyport/appliance/xapi"
@@ -58,27 +57,25 @@ func (w *Watch) Silent(s media.Silence) {
 
 // Look keeps the list and the alarms that hang on how calls fare now; it is
 // called every few seconds.
-func (w *Watch) Look(snap *config.Snapshot) {
+func (w *Watch) Look(p Plan) {
 	w.sweep()
 	calls, _, _ := w.Calls.Counts()
-	w.Capacity(snap, "calls", calls, w.Most)
+	w.Capacity(p, "calls", calls, w.Most)
 	w.Alarms.Set(xapi.AlarmCallCapacity, "", calls >= w.Most, fmt.Sprintf("%d calls are in progress.", calls))
-	w.Bandwidth.take(snap, w.Relay.Status(), w.Clock())
+	w.Bandwidth.take(p, w.Relay.Status(), w.Clock())
 	if kbit, _, limit := w.Bandwidth.counts(); limit > 0 {
-		w.Capacity(snap, "kbit/s of media", kbit, limit)
+		w.Capacity(p, "kbit/s of media", kbit, limit)
 	} else {
 		w.Alarms.Lower(xapi.AlarmCapacity, "kbit/s of media")
 	}
 	_, pairs, _ := w.Relay.Load()
-	most := (snap.Int(xapi.MediaPortEnd) - snap.Int(xapi.MediaPortStart) + 1) / 2
-	w.Capacity(snap, "media port pairs", pairs, most)
-	w.Alarms.Set(xapi.AlarmMediaPorts, "", pairs >= most, fmt.Sprintf("All %d port pairs are in use.", most))
+	w.Capacity(p, "media port pairs", pairs, p.Pairs)
+	w.Alarms.Set(xapi.AlarmMediaPorts, "", pairs >= p.Pairs, fmt.Sprintf("All %d port pairs are in use.", p.Pairs))
 }
 
 // Capacity warns from a percentage of what there is; 0 warns never.
-func (w *Watch) Capacity(snap *config.Snapshot, what string, used, most int) {
-	level := snap.Int(xapi.ResourceWarningLevel)
-	near := level > 0 && used*100 >= most*level
+func (w *Watch) Capacity(p Plan, what string, used, most int) {
+	near := p.Warning > 0 && used*100 >= most*p.Warning
 	w.Alarms.Set(xapi.AlarmCapacity, what, near, fmt.Sprintf("%d of %d %s are in use.", used, most, what))
 }
 

@@ -18,7 +18,7 @@ import (
 
 const (
 	headerTalking = privatePrefix + "Talking" // edge's word that a registration has calls
-	moveOn        = "60"                      // Retry-After of what has to go elsewhere
+	moveOn        = 60                        // Retry-After of what has to go elsewhere
 
 	methodHeld = "registrations.held"
 	heldWait   = 2 * time.Second
@@ -61,7 +61,7 @@ func (c *Core) closedForCalls(r *signaling.Request) bool {
 }
 
 func (c *Core) inMaintenance(r *signaling.Request) {
-	c.refuse(r, 503, "This core is in maintenance", "SystemUnit Maintenance Mode", sip.Field{Name: "Retry-After", Value: moveOn})
+	c.refuse(r, 503, "This core is in maintenance", "SystemUnit Maintenance Mode", sip.RetryAfter(moveOn))
 }
 
 // held asks the edges how many registrations they hold for this core.

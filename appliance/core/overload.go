@@ -1,17 +1,11 @@
 package core
 
 import (
-	"strconv"
-
 	"sallyport/appliance/call"
 	"sallyport/appliance/overload"
 	"sallyport/appliance/signaling"
 	"sallyport/appliance/sip"
 )
-
-// comeBack is the least Retry-After, in seconds; it is up to twice as long, so
-// that those who were turned away together do not come back together.
-const comeBack = 10
 
 // noBandwidth tells whether the limit for media has answered a request that
 // would begin a call.
@@ -19,8 +13,7 @@ func (c *Core) noBandwidth(r *signaling.Request) bool {
 	if !c.watch.Bandwidth.Full() {
 		return false
 	}
-	after := strconv.Itoa(comeBack + int(c.rand()%comeBack))
-	c.refuse(r, 503, "No bandwidth is left for calls", call.RuleBandwidth, sip.Field{Name: "Retry-After", Value: after})
+	c.refuse(r, 503, "No bandwidth is left for calls", call.RuleBandwidth, sip.RetryAfter(overload.ComeBack(c.rand())))
 	return true
 }
 
@@ -32,7 +25,6 @@ func (c *Core) turnedAway(r *signaling.Request, kind overload.Level) bool {
 		return false
 	}
 	c.denied.Add(1)
-	after := strconv.Itoa(comeBack + int(c.rand()%comeBack))
-	r.Reply(503, "Too much to do", sip.Field{Name: "Retry-After", Value: after})
+	r.Reply(503, "Too much to do", sip.RetryAfter(overload.ComeBack(c.rand())))
 	return true
 }

@@ -52,7 +52,7 @@ func (c *Core) startTrunk(r *signaling.Request, from *flow.Conn, uri sip.URI) {
 		return
 	}
 	if !c.lookups.Do(w.take) {
-		c.refuse(r, 503, "Too many look-ups", "limits", sip.Field{Name: "Retry-After", Value: "5"})
+		c.refuse(r, 503, "Too many look-ups", "limits", sip.RetryAfter(5))
 	}
 }
 

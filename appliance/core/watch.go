@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strconv"
 
+	"sallyport/appliance/call"
 	"sallyport/appliance/config"
 	"sallyport/appliance/flow"
 	"sallyport/appliance/traversal"
@@ -33,7 +34,7 @@ func (c *Core) peerChanged(p traversal.Peer, up bool, why string) {
 func (c *Core) Look(snap *config.Snapshot) {
 	c.links.Judge(c.cfg.Alarms)
 	c.lookMaintenance()
-	c.watch.Look(snap)
+	c.watch.Look(call.PlanOf(snap))
 	c.judgeRecording()
 	c.lookSAML()
 }

@@ -68,7 +68,7 @@ func (e *Edge) identify(r *signaling.Request, c *flow.Conn, link *traversal.Conn
 		case len(v.Challenge) > 0:
 			e.challenge(r, v.Challenge, v.Status)
 		case v.Wait > 0:
-			e.refuse(r, v.Status, v.Reason, "credentials", retryAfter(v.Wait))
+			e.refuse(r, v.Status, v.Reason, "credentials", sip.RetryAfter(v.Wait))
 		default:
 			e.refuse(r, v.Status, v.Reason, "credentials")
 		}

@@ -108,7 +108,7 @@ func (e *Edge) inward(r *signaling.Request, c *flow.Conn, b *flow.Binding, t rou
 		link, err = e.links.Conn(zone, 0, b.Key.AOR)
 	}
 	if err != nil {
-		e.refuse(r, 503, "No core is connected", "traversal link", retryAfter(5))
+		e.refuse(r, 503, "No core is connected", "traversal link", sip.RetryAfter(5))
 		return
 	}
 	if opens && !e.desk.Begin(r, t.session, "inward", uint64(b.ID)) {

@@ -42,7 +42,7 @@ func (e *Edge) movedOn(r *signaling.Request, a attempt) bool {
 	if !e.plan.Load().Maintenance || sip.Unregisters(r.Msg) || e.talking(a.id) {
 		return false
 	}
-	e.refuse(r, 503, "This edge is in maintenance", "SystemUnit Maintenance Mode", retryAfter(moveOn))
+	e.refuse(r, 503, "This edge is in maintenance", "SystemUnit Maintenance Mode", sip.RetryAfter(moveOn))
 	return true
 }
 
@@ -55,7 +55,7 @@ func (e *Edge) closedForCalls(r *signaling.Request) bool {
 	if !e.plan.Load().Maintenance {
 		return e.noBandwidth(r) || e.turnedAway(r, overload.Calls)
 	}
-	e.refuse(r, 503, "This edge is in maintenance", "SystemUnit Maintenance Mode", retryAfter(moveOn))
+	e.refuse(r, 503, "This edge is in maintenance", "SystemUnit Maintenance Mode", sip.RetryAfter(moveOn))
 	return true
 }
 

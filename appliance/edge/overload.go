@@ -4,15 +4,12 @@ import (
 	"sallyport/appliance/call"
 	"sallyport/appliance/overload"
 	"sallyport/appliance/signaling"
+	"sallyport/appliance/sip"
 )
 
 // Overload turns away strangers first, whose requests end in a challenge at
 // best, then new calls. Registered phones refresh, and dialogs go on, whatever
 // the load.
-
-// comeBack is the least Retry-After, in seconds; it is up to twice as long, so
-// that those who were turned away together do not come back together.
-const comeBack = 10
 
 // noBandwidth tells whether the limit for media has answered a request that
 // would begin a call.
@@ -20,7 +17,7 @@ func (e *Edge) noBandwidth(r *signaling.Request) bool {
 	if !e.watch.Bandwidth.Full() {
 		return false
 	}
-	e.refuse(r, 503, "No bandwidth is left for calls", call.RuleBandwidth, retryAfter(comeBack+int(e.rand()%comeBack)))
+	e.refuse(r, 503, "No bandwidth is left for calls", call.RuleBandwidth, sip.RetryAfter(overload.ComeBack(e.rand())))
 	return true
 }
 
@@ -31,6 +28,6 @@ func (e *Edge) turnedAway(r *signaling.Request, kind overload.Level) bool {
 		return false
 	}
 	e.denied.Add(1)
-	r.Reply(503, "Too much to do", retryAfter(comeBack+int(e.rand()%comeBack)))
+	r.Reply(503, "Too much to do", sip.RetryAfter(overload.ComeBack(e.rand())))
 	return true
 }

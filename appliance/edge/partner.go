@@ -86,7 +86,7 @@ func (e *Edge) startPartner(r *signaling.Request, c *flow.Conn) {
 	}
 	b, err := e.admitPartner(c, plan.Zone(called), 0)
 	if err != nil {
-		e.refuse(r, 503, "Too many partners", "limits", retryAfter(10))
+		e.refuse(r, 503, "Too many partners", "limits", sip.RetryAfter(10))
 		return
 	}
 	e.inward(r, c, &b, route{binding: uint64(b.ID), session: e.newSession(r.Msg)}, true)
@@ -148,7 +148,7 @@ func (e *Edge) toPartner(r *signaling.Request, from *traversal.Conn) {
 			continue
 		}
 		if !e.dials.Do(func(ctx context.Context) { e.callPartner(ctx, r, from, uri, h.Zone) }) {
-			e.refuse(r, 503, "Too many calls to partners begin at once", "limits", retryAfter(5))
+			e.refuse(r, 503, "Too many calls to partners begin at once", "limits", sip.RetryAfter(5))
 		}
 		return
 	}
@@ -165,7 +165,7 @@ func (e *Edge) callPartner(ctx context.Context, r *signaling.Request, from *trav
 	}
 	b, err := e.admitPartner(c, from.Zone(), from.Peer())
 	if err != nil {
-		e.refuse(r, 503, "Too many partners", "limits", retryAfter(10))
+		e.refuse(r, 503, "Too many partners", "limits", sip.RetryAfter(10))
 		return
 	}
 	t := route{binding: uint64(b.ID), session: e.newSession(r.Msg), peer: from.Peer(), begunInside: true}

@@ -30,7 +30,7 @@ func (e *Edge) register(r *signaling.Request, c *flow.Conn) {
 	}
 	domain, ok := e.domainOf(host(owner))
 	if !ok && e.unsettled() {
-		e.refuse(r, 503, "No core has told of its nodes yet", "traversal link", retryAfter(5))
+		e.refuse(r, 503, "No core has told of its nodes yet", "traversal link", sip.RetryAfter(5))
 		return
 	}
 	if !ok {
@@ -69,7 +69,7 @@ func (e *Edge) register(r *signaling.Request, c *flow.Conn) {
 	}
 	link, err := e.coreFor(a)
 	if err != nil {
-		e.refuse(r, 503, "No core is connected", "traversal link", retryAfter(5))
+		e.refuse(r, 503, "No core is connected", "traversal link", sip.RetryAfter(5))
 		return
 	}
 	a.route = e.shortcut(a, link)
@@ -78,7 +78,7 @@ func (e *Edge) register(r *signaling.Request, c *flow.Conn) {
 		return
 	}
 	if wait := e.guessed(r.Msg, c, a); wait > 0 {
-		e.refuse(r, 403, "Too many wrong passwords", "credentials", retryAfter(wait))
+		e.refuse(r, 403, "Too many wrong passwords", "credentials", sip.RetryAfter(wait))
 		return
 	}
 	e.sendRegister(r, c, link, a)
@@ -334,8 +334,4 @@ func first(values []string) string {
 		return ""
 	}
 	return values[0]
-}
-
-func retryAfter(s int) sip.Field {
-	return sip.Field{Name: "Retry-After", Value: strconv.Itoa(s)}
 }

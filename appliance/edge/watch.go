@@ -3,6 +3,7 @@ package edge
 import (
 	"fmt"
 
+	"sallyport/appliance/call"
 	"sallyport/appliance/config"
 	"sallyport/appliance/flow"
 	"sallyport/appliance/traversal"
@@ -37,12 +38,13 @@ func (e *Edge) peerChanged(p traversal.Peer, up bool, why string) {
 // every few seconds.
 func (e *Edge) Look(snap *config.Snapshot) {
 	e.links.Judge(e.alarms)
-	e.watch.Look(snap)
+	plan := call.PlanOf(snap)
+	e.watch.Look(plan)
 	e.lookMaintenance()
 	e.lookManufacturers()
 	e.partly.look(e.bindings, e.alarms)
 	e.turn.Judge(e.alarms)
-	e.watch.Capacity(snap, "registrations", e.bindings.Len(), e.capacity.Registrations)
+	e.watch.Capacity(plan, "registrations", e.bindings.Len(), e.capacity.Registrations)
 }
 
 // rehome has registrations follow their zone to its new name.

@@ -171,3 +171,10 @@ func (g *Guard) Report(t *xapi.Node) {
 	t.Int("MemoryUsed", int(r.Used>>20)).Int("MemoryLimit", int(r.Limit>>20))
 	t.Int("Refused", int(g.shed.Load()))
 }
+
+// comeBack is the least time to stay away, in seconds.
+const comeBack = 10
+
+// ComeBack is for Retry-After: comeBack seconds up to twice as many, by a random
+// number, so that those who were turned away together do not come back together.
+func ComeBack(random uint64) int { return comeBack + int(random%comeBack) }

@@ -26,7 +26,7 @@ func (d *Desk) Begin(r *Request, session uint64, direction string, owner uint64)
 	if session == 0 || d.Calls.Begin(session, r.Msg, r.Trace, direction, owner) {
 		return true
 	}
-	d.Refuse(r, 503, "Too many calls", "capacity", sip.Field{Name: "Retry-After", Value: "10"})
+	d.Refuse(r, 503, "Too many calls", "capacity", sip.RetryAfter(10))
 	return false
 }
 

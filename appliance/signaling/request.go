@@ -65,7 +65,7 @@ func (p *Proxy) request(c Conn, m *sip.Message, trace string) {
 	stampVia(c, m)
 	if !p.server.reserve() {
 		p.count.full.Add(1)
-		p.replyStateless(c, m, 503, "Service Unavailable", sip.Field{Name: "Retry-After", Value: "5"})
+		p.replyStateless(c, m, 503, "Service Unavailable", sip.RetryAfter(5))
 		return
 	}
 	t := p.newTransaction(key, c, m, trace)

@@ -1,6 +1,9 @@
 package sip
 
-import "iter"
+import (
+	"iter"
+	"strconv"
+)
 
 // Limits of what Parse lets in; a message beyond them gets 513.
 const (
@@ -50,6 +53,11 @@ func newRow(off, size, name, at, value int, k kind) row {
 
 // Field is a header field by name and value, for callers that hand some over.
 type Field struct{ Name, Value string }
+
+// RetryAfter tells for how many seconds to stay away (RFC 3261 20.33).
+func RetryAfter(seconds int) Field {
+	return Field{Name: "Retry-After", Value: strconv.Itoa(seconds)}
+}
 
 // Request tells a request from a response.
 func (m *Message) Request() bool { return m.status == 0 }
