@@ -13,15 +13,15 @@ import (
 	"sallyport/test/pair"
 )
 
-// TestSSO: a user signs in at the identity provider, the home cluster gives a
-// code for it, and what that is good for signs in at edge.
-func TestSSO(t *testing.T) {
+// vouched is a stage with keys and an identity provider, and a client that has
+// no credentials yet.
+func vouched(t *testing.T) (*Stage, *SSO, *Client) {
+	t.Helper()
 	s := stage(t, Open)
-	ctx := t.Context()
-	if err := s.Keys(ctx); err != nil {
+	if err := s.Keys(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	sso, err := s.OpenSSO(ctx)
+	sso, err := s.OpenSSO(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,6 +29,14 @@ func TestSSO(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return s, sso, c
+}
+
+// TestSSO: a user signs in at the identity provider, the home cluster gives a
+// code for it, and what that is good for signs in at edge.
+func TestSSO(t *testing.T) {
+	s, sso, c := vouched(t)
+	ctx := t.Context()
 	at, err := sso.Vouched(ctx, c, "code", "alice")
 	if err != nil {
 		t.Fatal(err)
@@ -245,19 +253,8 @@ func TestLocalOAuth(t *testing.T) {
 // users come by is an alarm, until it is told anew; one whose certificate is
 // about to end is another.
 func TestSSOMetadataAlarm(t *testing.T) {
-	s := stage(t, Open)
+	s, sso, c := vouched(t)
 	ctx := t.Context()
-	if err := s.Keys(ctx); err != nil {
-		t.Fatal(err)
-	}
-	sso, err := s.OpenSSO(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := s.Client("", "")
-	if err != nil {
-		t.Fatal(err)
-	}
 	export := func(edge string) {
 		t.Helper()
 		if err := deploy.Type(ctx, s.Pair.Core, "xCommand EdgeSSOMetadataExport Domain: "+s.Domain+" Edge: "+edge+" File: again.xml"); err != nil {
@@ -305,24 +302,13 @@ func TestSSOForms(t *testing.T) {
 		{"vouching elsewhere, answers as JSON", func(f *lab.SSOForms) { f.Authorize, f.JSON = "/ssosp/oauth/vouch", true }, "xConfiguration CollaborationEdge SSO AuthorizePath: /ssosp/oauth/vouch"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := stage(t, Open)
+			s, sso, phone := vouched(t)
 			ctx := t.Context()
 			s.Pair.World.SSOSP.Set(c.change)
-			if err := s.Keys(ctx); err != nil {
-				t.Fatal(err)
-			}
-			sso, err := s.OpenSSO(ctx)
-			if err != nil {
-				t.Fatal(err)
-			}
 			if c.setting != "" {
 				if err := deploy.Type(ctx, s.Pair.Core, c.setting); err != nil {
 					t.Fatal(err)
 				}
-			}
-			phone, err := s.Client("", "")
-			if err != nil {
-				t.Fatal(err)
 			}
 			at, err := sso.Vouched(ctx, phone, "code", "alice")
 			if err != nil {
