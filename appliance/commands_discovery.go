@@ -163,6 +163,7 @@ func refreshServers(n *Node, ctx context.Context, args xapi.Args, _ config.Who) 
 	if err != nil {
 		return nil, err
 	}
+	n.role.(*core.Core).ForgetTokenPaths()
 	sources, errs := d.Refresh(ctx, uc.Canonical(args.First("Address")))
 	if len(sources) == 0 {
 		return nil, errors.New("there is no such publisher; CUCMConfigAdd, XMPPDiscovery and UcxnConfigAdd add one")

@@ -103,7 +103,7 @@ func nameAlarms() map[dnscheck.Kind]*xapi.Alarm {
 	return map[dnscheck.Kind]*xapi.Alarm{
 		dnscheck.Underscore: xapi.AlarmUnderscore, dnscheck.NoAddress: xapi.AlarmNoAddress, dnscheck.NoReverse: xapi.AlarmReverseDNS,
 		dnscheck.NoService: xapi.AlarmServiceRecord, dnscheck.Outside: xapi.AlarmServiceOutside, dnscheck.Mismatch: xapi.AlarmNameMismatch,
-		dnscheck.ShortName: xapi.AlarmShortNames, dnscheck.NoServer: xapi.AlarmNameServer,
+		dnscheck.ShortName: xapi.AlarmShortNames, dnscheck.NoServer: xapi.AlarmNameServer, dnscheck.InsideSeen: xapi.AlarmInsideSeen,
 	}
 }
 
@@ -180,8 +180,14 @@ func (n *Node) innerNames(snap *config.Snapshot, own *dnscheck.Own) {
 		}
 	}
 	for _, c := range top.Clusters(0) {
-		if c.Type == uc.UnifiedCM {
-			own.Internal = append(own.Internal, c.Domains...)
+		if c.Type != uc.UnifiedCM {
+			continue
+		}
+		own.Internal = append(own.Internal, c.Domains...)
+		for _, d := range own.Domains {
+			if of, _ := top.OfDomain(d); snap.Bool(xapi.NamesOnPremises) && of == c.Deployment && !slices.Contains(own.UDS, d) {
+				own.UDS = append(own.UDS, d)
+			}
 		}
 	}
 }

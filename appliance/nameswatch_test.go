@@ -56,7 +56,7 @@ func zoneServer(t *testing.T) (at netip.AddrPort, set func(string)) {
 
 func nameTrouble(n *Node) (out []int) {
 	for _, a := range n.Alarms() {
-		if a.Alarm.ID == 25030 || a.Alarm.ID >= 74033 && a.Alarm.ID <= 74039 {
+		if a.Alarm.ID == 25030 || a.Alarm.ID >= 74033 && a.Alarm.ID <= 74039 || a.Alarm.ID == 74043 {
 			out = append(out, a.Alarm.ID)
 		}
 	}
@@ -100,8 +100,9 @@ func TestWatchNames(t *testing.T) {
 	await("a port that DNS does not have", 74034)
 	shell("xConfiguration SIP TLS Port: 5061")
 	await("mended")
+	set("edge.example.com. IN A 203.0.113.1\n_collab-edge._tls.example.com. IN SRV 10 10 8443 edge.example.com.\n_sips._tcp.example.com. IN SRV 10 10 5061 edge.example.com.\n_cisco-uds._tcp.example.com. IN SRV 10 10 8443 cucm1.example.com.\n")
 	shell(`xConfiguration IP DNS Hostname: "other"`)
-	await("another name", 74033, 74036)
+	await("another name, and an inside record", 74033, 74036, 74043)
 	status, err := edge.Status(t.Context(), "DNSCheck")
 	if err != nil || status.Children[0].Name == "" {
 		t.Errorf("%+v, %v", status, err)
@@ -137,4 +138,48 @@ func TestNamesOfCore(t *testing.T) {
 	core.servers.plan.Store(&namePlan{servers: []netip.AddrPort{at}})
 	set("core.inside.example.com. IN A 192.0.2.9\n9.2.0.192.in-addr.arpa. IN PTR core.inside.example.com.\nedge.example.com. IN A 192.0.2.5\n5.2.0.192.in-addr.arpa. IN PTR edge.example.com.\ncucm1. IN A 192.0.2.1\n1.2.0.192.in-addr.arpa. IN PTR cucm1.\n")
 	look("mended", 74038)
+}
+
+// TestNamesInside: clients on premises are to find the clusters that were
+// discovered, in the domains of their deployment, unless there are no such
+// clients.
+func TestNamesInside(t *testing.T) {
+	w := newCampus(t, 9)
+	core := node(t, xapi.Core, `xConfiguration IP DNS Hostname: "core"`, "xConfiguration IP DNS Domain Name: example.com", "xConfiguration CollaborationEdge Enabled: On",
+		"xConfiguration SIP Domain 1 Name: example.com", "xConfiguration SIP Domain 1 Edge: On",
+		"xConfiguration SIP Domain 2 Name: example.org", "xConfiguration SIP Domain 2 Edge: On", "xConfiguration CollaborationEdgeDeployments 2 UserReadableName: Other", "xConfiguration CollaborationEdgeDeployments 2 DeploymentId: 2", "xConfiguration SIP Domain 2 DeploymentId: 2")
+	if err := core.trust.InstallCA(w.ca.PEM()); err != nil {
+		t.Fatal(err)
+	}
+	inside := func(want ...string) {
+		t.Helper()
+		if got := core.ownNames(core.store.Snapshot()).UDS; !slices.Equal(got, want) {
+			t.Errorf("%v are looked for inside, want %v", got, want)
+		}
+	}
+	inside()
+	line := func(line string) {
+		t.Helper()
+		var out strings.Builder
+		c := core.Console("test")
+		defer c.Close()
+		if exit := c.Exec(t.Context(), line, &out); exit != 0 {
+			t.Fatalf("%s: %s", line, out.String())
+		}
+	}
+	line("xCommand CUCMConfigAdd Address: " + w.prefix + "21 Axlusername: axl Axlpassword: axl-secret")
+	inside("example.com")
+	at, set := zoneServer(t)
+	core.servers.plan.Store(&namePlan{servers: []netip.AddrPort{at}})
+	set("core.example.com. IN A 192.0.2.9\n9.2.0.192.in-addr.arpa. IN PTR core.example.com.\n")
+	core.lookNames(t.Context(), core.ownNames(core.store.Snapshot()))
+	if got := nameTrouble(core); fmt.Sprint(got) != "[74034]" {
+		t.Errorf("no record inside: alarms %v", got)
+	}
+	line("xConfiguration IP DNS Check OnPremises: Off")
+	inside()
+	core.lookNames(t.Context(), core.ownNames(core.store.Snapshot()))
+	if got := nameTrouble(core); len(got) > 0 {
+		t.Errorf("nobody on premises: alarms %v", got)
+	}
 }

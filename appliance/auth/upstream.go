@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -366,7 +367,7 @@ func (s *SSO) exchangeAt(r *http.Request, body []byte, host string) (status int,
 			return req, err
 		})
 		if err != nil || !absent(status) {
-			if err == nil {
+			if err == nil && status < 500 { // a server that is about to stop or to start tells nothing
 				s.learnPath(host, path)
 			}
 			return status, h, answer, err
@@ -375,16 +376,28 @@ func (s *SSO) exchangeAt(r *http.Request, body []byte, host string) (status int,
 	return status, h, answer, err
 }
 
+// pathsOf lists where a node's token endpoint may be: where it was met last
+// first, since an upgrade may move it.
 func (s *SSO) pathsOf(host string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.plan.Token != "" {
 		return []string{s.plan.Token}
 	}
-	if known := s.paths[host]; known != "" {
-		return []string{known}
+	known := s.paths[host]
+	if known == "" {
+		return tokenPaths
 	}
-	return tokenPaths
+	others := slices.DeleteFunc(slices.Clone(tokenPaths), func(p string) bool { return p == known })
+	return append([]string{known}, others...)
+}
+
+// ForgetPaths has token endpoints looked for anew, as after a refresh of the
+// servers.
+func (s *SSO) ForgetPaths() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.paths)
 }
 
 func (s *SSO) learnPath(host, path string) {

@@ -44,6 +44,9 @@ func (c *Core) newDiscovery() *discover.Discoverer {
 // Discovery is what asks UC publishers.
 func (c *Core) Discovery() *discover.Discoverer { return c.uc }
 
+// ForgetTokenPaths has the token endpoints of clusters looked for anew.
+func (c *Core) ForgetTokenPaths() { c.sso.ForgetPaths() }
+
 func (c *Core) rediscovery() {
 	select {
 	case c.rediscovered <- struct{}{}:

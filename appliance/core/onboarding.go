@@ -46,6 +46,10 @@ func onboardingFaults(web httpproxy.Plan) map[string]string {
 		case !web.Login.Token && !web.Login.Opaque:
 			out[d] = "Onboarded phones sign in by token, which no setting lets them: set CollaborationEdge OauthLocal to On."
 		}
+		if known && found.NoCodes {
+			out["service of "+cluster.Publisher] = fmt.Sprintf("No node of the cluster of %s has the Cisco Device Activation Service active, so no code is redeemed in %s: "+
+				"activate it in Cisco Unified Serviceability (Tools > Service Activation), then xCommand RefreshServers Address: %s.", cluster.Publisher, d, cluster.Publisher)
+		}
 	}
 	if !some {
 		out[""] = "No cluster has an activation domain: set CollaborationEdge CUCM n ActivationDomain to the one that the cluster has."

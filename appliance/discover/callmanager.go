@@ -118,12 +118,15 @@ func readServices(ctx context.Context, a *axl, f *Found) error {
 		}
 		return err
 	}
+	f.NoCodes = true
 	for _, r := range all {
 		n := f.node(r.get("processNodeName"))
 		if n == nil || !yes(r.get("isActive")) {
 			continue
 		}
 		switch r.get("service") {
+		case "Cisco Device Activation Service":
+			f.NoCodes = false
 		case "Cisco CallManager":
 			n.Calls = true
 		case "Cisco Tftp":

@@ -199,6 +199,9 @@ func (d *Discoverer) AskModes(ctx context.Context, s Source) (*Found, error) {
 // fetchKeys reads the token keys. A cluster works without.
 func (d *Discoverer) fetchKeys(ctx context.Context, s Source, a *axl, f *Found) *uc.TokenKey {
 	var from KeySource = tableKeys{a}
+	if s.Keys != "" {
+		from = restKeys{a.web, s.Keys}
+	}
 	if d.cfg.Keys != nil {
 		from = d.cfg.Keys(s)
 	}
@@ -209,7 +212,7 @@ func (d *Discoverer) fetchKeys(ctx context.Context, s Source, a *axl, f *Found) 
 		return &k
 	case f.Refresh:
 		f.advise("keys", fmt.Sprintf("The token keys of %s could not be read (%s), so its users cannot log in by token. "+
-			"Bring them by AuthzKeyImport.", s.Publisher, clean(err.Error())))
+			"Bring them by AuthzKeyImport, or say by AuthzKeyPath where the cluster tells them.", s.Publisher, clean(err.Error())))
 	case !errors.Is(err, ErrNoKeys):
 		f.unknown("token keys", err)
 	}

@@ -61,7 +61,7 @@ func rank(k uc.NodeType) int {
 func cluster(s Source, f *Found) uc.Cluster {
 	return uc.Cluster{
 		Publisher: s.Publisher, Type: s.Kind, Deployment: s.Deployment, Version: f.Version, Mixed: f.Mixed,
-		SIPOAuth: f.SIPOAuth, Refresh: f.Refresh, Domains: f.Domains, Verified: s.Verify,
+		SIPOAuth: f.SIPOAuth, Refresh: f.Refresh, NoCodes: f.NoCodes, Domains: f.Domains, Verified: s.Verify,
 	}
 }
 

@@ -19,6 +19,7 @@ type Found struct {
 	Mixed     bool // cluster security mode
 	SIPOAuth  bool
 	Refresh   bool // OAuth with refresh login flow
+	NoCodes   bool // it tells what runs where, and device activation nowhere
 	Domains   []string
 	Nodes     []Node `json:"-"` // kept one by one: a cluster may have hundreds
 

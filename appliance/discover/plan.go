@@ -3,6 +3,7 @@ package discover
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"sallyport/appliance/config"
@@ -75,8 +76,16 @@ func (r SourceRows) Source(snap *config.Snapshot, i int) (Source, error) {
 	if r.Kind != uc.UnifiedCM {
 		return s, nil
 	}
-	s.Refresh = snap.Enum(xapi.CUCMRefreshFlow, i)
+	s.Refresh, s.Keys = snap.Enum(xapi.CUCMRefreshFlow, i), snap.Str(xapi.CUCMKeyPath, i)
+	if s.Keys != "" && !validPath(s.Keys) {
+		return s, fmt.Errorf("%s: AuthzKeyPath %q is no path such as /ssosp/keys", s, s.Keys)
+	}
 	return s, nil
+}
+
+// validPath keeps out what a URL could not hold, or what would lead elsewhere.
+func validPath(path string) bool {
+	return strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "//") && !strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r > '~' || r == '\\' || r == '#' })
 }
 
 // Check refuses publishers that are there twice, or in deployments that do not

@@ -52,14 +52,22 @@ func (f *Found) report(e *xapi.Node) {
 // ReportOutbound shows what this node itself asks of UC servers: nobody can
 // change it, and it asks nothing else.
 func (d *Discoverer) ReportOutbound(t *xapi.Node) {
-	for i, s := range d.Sources() {
-		path, methods := "/axl/", "POST"
-		if s.Kind == uc.UnityConnection {
-			path, methods = "/vmrest/", "GET"
-		}
-		e := t.Nth("Outbound", i+1)
+	n := 0
+	row := func(s Source, match, path, methods string) {
+		n++
+		e := t.Nth("Outbound", n)
 		e.Str("Type", words(s.Kind)+" publisher").Str("Address", s.Publisher).Leaf("Protocol", "https")
-		e.Str("Ports", strings.Join(webPorts(), ",")).Leaf("MatchType", "prefix").Str("Path", path).Str("HttpMethods", methods)
+		e.Str("Ports", strings.Join(webPorts(), ",")).Leaf("MatchType", match).Str("Path", path).Str("HttpMethods", methods)
+	}
+	for _, s := range d.Sources() {
+		if s.Kind == uc.UnityConnection {
+			row(s, "prefix", "/vmrest/", "GET")
+			continue
+		}
+		row(s, "prefix", "/axl/", "POST")
+		if s.Keys != "" {
+			row(s, "exact", s.Keys, "GET")
+		}
 	}
 }
 

@@ -15,6 +15,7 @@ type Source struct {
 	Verify     bool // its certificate and those of its nodes are checked
 	Deployment int
 	Refresh    string // "Auto", or what is known better than asked: "On", "Off"
+	Keys       string // path of a REST resource with the token keys; "" = they are in a table
 }
 
 // key is how a source is called in state and among what was found.

@@ -61,7 +61,7 @@ func (c *checker) outside(l Location) {
 		}
 		c.compare(name, s.port, rrs, c.plan.routes(l))
 	}
-	uds := "_cisco-uds._tcp." + c.plan.Domain
+	uds := udsService + "." + c.plan.Domain
 	if rrs, err := c.server.srv(c.ctx, uds); err == nil && len(rrs) > 0 {
 		c.say(uds, "It can be seen outside, so clients believe that they are inside: serve it inside only.")
 	}
@@ -142,7 +142,7 @@ func below(host, domain string) bool { return host == domain || strings.HasSuffi
 
 // inside checks what clients on premises and core see.
 func (c *checker) inside() {
-	name := "_cisco-uds._tcp." + c.plan.Domain
+	name := udsService + "." + c.plan.Domain
 	rrs, err := c.server.srv(c.ctx, name)
 	if err != nil {
 		c.say(name, "%v: check that it serves the domain.", err)

@@ -23,6 +23,7 @@ type Own struct {
 	Peers    []string // the other ends of core's traversal zones, by name
 	Nodes    []string // UC nodes, by name
 	Internal []string // internal UC domains, as clusters tell
+	UDS      []string // of core: domains whose clients on premises look for Unified CM
 	Servers  []netip.AddrPort
 	ByDomain []DomainServer // that count before Servers
 }
@@ -46,6 +47,7 @@ const (
 	Mismatch               // SRV records lead to no name of this edge
 	ShortName              // nodes without a domain, while users are in another one
 	NoServer               // a name server does not answer
+	InsideSeen             // a record for clients on premises can be seen outside
 )
 
 // A Trouble is one thing that is not as a node needs it.
@@ -78,8 +80,12 @@ func (o Own) Run(ctx context.Context) (found []Trouble, silent []string) {
 		r.address(o.Name)
 		for _, d := range o.Domains[:min(len(o.Domains), maxNames)] {
 			r.services(d)
+			r.notInside(d)
 		}
 		return r.found, r.silent
+	}
+	for _, d := range o.UDS[:min(len(o.UDS), maxNames)] {
+		r.inside(d)
 	}
 	hosts := slices.Concat([]string{o.Name}, o.Peers, o.Nodes)
 	slices.Sort(hosts)
@@ -188,15 +194,7 @@ func (r *round) services(domain string) {
 	mine := false
 	for i, port := range []uint16{r.own.HTTPS, r.own.SIPS} {
 		name := services()[i].name + "." + domain
-		var targets []target
-		known := r.ask(name, func(s server) error {
-			rrs, err := s.srv(r.ctx, name)
-			targets = targets[:0]
-			for _, rr := range rrs {
-				targets = append(targets, target{canonical(rr.Target), rr.Port})
-			}
-			return err
-		})
+		targets, known := r.srv(name)
 		switch {
 		case !known:
 			return
@@ -210,6 +208,51 @@ func (r *round) services(domain string) {
 			r.say(Mismatch, name, "%s leads to no name of this edge (%s): correct its target, or IP DNS Hostname and Domain Name and the certificate.", name, strings.Join(r.own.Names, ", "))
 		}
 	}
+}
+
+// notInside holds that clients outside do not see the record by which they
+// would take themselves for clients on premises, who never come to edge.
+func (r *round) notInside(domain string) {
+	name := udsService + "." + domain
+	if targets, known := r.srv(name); known && len(targets) > 0 {
+		r.say(InsideSeen, name, "%s can be seen with edge's name servers: if clients outside see it too, they believe that they are on premises and never come to edge. Serve it inside only; if edge asks the inside servers, name the public one by DNS PerDomainServer.", name)
+	}
+}
+
+// inside checks what clients on premises look for.
+func (r *round) inside(domain string) {
+	name := udsService + "." + domain
+	targets, known := r.srv(name)
+	if known && len(targets) == 0 {
+		r.say(NoService, name, "There is no SRV record %s inside: clients on premises need it to find Unified CM, remote ones do not. Create it; xCommand DNSCheck prints it.", name)
+	}
+	for _, t := range targets {
+		if t.port != udsPort {
+			r.say(NoService, name, "%s leads to port %d of %s; Unified CM serves clients at %d: correct the record.", name, t.port, t.host, udsPort)
+		}
+		if isName := r.own.lists(t.host); len(r.own.Nodes) > 0 && !isName {
+			r.say(NoService, name, "%s leads to %s, which no discovered cluster lists: correct its target, or refresh by xCommand RefreshServers.", name, t.host)
+		}
+		r.address(t.host)
+	}
+}
+
+// lists tells whether a host is a known UC node.
+func (o Own) lists(host string) bool {
+	return slices.ContainsFunc(o.Nodes, func(n string) bool { return canonical(n) == host })
+}
+
+// srv asks for SRV records; not known: nobody answered.
+func (r *round) srv(name string) (targets []target, known bool) {
+	known = r.ask(name, func(s server) error {
+		rrs, err := s.srv(r.ctx, name)
+		targets = targets[:0]
+		for _, rr := range rrs {
+			targets = append(targets, target{canonical(rr.Target), rr.Port})
+		}
+		return err
+	})
+	return targets, known
 }
 
 // A target is where an SRV record leads.

@@ -19,6 +19,7 @@ const insideZone = `
 core.example.com. IN A 192.0.2.9
 edge-inside.example.com. IN A 192.0.2.5
 cucm1.uc.example.com. IN A 192.0.2.1
+_cisco-uds._tcp.example.com. IN SRV 10 10 8443 cucm1.uc.example.com.
 9.2.0.192.in-addr.arpa. IN PTR core.example.com.
 5.2.0.192.in-addr.arpa. IN PTR edge-inside.example.com.
 1.2.0.192.in-addr.arpa. IN PTR cucm1.uc.example.com.
@@ -34,7 +35,7 @@ func ownEdge(at netip.AddrPort) Own {
 func ownCore(at netip.AddrPort) Own {
 	return Own{
 		Name: "core.example.com", Domain: "example.com", Domains: []string{"example.com"}, Peers: []string{"edge-inside.example.com"},
-		Nodes: []string{"cucm1.uc.example.com"}, Internal: []string{"uc.example.com"}, Servers: []netip.AddrPort{at},
+		Nodes: []string{"cucm1.uc.example.com"}, Internal: []string{"uc.example.com"}, UDS: []string{"example.com"}, Servers: []netip.AddrPort{at},
 	}
 }
 
@@ -58,6 +59,7 @@ func TestOwn(t *testing.T) {
 		{"mismatch", "", "", func(o *Own) { o.Names = o.Names[:1] }, Mismatch, "_collab-edge._tls.staging.org leads to no name of this edge (edge.example.com)"},
 		{"no address", "edge.example.com. IN A", "other.example.com. IN A", nil, NoAddress, "edge.example.com has no address"},
 		{"underscore", "", "", func(o *Own) { o.Name = "my_edge.example.com" }, Underscore, "my_edge.example.com has an underscore"},
+		{"inside record outside", "_sips._tcp.example.com.", "_cisco-uds._tcp.example.com. IN SRV 10 10 8443 cucm1.example.com.\n_sips._tcp.example.com.", nil, InsideSeen, "_cisco-uds._tcp.example.com can be seen with edge's name servers"},
 		{"underscore in DNS", "SRV 10 10 5061 edge.staging.org.", "SRV 10 10 5061 the_edge.staging.org.\nthe_edge.staging.org. IN A 203.0.113.9", nil, Underscore, "the_edge.staging.org, whose underscore"},
 	} {
 		v, at := serve(t)
@@ -79,6 +81,11 @@ func TestOwn(t *testing.T) {
 		{"own reverse", "IN PTR core.", "IN PTR other.", nil, NoReverse, "192.0.2.9 of core.example.com does not lead back"},
 		{"node's reverse", "1.2.0.192", "77.2.0.192", nil, NoReverse, "192.0.2.1 of cucm1.uc.example.com does not lead back to it: create a PTR record"},
 		{"edge's address", "edge-inside.example.com. IN A", "x.example.com. IN A", nil, NoAddress, "edge-inside.example.com has no address"},
+		{"no inside record", "_cisco-uds._tcp.", "_cisco-uds._udp.", nil, NoService, "There is no SRV record _cisco-uds._tcp.example.com inside"},
+		{"nobody on premises", "_cisco-uds._tcp.", "_cisco-uds._udp.", func(o *Own) { o.UDS = nil }, 0, ""},
+		{"inside port", "8443 cucm1", "443 cucm1", nil, NoService, "leads to port 443 of cucm1.uc.example.com; Unified CM serves clients at 8443"},
+		{"inside target", "8443 cucm1", "8443 old", nil, NoService, "leads to old.uc.example.com, which no discovered cluster lists"},
+		{"inside target without an address", "8443 cucm1", "8443 old", nil, NoAddress, "old.uc.example.com has no address"},
 		{"short name", "", "", func(o *Own) { o.Nodes, o.Domain = append(o.Nodes, "cucm2"), "uc.example.com" }, ShortName, "users of example.com take it for cucm2.example.com: list it as cucm2.uc.example.com"},
 		{"short name at home", "", "", func(o *Own) { o.Nodes = []string{"cucm2"} }, NoAddress, "cucm2 has no address"},
 	} {
@@ -135,7 +142,7 @@ func TestOwnServers(t *testing.T) {
 		t.Errorf("%+v, nothing is known of %v", found, silent)
 	}
 	o.Servers, o.ByDomain = []netip.AddrPort{dead}, nil
-	if found, silent = o.Run(t.Context()); len(found) != 1 || found[0].Kind != NoServer || len(silent) != 3 {
+	if found, silent = o.Run(t.Context()); len(found) != 1 || found[0].Kind != NoServer || len(silent) != 5 {
 		t.Errorf("%+v, nothing is known of %v", found, silent)
 	}
 	o.Servers = nil

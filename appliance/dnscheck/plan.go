@@ -48,6 +48,9 @@ const (
 	ttl      = 3600
 )
 
+// udsService is the SRV name that clients on premises look for.
+const udsService = "_cisco-uds._tcp"
+
 // service is one SRV name that clients look for outside.
 type service struct {
 	name string

@@ -32,7 +32,7 @@ func (p Plan) Records() string {
 	if len(p.Nodes) > 0 {
 		fmt.Fprintf(&b, "; %s inside only\n", p.Domain)
 		for _, n := range p.Nodes {
-			b.WriteString(srv("_cisco-uds._tcp."+p.Domain, route{10, canonical(n)}, udsPort) + "\n")
+			b.WriteString(srv(udsService+"."+p.Domain, route{10, canonical(n)}, udsPort) + "\n")
 		}
 	}
 	return b.String()

@@ -15,6 +15,7 @@ type Cluster struct {
 	Mixed      bool     // call control: nodes take TLS of secure devices
 	SIPOAuth   bool     // call control: nodes take tokens of SIP clients
 	Refresh    bool     // call control: tokens are renewed (OAuth with refresh login flow)
+	NoCodes    bool     // call control: no node redeems activation codes
 	Domains    []string // call control: registration domains; presence: chat domains
 	Verified   bool     // the nodes' certificates are checked
 }

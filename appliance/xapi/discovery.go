@@ -82,6 +82,11 @@ var (
 		Role: Core, Guide: "Discovery", New: true,
 		Help: "Whether the cluster has OAuth with refresh login flow; Auto believes what the cluster says.",
 	}}
+	CUCMKeyPath = Str{&Item{
+		Path: "CollaborationEdge CUCM [1..100] AuthzKeyPath", Kind: String, Max: 256,
+		Role: Core, Guide: "OAuth tokens", New: true,
+		Help: "Path of a REST resource of the publisher with the keys of access tokens, asked with the account of AXL; empty reads them by AXL.",
+	}}
 	DiscoveryRefresh = Int{&Item{
 		Path: "CollaborationEdge Discovery RefreshInterval", Kind: Integer, Min: 5, Max: 10080, Default: "60",
 		Role: Core, Guide: "Discovery", New: true,
@@ -99,7 +104,7 @@ func discoveryItems() []*Item {
 		CUCMAddress.Item, CUCMUser.Item, CUCMPassword.Item, CUCMUnverified.Item, CUCMDeployment.Item,
 		IMPAddress.Item, IMPUser.Item, IMPPassword.Item, IMPUnverified.Item, IMPDeployment.Item,
 		UcxnAddress.Item, UcxnUser.Item, UcxnPassword.Item, UcxnUnverified.Item, UcxnDeployment.Item,
-		CUCMRefreshFlow.Item, DiscoveryRefresh.Item, DiscoveryProbe.Item,
+		CUCMRefreshFlow.Item, CUCMKeyPath.Item, DiscoveryRefresh.Item, DiscoveryProbe.Item,
 	}
 }
 

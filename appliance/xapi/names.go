@@ -7,7 +7,14 @@ var NamesInterval = Int{&Item{
 	Help: "Minutes between looks whether DNS has the names that this node needs as it needs them; 0 never asks.",
 }}
 
-func namesItems() []*Item { return []*Item{NamesInterval.Item} }
+// NamesOnPremises is whether clients on premises are to find Unified CM.
+var NamesOnPremises = Bool{&Item{
+	Path: "IP DNS Check OnPremises", Kind: Enumeration, Values: onOff, Default: "On",
+	Role: Core, Guide: "Multidomain", New: true,
+	Help: "Whether domains of discovered clusters shall have _cisco-uds._tcp inside, which clients on premises need and remote ones do not.",
+}}
+
+func namesItems() []*Item { return []*Item{NamesInterval.Item, NamesOnPremises.Item} }
 
 // Alarms about names.
 var (
@@ -22,8 +29,8 @@ var (
 		Remedy: "Create an A or AAAA record for the name in the detail, or correct the name.",
 	}
 	AlarmServiceRecord = &Alarm{
-		ID: 74034, Title: "Service record missing or wrong", Severity: "Warning", Role: Edge,
-		Cause:  "Clients of an edge domain look for SRV records that are not there, or that lead to another port.",
+		ID: 74034, Title: "Service record missing or wrong", Severity: "Warning", Role: Both,
+		Cause:  "Clients look for SRV records that are not there, or that lead elsewhere: outside those of an edge domain, inside _cisco-uds._tcp.",
 		Remedy: "Do what the detail says; xCommand DNSCheck prints the records to create.",
 	}
 	AlarmServiceOutside = &Alarm{
@@ -46,6 +53,11 @@ var (
 		Cause:  "Unified CM lists nodes by short name, while internal and edge domain differ, so clients look for them in the wrong one.",
 		Remedy: "Give the full names in System > Server of Unified CM, then xCommand RefreshServers.",
 	}
+	AlarmInsideSeen = &Alarm{
+		ID: 74043, Title: "Inside service record seen outside", Severity: "Warning", Role: Edge,
+		Cause:  "Edge's name servers tell _cisco-uds._tcp of an edge domain; clients outside that see it believe that they are on premises.",
+		Remedy: "Serve the record inside only, or name the public server of the domain by xConfiguration DNS PerDomainServer.",
+	}
 	AlarmNameServer = &Alarm{
 		ID: 74039, Title: "Name server does not answer", Severity: "Warning", Role: Both,
 		Cause:  "A configured name server did not answer, so what it would tell is not known.",
@@ -54,7 +66,7 @@ var (
 )
 
 func namesAlarms() []*Alarm {
-	return []*Alarm{AlarmReverseDNS, AlarmNoAddress, AlarmServiceRecord, AlarmServiceOutside, AlarmNameMismatch, AlarmUnderscore, AlarmShortNames, AlarmNameServer}
+	return []*Alarm{AlarmReverseDNS, AlarmNoAddress, AlarmServiceRecord, AlarmServiceOutside, AlarmNameMismatch, AlarmUnderscore, AlarmShortNames, AlarmNameServer, AlarmInsideSeen}
 }
 
 func namesStatuses() []*Status {

@@ -53,7 +53,7 @@ type AXLAnswer struct {
 func NewAXL(version string, hosts ...string) *AXL {
 	a := newAXL(version)
 	for _, h := range hosts {
-		a.nodes = append(a.nodes, AXLNode{Host: h, Services: []string{"Cisco CallManager", "Cisco Tftp", "Cisco User Data Services"}})
+		a.nodes = append(a.nodes, AXLNode{Host: h, Services: []string{"Cisco CallManager", "Cisco Tftp", "Cisco User Data Services", "Cisco Device Activation Service"}})
 	}
 	return a
 }

@@ -22,6 +22,8 @@ func AXLAccount() (user, password string) { return "axl", "axl-secret" }
 func (w *World) startPublishers(server, client *tls.Config) error {
 	w.HomeAXL = w.publisher(w.Home, HomeVersion).SetRemote(w.Remote.Publisher().Host)
 	w.RemoteAXL = w.publisher(w.Remote, RemoteVersion).SetRemote(w.Home.Publisher().Host)
+	w.KeysByREST = NewKeyResource(w.Tokens)
+	w.Host(w.Home.Publisher().Addr).Handle("GET "+KeyResourcePath, w.KeysByREST)
 	w.nodes = map[string]*Registrar{}
 	if err := w.startCallControl(w.Home, w.HomeAXL, server, client); err != nil {
 		return err

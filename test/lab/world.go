@@ -40,6 +40,7 @@ type World struct {
 	Carol      *Phone
 	Tokens     *TokenIssuer // of the home cluster
 	SSOSP      *SSOSP       // gives them
+	KeysByREST *KeyResource // tells the home cluster's token keys
 	Activation *Activation  // gives them for activation codes
 	Domain     string
 	CA         []byte // who signed the world's certificate

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -216,6 +217,19 @@ func TestOnboardingAdvice(t *testing.T) {
 	core(line + s.Domain)
 	advice("set CollaborationEdge OauthLocal to On")
 	core("xConfiguration CollaborationEdge OauthLocal: On")
+	advice("")
+	axl := s.Pair.World.HomeAXL
+	nodes := axl.Nodes()
+	without := slices.Clone(nodes)
+	for i := range without {
+		without[i].Services = slices.DeleteFunc(slices.Clone(without[i].Services), func(s string) bool { return s == "Cisco Device Activation Service" })
+	}
+	axl.SetNodes(without...)
+	refresh := "xCommand RefreshServers Address: " + s.Pair.World.Home.Publisher().Host
+	core(refresh)
+	advice("has the Cisco Device Activation Service active, so no code is redeemed in " + s.Domain + ": activate it")
+	axl.SetNodes(nodes...)
+	core(refresh)
 	advice("")
 }
 
