@@ -161,9 +161,7 @@ func TestNamesInside(t *testing.T) {
 	line := func(line string) {
 		t.Helper()
 		var out strings.Builder
-		c := core.Console("test")
-		defer c.Close()
-		if exit := c.Exec(t.Context(), line, &out); exit != 0 {
+		if exit := (seen{core, t}).Exec(t.Context(), line, &out); exit != 0 {
 			t.Fatalf("%s: %s", line, out.String())
 		}
 	}
@@ -178,6 +176,7 @@ func TestNamesInside(t *testing.T) {
 	}
 	line("xConfiguration IP DNS Check OnPremises: Off")
 	inside()
+	core.servers.plan.Store(&namePlan{servers: []netip.AddrPort{at}})
 	core.lookNames(t.Context(), core.ownNames(core.store.Snapshot()))
 	if got := nameTrouble(core); len(got) > 0 {
 		t.Errorf("nobody on premises: alarms %v", got)
