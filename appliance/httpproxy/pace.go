@@ -19,6 +19,7 @@ type pace struct {
 
 	mu       sync.Mutex
 	complete bool // the client has sent all of its body
+	began    bool // the answer
 	ended    bool // the handler is done: net/http reads what is left
 }
 
@@ -31,6 +32,9 @@ func newPace(w http.ResponseWriter, r *http.Request, l Limits, begun func(int, h
 	// answer, and a refusal would wait for the client.
 	_ = p.control.EnableFullDuplex()
 	body := &pacedBody{pace: p, body: http.MaxBytesReader(w, r.Body, l.BodyBytes)}
+	if r.ProtoMajor == 1 {
+		body.rest, body.waits = r.Body, r.Header.Get("Expect") != ""
+	}
 	return &pacedWriter{ResponseWriter: w, pace: p, begun: begun}, body
 }
 
@@ -69,6 +73,9 @@ type pacedBody struct {
 	*pace
 	body io.ReadCloser
 
+	rest  io.Reader // of a connection that serves other requests, too; else nil
+	waits bool      // the client sends it only when asked to
+
 	reading sync.Mutex
 	err     error // of the client's side; not io.EOF
 }
@@ -91,13 +98,37 @@ func (b *pacedBody) Read(to []byte) (int, error) {
 // Close does nothing: the server closes a request's body itself.
 func (b *pacedBody) Close() error { return nil }
 
+// maxRest is how much of a body is read away that nobody wants: as much as
+// net/http would.
+const maxRest = 256 << 10
+
 // finish is called when the handler is done. It keeps a transport that still
-// reads off the connection, which belongs to the next request from then on.
+// reads off the connection, which belongs to the next request from then on, and
+// reads what is left of the body away. net/http would do so itself; but in full
+// duplex it has begun to watch the client by then, and falls over its own
+// watching (net/http: invalid concurrent Body.Read call).
 func (b *pacedBody) finish() {
 	b.end(0) // breaks off a read in progress
 	b.reading.Lock()
 	defer b.reading.Unlock()
-	b.end(b.pause)
+	if b.rest == nil {
+		b.end(b.pause)
+		return
+	}
+	if b.owes() && !b.waits && b.control.Flush() == nil {
+		b.end(b.pause)
+		_, err := io.CopyN(io.Discard, b.rest, maxRest)
+		b.afterRead(errors.Is(err, io.EOF))
+	}
+	b.end(0) // a body that is not whole by now is read no further: the connection ends
+}
+
+// owes tells that a client that has its answer has not sent all of its body. One
+// without an answer gets none: its handler gave up.
+func (p *pace) owes() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.began && !p.complete
 }
 
 // fault is what the client's side of the body failed with, as an answer to it;
@@ -124,7 +155,6 @@ type pacedWriter struct {
 	http.ResponseWriter
 	*pace
 	begun func(status int, h http.Header)
-	began bool
 }
 
 // WriteHeader implements http.ResponseWriter.
@@ -136,8 +166,11 @@ func (w *pacedWriter) WriteHeader(status int) {
 }
 
 func (w *pacedWriter) begin(status int) {
-	if !w.began {
-		w.began = true
+	w.mu.Lock()
+	again := w.began
+	w.began = true
+	w.mu.Unlock()
+	if !again {
 		w.begun(status, w.Header())
 	}
 }

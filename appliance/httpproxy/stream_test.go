@@ -175,3 +175,45 @@ func TestBrokenAnswerIsNotWhole(t *testing.T) {
 		t.Errorf("%q looks whole", b)
 	}
 }
+
+// TestBodiesOfRefusedRequests: what a client sends with a request that is
+// refused, by either node or by the origin before it has read it, is read away,
+// so that the connection serves its next request.
+func TestBodiesOfRefusedRequests(t *testing.T) {
+	w := build(t, Limits{})
+	w.answer(func(rw http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			http.Error(rw, "no", http.StatusTeapot)
+			return
+		}
+		io.WriteString(rw, "hello")
+	})
+	for what, head := range map[string]string{
+		"denied by core":    "POST {own}/no HTTP/1.1\r\n",
+		"refused at edge":   "PATCH {own}/ok HTTP/1.1\r\n",
+		"refused by origin": "POST {own}/ok HTTP/1.1\r\n",
+	} {
+		for _, body := range []string{"Content-Length: 4\r\n\r\nbody", "Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n"} {
+			c := w.raw()
+			r := bufio.NewReader(c)
+			for i := range 3 {
+				own := strings.ReplaceAll(head, "{own}", prefix(w.origin.URL))
+				io.WriteString(c, own+"Host: edge\r\n"+body+"GET "+prefix(w.origin.URL)+"/ok HTTP/1.1\r\nHost: edge\r\n\r\n")
+				for _, method := range []string{"POST", "GET"} {
+					answer, err := http.ReadResponse(r, &http.Request{Method: method})
+					if err != nil {
+						t.Fatalf("%s, round %d, %s: %v", what, i, method, err)
+					}
+					io.Copy(io.Discard, answer.Body)
+					if (answer.StatusCode == 200) != (method == "GET") {
+						t.Fatalf("%s, round %d, %s: %d", what, i, method, answer.StatusCode)
+					}
+				}
+			}
+			c.Close()
+		}
+	}
+	if strings.Contains(w.log.String(), "panic") {
+		t.Error(w.log.String())
+	}
+}
