@@ -7,10 +7,10 @@ import (
 	"strings"
 	"time"
 
-	"sallyport/test/deploy"
 	"sallyport/test/lab"
 	"sallyport/test/login"
 	"sallyport/test/pair"
+	"sallyport/test/worlds"
 )
 
 // A check is one thing that must hold, measured at the far end.
@@ -47,7 +47,7 @@ type round struct {
 	standing   *lab.Call
 	far        *lab.Call // its other end, where the table measures
 	headers    []string  // of answers to the browser, for the leak check
-	staging    *deploy.Staging
+	worlds     *worlds.Worlds
 	login      *login.Stage
 	client     *login.Client // alice, signed in
 }
@@ -118,8 +118,8 @@ func (r *round) close() {
 			p.Close()
 		}
 	}
-	if r.staging != nil {
-		r.staging.Close()
+	if r.worlds != nil {
+		r.worlds.Close()
 	}
 	if r.login != nil {
 		r.login.Close()

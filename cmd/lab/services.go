@@ -2,13 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 
-	"sallyport/test/deploy"
+	"sallyport/test/worlds"
 )
 
 // allowListCSV takes rules and tests in from files: a file with a bad line
@@ -48,14 +49,16 @@ func (r *round) allowListCSV(ctx context.Context) (string, error) {
 	return "a bad line 3 changes nothing; a good file passes 2 tests, lets the page through and counts it", err
 }
 
-// deploymentIsolation puts a second deployment beside the first, live, and
-// tries to get from one to the other.
+// deploymentIsolation puts a staging and an isolated world beside the live one,
+// live, and has users of each try all that the others have; these are asked what
+// came.
 func (r *round) deploymentIsolation(ctx context.Context) (_ string, err error) {
 	if r.alice == nil {
 		return "", fmt.Errorf("there is no phone")
 	}
-	if r.staging, err = deploy.Open(ctx, r.pair); err != nil {
+	if r.worlds, err = worlds.Open(ctx, r.pair); err != nil {
 		return "", err
 	}
-	return r.staging.Isolated(ctx, r.alice)
+	detail, err := r.worlds.Hold(ctx, r.alice)
+	return detail, errors.Join(err, r.worlds.Leave(ctx))
 }

@@ -1,7 +1,7 @@
-// Package deploy puts a second deployment beside the first of a running pair:
+// Package deploy puts another deployment beside the first of a running pair:
 // another domain, another call control, another web server, set up live through
-// the shell. It then tries to get from one to the other by every plane that
-// there is. Tests and cmd/lab call it.
+// the shell. It then tries to get from one to the other by SIP and by HTTP
+// without a login; package worlds tries the rest. Tests and cmd/lab call it.
 package deploy
 
 import (
@@ -23,8 +23,17 @@ const (
 	Domain = "staging.example.com"
 )
 
-// Staging is a pair with a second world behind it.
+// A Place is a deployment beside the first. Its number is also where its world,
+// its zone and its search rule are.
+type Place struct {
+	Name, Domain string
+	Number       int
+	World        func(*lab.WorldConfig) // last changes before it is made
+}
+
+// Staging is a pair with another world behind it.
 type Staging struct {
+	Place
 	Pair  *pair.Pair
 	World *lab.World
 
@@ -34,12 +43,24 @@ type Staging struct {
 // Open starts the second world and tells both nodes of it. Close ends the
 // world; what the nodes were told stays.
 func Open(ctx context.Context, p *pair.Pair) (*Staging, error) {
-	s := &Staging{Pair: p}
-	var err error
-	if s.World, err = lab.NewWorld(ctx, lab.WorldConfig{Domain: Domain, Path: lab.PathLazy, Net: s.host(0)}); err != nil {
-		return nil, fmt.Errorf("second world: %w", err)
+	return OpenAt(ctx, p, Place{Name: Name, Domain: Domain, Number: Number})
+}
+
+// OpenAt is Open for a place of its own.
+func OpenAt(ctx context.Context, p *pair.Pair, at Place) (*Staging, error) {
+	s := &Staging{Place: at, Pair: p}
+	cfg, err := p.WorldConfig(at.Domain, s.host(0))
+	if err != nil {
+		return nil, err
 	}
-	if err = Type(ctx, p.Edge, edgeLines()...); err == nil {
+	cfg.Path = lab.PathLazy
+	if at.World != nil {
+		at.World(&cfg)
+	}
+	if s.World, err = lab.NewWorld(ctx, cfg); err != nil {
+		return nil, fmt.Errorf("world of %s: %w", at.Name, err)
+	}
+	if err = Type(ctx, p.Edge, s.edgeLines()...); err == nil {
 		err = Type(ctx, p.Core, s.coreLines()...)
 	}
 	if err != nil {
@@ -49,42 +70,38 @@ func Open(ctx context.Context, p *pair.Pair) (*Staging, error) {
 	return s, nil
 }
 
-// host is the n-th address of the second world, beside the first's.
+// host is the n-th address of the world, beside the first's.
 func (s *Staging) host(n byte) netip.Addr {
 	b := netip.MustParseAddr(s.Pair.WebServer()).As4()
-	b[2], b[3] = b[2]+1, n
+	b[2], b[3] = b[2]+byte(s.Number-1), n
 	return netip.AddrFrom4(b)
 }
 
-func edgeLines() []string {
-	return []string{`xCommand DomainAdd Name: ` + Domain + ` Edgesip: On`}
+func (s *Staging) edgeLines() []string {
+	return []string{`xCommand DomainAdd Name: ` + s.Domain + ` Edgesip: On Edgexmpp: On`}
 }
 
 func (s *Staging) coreLines() []string {
+	zone := func(row string, values ...any) string {
+		return fmt.Sprintf("xConfiguration Zones Zone %d %s", s.Number+1, fmt.Sprintf(row, values...))
+	}
+	rule := func(row string, values ...any) string {
+		return fmt.Sprintf("xConfiguration Zones Policy SearchRules Rule %d %s", s.Number+1, fmt.Sprintf(row, values...))
+	}
 	return []string{
-		fmt.Sprintf(`xCommand DeploymentAdd Name: "%s" DeploymentId: %d`, Name, Number),
-		fmt.Sprintf(`xCommand DomainAdd Name: %s Edgesip: On DeploymentId: %d`, Domain, Number),
-		`xConfiguration Zones Zone 3 Name: "Staging call control"`,
-		`xConfiguration Zones Zone 3 Type: Neighbor`,
-		fmt.Sprintf(`xConfiguration Zones Zone 3 Neighbor DeploymentId: %d`, Number),
-		`xConfiguration Zones Zone 3 Neighbor Peer 1 Address: "` + s.host(1).String() + `"`,
-		`xConfiguration Zones Zone 3 Neighbor SIP Port: 5060`,
-		`xConfiguration Zones Zone 3 Neighbor SIP Transport: TCP`,
+		fmt.Sprintf(`xCommand DeploymentAdd Name: "%s" DeploymentId: %d`, s.Name, s.Number),
+		fmt.Sprintf(`xCommand DomainAdd Name: %s Edgesip: On Edgexmpp: On DeploymentId: %d`, s.Domain, s.Number),
+		zone(`Name: "%s call control"`, s.Name), zone(`Type: Neighbor`), zone(`Neighbor DeploymentId: %d`, s.Number),
+		zone(`Neighbor Peer 1 Address: "%s"`, s.host(1)), zone(`Neighbor SIP Port: 5060`), zone(`Neighbor SIP Transport: TCP`),
 		// Whatever it is asked for, this careless rule leads to live call control.
 		`xConfiguration Zones Policy SearchRules Rule 2 Name: "Careless"`,
 		`xConfiguration Zones Policy SearchRules Rule 2 Mode: AnyAlias`,
 		`xConfiguration Zones Policy SearchRules Rule 2 Priority: 10`,
 		`xConfiguration Zones Policy SearchRules Rule 2 Target Type: Zone`,
 		`xConfiguration Zones Policy SearchRules Rule 2 Target Name: "Call control"`,
-		`xConfiguration Zones Policy SearchRules Rule 3 Name: "Staging users"`,
-		`xConfiguration Zones Policy SearchRules Rule 3 Mode: AliasPatternMatch`,
-		`xConfiguration Zones Policy SearchRules Rule 3 Pattern Type: Suffix`,
-		`xConfiguration Zones Policy SearchRules Rule 3 Pattern String: "@` + Domain + `"`,
-		`xConfiguration Zones Policy SearchRules Rule 3 Pattern Behavior: Leave`,
-		`xConfiguration Zones Policy SearchRules Rule 3 Priority: 20`,
-		`xConfiguration Zones Policy SearchRules Rule 3 Target Type: Zone`,
-		`xConfiguration Zones Policy SearchRules Rule 3 Target Name: "Staging call control"`,
-		`xCommand HTTPAllowListRuleAdd URL: "` + s.World.Web.URL("http", "/page/") + `" MatchType: prefix Deployment: ` + Name,
+		rule(`Name: "%s users"`, s.Name), rule(`Mode: AliasPatternMatch`), rule(`Pattern Type: Suffix`), rule(`Pattern String: "@%s"`, s.Domain),
+		rule(`Pattern Behavior: Leave`), rule(`Priority: 20`), rule(`Target Type: Zone`), rule(`Target Name: "%s call control"`, s.Name),
+		`xCommand HTTPAllowListRuleAdd URL: "` + s.World.Web.URL("http", "/page/") + `" MatchType: prefix Deployment: ` + s.Name,
 	}
 }
 
@@ -106,7 +123,7 @@ func Type(ctx context.Context, n *appliance.Node, lines ...string) error {
 // Phone is an outside softphone of a user of the second deployment, started but
 // not registered. Close closes it.
 func (s *Staging) Phone(ctx context.Context, user string, tone float64) (*lab.Phone, error) {
-	p, err := s.Pair.Phone(user, tone, func(c *lab.PhoneConfig) { c.Domain = Domain })
+	p, err := s.Pair.Phone(user, tone, func(c *lab.PhoneConfig) { c.Domain = s.Domain })
 	if err != nil {
 		return nil, err
 	}
@@ -126,5 +143,7 @@ func (s *Staging) Close() {
 	for _, p := range s.phones {
 		p.Close()
 	}
-	s.World.Close()
+	if s.World != nil {
+		s.World.Close()
+	}
 }

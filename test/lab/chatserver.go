@@ -27,6 +27,7 @@ type ChatServer struct {
 	conns map[net.Conn]struct{}
 	users map[string]*chatUser // by name; the last login counts
 	seen  []ChatMessage
+	tries int // logins, right and wrong
 }
 
 type chatUser struct {
@@ -60,6 +61,13 @@ func (s *ChatServer) Seen() []ChatMessage {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]ChatMessage(nil), s.seen...)
+}
+
+// Tries counts the logins that came, right and wrong.
+func (s *ChatServer) Tries() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tries
 }
 
 // Close ends the server and its streams.
@@ -112,6 +120,9 @@ func (s *ChatServer) serve(c net.Conn) {
 		if e == nil {
 			return
 		}
+		s.mu.Lock()
+		s.tries++
+		s.mu.Unlock()
 		if user = s.check(e); user == "" {
 			u.say("<failure xmlns='%s'><not-authorized/></failure>", saslNS)
 		}

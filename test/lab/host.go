@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 )
@@ -28,6 +29,7 @@ type Host struct {
 	ports   []servedPort
 	servers map[netip.AddrPort]*http.Server
 	fault   Fault
+	seen    []string
 }
 
 type servedPort struct {
@@ -88,6 +90,9 @@ func (h *Host) open(p servedPort) (netip.AddrPort, error) {
 func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.mu.Lock()
 	f := h.fault
+	if len(h.seen) < maxSeen {
+		h.seen = append(h.seen, r.Method+" "+r.URL.Path)
+	}
 	h.mu.Unlock()
 	if f.Delay > 0 {
 		ctx, stop := context.WithTimeout(r.Context(), f.Delay)
@@ -99,6 +104,13 @@ func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.mux.ServeHTTP(w, r)
+}
+
+// Seen lists the requests that came to any port, as "GET /path".
+func (h *Host) Seen() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.seen)
 }
 
 // SetFault makes the host ail, or heals it.

@@ -41,6 +41,19 @@ func (w *World) startHosts(server *tls.Config) error {
 // the presence node.
 func (w *World) Host(a netip.Addr) *Host { return w.hosts[a] }
 
+// Asked lists the requests that came to any server of the clusters, voicemail
+// and presence, but for what core itself asks publishers by AXL.
+func (w *World) Asked() (all []string) {
+	for _, h := range w.hosts {
+		for _, line := range h.Seen() {
+			if line != "POST /axl/" {
+				all = append(all, h.Addr.String()+" "+line)
+			}
+		}
+	}
+	return all
+}
+
 // startServices gives the clusters what clients ask them for.
 func (w *World) startServices() (err error) {
 	w.UDS = newUDS(w, w.Home, w.Remote)

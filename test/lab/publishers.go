@@ -75,6 +75,15 @@ func trustRows(bundle []byte) (rows []AXLRow) {
 // CallControl is the registrar on a node of a cluster, by its host.
 func (w *World) CallControl(host string) *Registrar { return w.nodes[host] }
 
+// Received lists the SIP messages that came to any call control of the world.
+func (w *World) Received() []Capture {
+	all := w.Registrar.Received()
+	for _, r := range w.nodes {
+		all = append(all, r.Received()...)
+	}
+	return all
+}
+
 // startCallControl opens a registrar on each node of a cluster.
 func (w *World) startCallControl(c *Cluster, a *AXL, server, client *tls.Config) error {
 	accounts := map[string]string{}

@@ -134,6 +134,10 @@ func (p *Phone) Request(method, to string) *Message {
 	return m
 }
 
+// Registration makes the phone's next REGISTER, for tests that change it before
+// Exchange.
+func (p *Phone) Registration() *Message { return p.registerRequest(p.cfg.Expires) }
+
 // Exchange sends a request as it is, but for a Via, over the phone's connection
 // and returns the final answer whatever it is.
 func (p *Phone) Exchange(ctx context.Context, m *Message) (*Message, error) {

@@ -13,7 +13,7 @@ import (
 
 // Attempts are what somebody outside may try, in order.
 func (s *Stage) Attempts() []deploy.Attempt {
-	w := s.Pair.World
+	w := s.World
 	own := func(user string) string { return s.uds(w.Home, "/cucm-uds/user/"+user+"/devices") }
 	return []deploy.Attempt{
 		{Says: "without signing in nothing passes, and nothing gets inside", Do: func(ctx context.Context) error {
@@ -123,7 +123,7 @@ func (s *Stage) theft(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	inside := s.uds(s.Pair.World.Home, "/cucm-uds/user/bob/devices")
+	inside := s.uds(s.World.Home, "/cucm-uds/user/bob/devices")
 	thief := &Client{alice.Browser, lab.Basic("bob", lab.Users()["bob"])}
 	nobody := &Client{alice.Browser, http.Header{}}
 	return errors.Join(s.gets(ctx, thief, inside, http.StatusUnauthorized), s.gets(ctx, nobody, inside, http.StatusUnauthorized))

@@ -25,8 +25,10 @@ const (
 
 // Stage is a pair whose users of one domain must sign in.
 type Stage struct {
-	Pair   *pair.Pair
-	Domain string
+	Pair       *pair.Pair
+	World      *lab.World // that they sign in to
+	Domain     string
+	Activation string // domain where their phones redeem codes
 
 	deployment int
 	browsers   []*lab.Browser
@@ -34,7 +36,7 @@ type Stage struct {
 
 // Open makes a deployment with a domain of its own.
 func Open(ctx context.Context, p *pair.Pair) (*Stage, error) {
-	s := &Stage{Pair: p, Domain: Domain, deployment: Number}
+	s := &Stage{Pair: p, World: p.World, Domain: Domain, Activation: ActivationDomain, deployment: Number}
 	if err := deploy.Type(ctx, p.Edge, `xCommand DomainAdd Name: `+Domain+` Edgesip: On`); err != nil {
 		return nil, err
 	}
@@ -44,7 +46,12 @@ func Open(ctx context.Context, p *pair.Pair) (*Stage, error) {
 // OpenDefault puts the clusters into the default deployment, so that the pair's
 // own users must sign in.
 func OpenDefault(ctx context.Context, p *pair.Pair) (*Stage, error) {
-	s := &Stage{Pair: p, Domain: pair.Domain, deployment: 1}
+	return OpenIn(ctx, p, p.World, 1)
+}
+
+// OpenIn puts the clusters of a world into a deployment that has its domain.
+func OpenIn(ctx context.Context, p *pair.Pair, w *lab.World, deployment int) (*Stage, error) {
+	s := &Stage{Pair: p, World: w, Domain: w.Domain, Activation: "activate." + w.Domain, deployment: deployment}
 	return s, s.tell(ctx)
 }
 
@@ -63,7 +70,7 @@ func deploymentLines(number int) []string {
 
 // tellTo is tell for a core.
 func (s *Stage) tellTo(ctx context.Context, core *appliance.Node, lines ...string) error {
-	w := s.Pair.World
+	w := s.World
 	user, password := lab.AXLAccount()
 	account := fmt.Sprintf("Axlusername: %s Axlpassword: %s DeploymentId: %d", user, password, s.deployment)
 	mailUser, mailPassword := lab.VoicemailAdmin()
@@ -77,7 +84,7 @@ func (s *Stage) tellTo(ctx context.Context, core *appliance.Node, lines ...strin
 // Undo takes the clusters away again; the domain stays, and nobody has to sign
 // in for it.
 func (s *Stage) Undo(ctx context.Context) error {
-	w := s.Pair.World
+	w := s.World
 	return deploy.Type(ctx, s.Pair.Core, "xConfiguration CollaborationEdge LegacyCred: Off",
 		"xCommand CUCMConfigDelete Address: "+w.Home.Publisher().Host, "xCommand CUCMConfigDelete Address: "+w.Remote.Publisher().Host,
 		fmt.Sprintf("xCommand UcxnConfigDelete Address: %s", w.Home.Voicemail))

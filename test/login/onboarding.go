@@ -2,12 +2,14 @@ package login
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"sallyport/appliance/trust"
 	"sallyport/appliance/xapi"
@@ -33,14 +35,20 @@ func (s *Stage) OpenOnboarding(ctx context.Context) (*Onboarding, error) {
 	if err != nil {
 		return nil, err
 	}
+	return s.OpenOnboardingBy(ctx, maker)
+}
+
+// OpenOnboardingBy is OpenOnboarding for phones of a manufacturer that others
+// may have, too.
+func (s *Stage) OpenOnboardingBy(ctx context.Context, maker *trust.CA) (*Onboarding, error) {
 	if err := os.WriteFile(filepath.Join(s.Pair.Edge.Folder(), "maker.pem"), maker.PEM(), 0o600); err != nil {
 		return nil, err
 	}
 	if err := s.Keys(ctx); err != nil {
 		return nil, err
 	}
-	err = deploy.Type(ctx, s.Pair.Edge,
-		"xCommand DomainAdd Name: "+ActivationDomain+" Edgesip: On",
+	err := deploy.Type(ctx, s.Pair.Edge,
+		"xCommand DomainAdd Name: "+s.Activation+" Edgesip: On",
 		"xCommand ManufacturerCAInstall File: maker.pem",
 		"xConfiguration CollaborationEdge AllowOnboardingOverMra: On")
 	if err != nil {
@@ -48,12 +56,12 @@ func (s *Stage) OpenOnboarding(ctx context.Context) (*Onboarding, error) {
 	}
 	i := s.publisher()
 	err = deploy.Type(ctx, s.Pair.Core,
-		fmt.Sprintf("xCommand DomainAdd Name: %s Edgesip: On DeploymentId: %d", ActivationDomain, s.deployment),
+		fmt.Sprintf("xCommand DomainAdd Name: %s Edgesip: On DeploymentId: %d", s.Activation, s.deployment),
 		"xConfiguration CollaborationEdge AllowOnboardingOverMra: On",
-		fmt.Sprintf("xConfiguration CollaborationEdge CUCM %d ActivationDomain: %s", i, ActivationDomain),
+		fmt.Sprintf("xConfiguration CollaborationEdge CUCM %d ActivationDomain: %s", i, s.Activation),
 		fmt.Sprintf("xConfiguration CollaborationEdge CUCM %d ServiceDomain 1: %s", i, s.Domain))
-	a := s.Pair.World.Activation
-	a.Domain = ActivationDomain
+	a := s.World.Activation
+	a.Domain = s.Activation
 	a.SetServiceDomain("cluster", s.Domain)
 	return &Onboarding{s, maker}, err
 }
@@ -64,19 +72,23 @@ func (o *Onboarding) CloseOnboarding(ctx context.Context) error {
 	err := deploy.Type(ctx, o.Pair.Core, "xConfiguration CollaborationEdge AllowOnboardingOverMra: Off",
 		fmt.Sprintf(`xConfiguration CollaborationEdge CUCM %d ActivationDomain: ""`, i),
 		fmt.Sprintf(`xConfiguration CollaborationEdge CUCM %d ServiceDomain 1: ""`, i),
-		fmt.Sprint("xCommand DomainDelete DomainId: ", indexOf(o.Pair.Core, ActivationDomain)))
+		fmt.Sprint("xCommand DomainDelete DomainId: ", IndexOf(o.Pair.Core, o.Activation)))
 	if err != nil {
 		return err
 	}
-	return deploy.Type(ctx, o.Pair.Edge, "xConfiguration CollaborationEdge AllowOnboardingOverMra: Off",
-		"xCommand ManufacturerCADelete Fingerprint: "+trust.Fingerprint(o.Maker.Certificate()), fmt.Sprint("xCommand DomainDelete DomainId: ", indexOf(o.Pair.Edge, ActivationDomain)))
+	lines := []string{"xConfiguration CollaborationEdge AllowOnboardingOverMra: Off", fmt.Sprint("xCommand DomainDelete DomainId: ", IndexOf(o.Pair.Edge, o.Activation))}
+	print := trust.Fingerprint(o.Maker.Certificate())
+	if slices.ContainsFunc(o.Pair.Edge.Trust().Manufacturers(), func(c *x509.Certificate) bool { return trust.Fingerprint(c) == print }) {
+		lines = append(lines, "xCommand ManufacturerCADelete Fingerprint: "+print)
+	}
+	return deploy.Type(ctx, o.Pair.Edge, lines...)
 }
 
 // publisher is the home cluster's entry among core's.
 func (s *Stage) publisher() int {
 	snap := s.Pair.Core.Store().Snapshot()
 	for _, i := range snap.Indexes(xapi.CUCMAddress.Item) {
-		if snap.Str(xapi.CUCMAddress, i) == s.Pair.World.Home.Publisher().Host {
+		if snap.Str(xapi.CUCMAddress, i) == s.World.Home.Publisher().Host {
 			return i
 		}
 	}
@@ -105,7 +117,7 @@ func (s *Stage) Fresh(maker *trust.CA, device, domain string) (*Client, error) {
 
 // ActivationBase is the activation service on the home cluster's publisher.
 func (s *Stage) ActivationBase() string {
-	return "https://" + s.Pair.World.Home.Publisher().Host + ":8443"
+	return "https://" + s.World.Home.Publisher().Host + ":8443"
 }
 
 // An Onboarded phone knows where it belongs, and has signed in there.
@@ -120,7 +132,7 @@ type Onboarded struct {
 // redirects, and the phone signs in where that leads.
 func (o *Onboarding) Onboard(ctx context.Context, device, code string) (*Onboarded, error) {
 	var cloud lab.CloudRedirect
-	if err := json.Unmarshal(o.Pair.World.Activation.Cloud(), &cloud); err != nil {
+	if err := json.Unmarshal(o.World.Activation.Cloud(), &cloud); err != nil {
 		return nil, err
 	}
 	box, err := o.Fresh(o.Maker, device, cloud.ServiceDomain)
@@ -135,7 +147,7 @@ func (o *Onboarding) Onboard(ctx context.Context, device, code string) (*Onboard
 	if _, _, err := box.SignIn(ctx); err != nil {
 		return nil, fmt.Errorf("sign-in in the activation domain: %w", err)
 	}
-	file, err := box.Get(ctx, "https://"+o.Pair.World.Home.Publisher().Host+":6972/"+device+".cnf.xml")
+	file, err := box.Get(ctx, "https://"+o.World.Home.Publisher().Host+":6972/"+device+".cnf.xml")
 	if err != nil || file.Status != http.StatusOK {
 		return nil, fmt.Errorf("device file: %+v, %v", file, err)
 	}

@@ -27,11 +27,11 @@ type SSO struct {
 // Keys lets core know the home cluster's token keys, as an administrator brings
 // them.
 func (s *Stage) Keys(ctx context.Context) error {
-	if err := s.file("authz.key", s.Pair.World.Tokens.KeyFile()); err != nil {
+	if err := s.file("authz.key", s.World.Tokens.KeyFile()); err != nil {
 		return err
 	}
 	return deploy.Type(ctx, s.Pair.Core,
-		fmt.Sprintf("xCommand AuthzKeyImport Publisher: %s File: authz.key DeploymentId: %d", s.Pair.World.Home.Publisher().Host, s.deployment),
+		fmt.Sprintf("xCommand AuthzKeyImport Publisher: %s File: authz.key DeploymentId: %d", s.World.Home.Publisher().Host, s.deployment),
 		"xConfiguration CollaborationEdge OauthLocal: On")
 }
 
@@ -40,9 +40,10 @@ func (s *Stage) file(name string, text []byte) error {
 }
 
 // index is the stage's domain among those of core.
-func (s *Stage) index() int { return indexOf(s.Pair.Core, s.Domain) }
+func (s *Stage) index() int { return IndexOf(s.Pair.Core, s.Domain) }
 
-func indexOf(n *appliance.Node, domain string) int {
+// IndexOf is the row of a domain among those of a node, 0 if it has none.
+func IndexOf(n *appliance.Node, domain string) int {
 	snap := n.Store().Snapshot()
 	for _, i := range snap.Indexes(xapi.SIPDomainName.Item) {
 		if snap.Str(xapi.SIPDomainName, i) == domain {

@@ -110,16 +110,33 @@ func (p *Pair) start(ctx context.Context) error {
 }
 
 func (p *Pair) startWorld(ctx context.Context) error {
-	ips := []string{p.Registrar(), p.WebServer(), p.ChatServer()}
-	for _, a := range lab.ClusterAddrs(netip.MustParseAddr(p.at("2.0"))) {
-		ips = append(ips, a.String())
-	}
-	cert, key, err := p.ca.Issue(trust.IssueOptions{
-		Names: []string{"ucm.example.com", "web.example.com", "imp.example.com"}, IPs: ips, Server: true, Client: true,
-	})
+	wc, err := p.WorldConfig(Domain, netip.MustParseAddr(p.at("2.0")))
 	if err != nil {
 		return err
 	}
+	wc.Core = netip.AddrPortFrom(netip.MustParseAddr(p.CoreAddr()), 5060)
+	if p.cfg.World != nil {
+		p.cfg.World(&wc)
+	}
+	p.World, err = lab.NewWorld(ctx, wc)
+	return err
+}
+
+// WorldConfig describes a world in the /24 of net, whose certificate core
+// trusts.
+func (p *Pair) WorldConfig(domain string, net netip.Addr) (lab.WorldConfig, error) {
+	b := net.As4()
+	ips := []string{}
+	for _, n := range []byte{1, 20, 30} {
+		b[3] = n
+		ips = append(ips, netip.AddrFrom4(b).String())
+	}
+	for _, a := range lab.ClusterAddrs(net) {
+		ips = append(ips, a.String())
+	}
+	cert, key, err := p.ca.Issue(trust.IssueOptions{
+		Names: []string{"ucm." + domain, "web." + domain, "imp." + domain}, IPs: ips, Server: true, Client: true,
+	})
 	mode := p.cfg.Path
 	switch {
 	case p.cfg.NoPath:
@@ -127,13 +144,7 @@ func (p *Pair) startWorld(ctx context.Context) error {
 	case mode == lab.PathOff:
 		mode = lab.PathLazy
 	}
-	wc := lab.WorldConfig{Domain: Domain, Path: mode, Cert: cert, Key: key, CA: p.CA,
-		Net: netip.MustParseAddr(p.at("2.0")), Core: netip.AddrPortFrom(netip.MustParseAddr(p.CoreAddr()), 5060)}
-	if p.cfg.World != nil {
-		p.cfg.World(&wc)
-	}
-	p.World, err = lab.NewWorld(ctx, wc)
-	return err
+	return lab.WorldConfig{Domain: domain, Path: mode, Cert: cert, Key: key, CA: p.CA, Net: net}, err
 }
 
 // AwaitLink waits until every node has a peer.
