@@ -211,6 +211,12 @@ func (g *Guard) challenge(a Attempt, stale bool) Verdict {
 	return v
 }
 
+// Challenge asks a user of a domain once more whose answer was right, but whom
+// core does not know by it.
+func (g *Guard) Challenge(domain string) []string {
+	return g.challenge(Attempt{Domain: domain}, true).Challenge
+}
+
 // ask has core decide.
 func (g *Guard) ask(ctx context.Context, j job) Verdict {
 	ctx, stop := context.WithTimeout(ctx, patience)

@@ -33,7 +33,11 @@ func newGateway(t *testing.T) *gateway {
 			if d.cut || zone != "Core" {
 				return nil, errors.New("no link")
 			}
-			return d.vault.Answer(ctx, q).Encode(), nil
+			asked, err := DecodeQuestion(q)
+			if err != nil {
+				return nil, err
+			}
+			return d.vault.Answer(ctx, asked).Encode(), nil
 		},
 		Trouble: func(domain string, off bool, err error) { d.trouble = fmt.Sprintf("%s %t %v", domain, off, err) },
 	})

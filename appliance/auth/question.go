@@ -43,7 +43,9 @@ func (q Question) Encode() []byte { b, _ := json.Marshal(q); return b } // strin
 // Encode is the answer on the wire.
 func (a Answer) Encode() []byte { b, _ := json.Marshal(a); return b }
 
-func decodeQuestion(b []byte) (q Question, err error) {
+// DecodeQuestion reads what an edge asks. The error says no more than that it
+// cannot be read.
+func DecodeQuestion(b []byte) (q Question, err error) {
 	if len(b) > maxQuestion || json.Unmarshal(b, &q) != nil || q.Digest.check() != nil {
 		return Question{}, errQuestion
 	}

@@ -103,14 +103,8 @@ func bareUser(user string) string {
 	return name
 }
 
-// Answer decides a question on the wire.
-func (v *Vault) Answer(_ context.Context, in []byte) Answer {
-	q, err := decodeQuestion(in)
-	if err != nil {
-		return Answer{Why: err.Error()}
-	}
-	return v.decide(q)
-}
+// Answer decides a question of an edge.
+func (v *Vault) Answer(_ context.Context, q Question) Answer { return v.decide(q) }
 
 func (v *Vault) decide(q Question) Answer {
 	domain := strings.ToLower(q.Domain)

@@ -64,6 +64,8 @@ type Core struct {
 	tokens      tokens
 	book        book
 	contacts    *state.Table
+	callers     callers
+	signIns     signIns
 	endpoints   *state.Table
 	locals      locals
 	lookups     *run.Tasks
@@ -143,6 +145,8 @@ func New(cfg Config) *Core {
 		tokens:      tokens{cfg.Keys},
 		book:        newBook(cfg.State, maxRoutes),
 		contacts:    cfg.State.Table("contacts", maxContacts),
+		callers:     newCallers(cfg.State, cfg.Clock),
+		signIns:     newSignIns(cfg.State),
 		endpoints:   cfg.State.Table("endpoints", maxEndpoints),
 		sleeping:    cfg.State.Table("sleepers", maxSleepers),
 		lookups:     run.NewTasks(maxLookups, lookupTime),
@@ -244,7 +248,7 @@ func samePeer(sent, got signaling.Conn) bool {
 
 // outlet is the way out through a traversal zone, for users of one domain.
 func (c *Core) outlet(zone, domain string) outlet {
-	return outlet{tokens: c.tokens, book: c.book, zone: zone, sealed: within(c.plan.Load().zoneWord(zone), domain)}
+	return outlet{tokens: c.tokens, book: c.book, zone: zone, domain: domain, sealed: within(c.plan.Load().zoneWord(zone), domain)}
 }
 
 // peerOf is the edge at the far end of a link connection, as tokens name it.

@@ -26,9 +26,7 @@ func (c *Core) newCredentials() {
 	if c.credentials == nil {
 		c.credentials = c.local
 	}
-	c.links.Handle(auth.MethodDigest, func(ctx context.Context, _ traversal.Peer, in []byte) ([]byte, error) {
-		return c.vault.Answer(ctx, in).Encode(), nil
-	})
+	c.links.Handle(auth.MethodDigest, c.answerDigest)
 }
 
 // tokenTrouble keeps the alarm of a cluster whose tokens do not fit its keys.
@@ -56,6 +54,7 @@ const imported = "import"
 func (c *Core) applyCredentials(p auth.Plan) error {
 	c.local.Apply(p.Nonce)
 	gone := c.vault.Apply(p)
+	c.signIns.forget(gone)
 	err := c.keys.Set(imported, p.Keys)
 	if len(gone) > 0 {
 		select {
@@ -97,12 +96,16 @@ type identity struct {
 
 // identify finds out whom a REGISTER is from, by the way that its domain signs
 // in. Not ok: it has been refused.
-func (c *Core) identify(r *signaling.Request, d Domain) (who identity, ok bool) {
+func (c *Core) identify(r *signaling.Request, from *traversal.Conn, d Domain) (who identity, ok bool) {
 	switch c.vault.Mode(d.Name) {
 	case auth.Delegated:
 		who = identity{user: r.Msg.Get(headerUser), own: true}
 		if who.user == "" {
 			c.refuse(r, 403, "Credentials must be checked by edge", "SIP Domain Authentication")
+			return who, false
+		}
+		if z := c.edgeZoneOf(from); (z == nil || !z.AnyCaller) && !c.signIns.known(peerOf(from), d.Name, userOfAOR(bareOf(r.Msg, "To")), who.user) {
+			c.refuse(r, 403, who.user+" did not sign in through this edge", ruleSignIn, sip.Field{Name: headerAgain, Value: "credentials"})
 			return who, false
 		}
 	case auth.Token:

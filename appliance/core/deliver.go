@@ -103,6 +103,9 @@ func (c *Core) deliverNow(r *signaling.Request, out *sip.Message, from *flow.Con
 		c.refuse(r, 480, "The edge of this registration is not connected", "traversal link")
 		return
 	}
+	if !c.speaksFor(r, c.plan.Load().Zones.Zone(link.Zone()), a.domain) {
+		return
+	}
 	if signaling.BeginsCall(r.Msg) && (c.noBandwidth(r) || c.turnedAway(r, overload.Calls)) {
 		return
 	}
@@ -135,7 +138,7 @@ func (c *Core) deliverNow(r *signaling.Request, out *sip.Message, from *flow.Con
 			if err := call.Describe(resp, a.session, answer, r.Trace, c.media.Inward); err != nil {
 				c.desk.Spoil(resp, err, r.Trace)
 			}
-			resp.RemovePrefix(privatePrefix)
+			call.Unvouch(resp)
 		},
 		OnFinal: func(status int) { c.final(out, a.session, kind, status) },
 	}

@@ -41,10 +41,13 @@ func (c *Core) signIn() httpproxy.Auth {
 // methodTicket is the question of an edge what a login cookie is worth.
 const methodTicket = "login.ticket"
 
-func (c *Core) answerTicket(_ context.Context, _ traversal.Peer, in []byte) ([]byte, error) {
+func (c *Core) answerTicket(_ context.Context, p traversal.Peer, in []byte) ([]byte, error) {
 	var q httpproxy.TicketQuestion
 	if err := json.Unmarshal(in, &q); err != nil {
 		return nil, err
+	}
+	if !c.edgeSpeaks(p, q.Domain) {
+		return nil, errors.New("this edge does not serve " + q.Domain)
 	}
 	return json.Marshal(c.http.Ticket(q.Domain, q.Cookie))
 }
@@ -60,12 +63,13 @@ func (c *Core) chatHome(_ context.Context, domain, user string) ([]string, error
 }
 
 // stream takes what an edge opened towards us.
-func (c *Core) stream(kind string, _ traversal.Peer, conn net.Conn) {
+func (c *Core) stream(kind string, p traversal.Peer, conn net.Conn) {
+	speaks := func(domain string) bool { return c.edgeSpeaks(p, domain) }
 	switch kind {
 	case "http":
-		c.http.ServeStream(conn)
+		c.http.ServeStream(conn, speaks)
 	case "xmpp":
-		c.chat.ServeStream(conn)
+		c.chat.ServeStream(conn, speaks)
 	default:
 		conn.Close()
 	}

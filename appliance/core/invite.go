@@ -47,6 +47,9 @@ func (c *Core) startInside(r *signaling.Request, from *traversal.Conn) {
 		c.refuse(r, 403, "The sender's domain is not served here", "SIP Domain")
 		return
 	}
+	if !c.speaksFor(r, c.edgeZoneOf(from), user.Name) || !partner(r.Msg) && !c.believed(r, from) {
+		return
+	}
 	if r.Msg.ToTag() != "" {
 		c.roamInside(r, from, uri, user)
 		return
@@ -130,6 +133,9 @@ func (c *Core) continueInside(r *signaling.Request, from *traversal.Conn, route 
 	o = o.causedBy(bareFrom(r.Msg))
 	if err != nil {
 		c.refuse(r, 403, "Route token is not of this core", "route token")
+		return
+	}
+	if !c.partOf(r, from, w) || !c.speaksFor(r, c.edgeZoneOf(from), o.domain) {
 		return
 	}
 	out := c.inward(r.Msg)

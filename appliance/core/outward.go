@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"sallyport/appliance/call"
 	"sallyport/appliance/signaling"
 	"sallyport/appliance/sip"
 )
@@ -17,6 +18,7 @@ type outlet struct {
 	book   book
 	zone   string
 	sealed string // the zone word of its tokens
+	domain string // of the client
 	user   mark   // whoever causes what goes into the book
 }
 
@@ -28,14 +30,13 @@ func (o outlet) causedBy(user string) outlet {
 	return o
 }
 
-// bareFrom is whom a request says it is of: of a client's, edge has held that
-// against his registration.
-func bareFrom(m *sip.Message) string {
-	from, err := sip.ParseNameAddr(m.Get("From"))
-	if err != nil {
-		return ""
-	}
-	return from.URI.User + "@" + strings.ToLower(from.URI.Host)
+// bareFrom is the address of record that a request says it is of, "" where that
+// cannot be read.
+func bareFrom(m *sip.Message) string { return bareOf(m, "From") }
+
+func bareOf(m *sip.Message, name string) string {
+	who, _ := call.AOR(m.Get(name))
+	return who
 }
 
 // causeInside is who causes a request that an inside system sent: a user of a
@@ -56,7 +57,7 @@ func (o outlet) request(m *sip.Message, session uint64) (own string, taken []str
 	taken = m.Values("Record-Route")
 	m.Remove("Record-Route")
 	if signaling.FormsDialog(m) {
-		if own, err = o.recordRoute(session, taken); err != nil {
+		if own, err = o.recordRoute(wayBack{session: session}.of(m, "To"), taken); err != nil {
 			return "", nil, err
 		}
 		m.Add("Record-Route", routeURI(own))
@@ -81,7 +82,7 @@ func (o outlet) response(m *sip.Message, session uint64, user string) error {
 	if own := slices.IndexFunc(rows, func(v string) bool { return carries(v, user) }); own >= 0 {
 		above := slices.Clone(rows[:own])
 		slices.Reverse(above)
-		rr, err := o.recordRoute(session, above)
+		rr, err := o.recordRoute(wayBack{session: session}.of(m, "From"), above)
 		if err != nil {
 			return err
 		}
@@ -97,8 +98,7 @@ func (o outlet) response(m *sip.Message, session uint64, user string) error {
 
 // recordRoute is the token that stands for core and all behind it. The route
 // set is in the order in which core will travel it.
-func (o outlet) recordRoute(session uint64, routes []string) (string, error) {
-	w := wayBack{session: session}
+func (o outlet) recordRoute(w wayBack, routes []string) (string, error) {
 	if len(routes) > 0 {
 		h, err := o.book.put(o.user, strings.Join(routes, ","))
 		if err != nil {

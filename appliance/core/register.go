@@ -20,6 +20,9 @@ func (c *Core) register(r *signaling.Request, from *traversal.Conn) {
 	if c.closedForRegistration(r) {
 		return
 	}
+	if !c.registersItself(r, from) {
+		return
+	}
 	if token := ownRoute(r.Msg); token != "" && c.preRouted(r, from, token) {
 		return
 	}
@@ -61,7 +64,7 @@ func (c *Core) registrarsOf(m *sip.Message, from *traversal.Conn) (domain Domain
 // further ones once those have failed.
 func (c *Core) sendRegister(r *signaling.Request, from *traversal.Conn, domain Domain, ts []target, more func(status int) []target) {
 	plan := c.plan.Load()
-	who, ok := c.identify(r, domain)
+	who, ok := c.identify(r, from, domain)
 	if !ok {
 		return
 	}
@@ -75,13 +78,13 @@ func (c *Core) sendRegister(r *signaling.Request, from *traversal.Conn, domain D
 	}
 	c.forwardMore(r, 0, ts, func(t target) (signaling.Branch, error) {
 		if t.path && (plan.Path || c.agrees(r.Msg, t)) {
-			return who.through(t, c.withPush(c.registerByPath(r.Msg, from, t, domain.Name), r.Msg, from, ask, r.Trace)), nil
+			return c.noting(who.through(t, c.withPush(c.registerByPath(r.Msg, from, t, domain.Name), r.Msg, from, ask, r.Trace)), r.Msg, from), nil
 		}
 		b, err := c.registerByContact(r.Msg, from, t, domain.Name, r.Trace)
 		if err != nil {
 			return b, err
 		}
-		return who.through(t, c.withPush(b, r.Msg, from, ask, r.Trace)), nil
+		return c.noting(who.through(t, c.withPush(b, r.Msg, from, ask, r.Trace)), r.Msg, from), nil
 	}, who.others(more))
 }
 

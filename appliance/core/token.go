@@ -4,7 +4,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
+	"sallyport/appliance/call"
 	"sallyport/appliance/sip"
 	"sallyport/appliance/trust"
 )
@@ -74,20 +76,42 @@ var errNoDomain = errors.New("no domain is served")
 type wayBack struct {
 	session uint64
 	routes  handle
+
+	call, self mark // of the dialog's Call-ID, and of whom the client is in it; zero in tokens of old
+}
+
+// What such a token holds, in bytes; those of old had no marks.
+const (
+	wayBackSize    = 8 + len(handle{}) + 2*markSize
+	oldWayBackSize = 8 + len(handle{})
+)
+
+// of binds the token to the dialog that a message opens; self names the header
+// in which the client stands.
+func (w wayBack) of(m *sip.Message, self string) wayBack {
+	is, _ := call.AOR(m.Get(self))
+	w.call, w.self = markOf(m.CallID()), markOf(is)
+	return w
 }
 
 func (t tokens) sealWayBack(zone string, w wayBack) string {
-	plain := make([]byte, 8, 8+len(w.routes))
-	binary.BigEndian.PutUint64(plain, w.session)
-	return sip.TokenUser('c', t.keys.Seal(purposeOutside, zone, append(plain, w.routes[:]...)))
+	plain := binary.BigEndian.AppendUint64(make([]byte, 0, wayBackSize), w.session)
+	plain = slices.Concat(plain, w.routes[:], w.call[:], w.self[:])
+	return sip.TokenUser('c', t.keys.Seal(purposeOutside, zone, plain))
 }
 
 func (t tokens) openWayBack(zone, user string) (wayBack, error) {
-	plain, err := t.open(purposeOutside, zone, user, 8+len(handle{}))
+	plain, err := t.open(purposeOutside, zone, user, wayBackSize)
 	if err != nil {
-		return wayBack{}, err
+		old, oldErr := t.open(purposeOutside, zone, user, oldWayBackSize)
+		if oldErr != nil {
+			return wayBack{}, err
+		}
+		plain = append(old, make([]byte, 2*markSize)...)
 	}
-	return wayBack{binary.BigEndian.Uint64(plain[:8]), handle(plain[8:])}, nil
+	w := wayBack{session: binary.BigEndian.Uint64(plain), routes: handle(plain[8:oldWayBackSize])}
+	w.call, w.self = mark(plain[oldWayBackSize:oldWayBackSize+markSize]), mark(plain[oldWayBackSize+markSize:])
+	return w, nil
 }
 
 func (t tokens) sealHandle(purpose byte, zone string, h handle) string {

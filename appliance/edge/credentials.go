@@ -120,15 +120,19 @@ func (a attempt) inDomain() string { return strings.TrimSuffix(a.owner, host(a.o
 // challenge asks a client to prove who it is. It is no refusal: every client
 // begins like this.
 func (e *Edge) challenge(r *signaling.Request, challenges []string, status int) {
-	name, reason := "Proxy-Authenticate", "Proxy Authentication Required"
-	if status == 401 {
-		name, reason = "WWW-Authenticate", "Unauthorized"
-	}
+	name, reason := challengeHeader(status)
 	var fields []sip.Field
 	for _, value := range challenges {
 		fields = append(fields, sip.Field{Name: name, Value: value})
 	}
 	r.Reply(status, reason, fields...)
+}
+
+func challengeHeader(status int) (name, reason string) {
+	if status == 401 {
+		return "WWW-Authenticate", "Unauthorized"
+	}
+	return "Proxy-Authenticate", "Proxy Authentication Required"
 }
 
 func hasBearer(rows []string) bool {

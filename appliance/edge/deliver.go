@@ -98,7 +98,7 @@ func (e *Edge) outward(r *signaling.Request, c *flow.Conn, b flow.Binding, t rou
 		HideVia: true,
 		Gone:    &signaling.StatusError{Status: 430, Reason: "Flow Failed"},
 		OnResponse: func(resp *sip.Message) {
-			strip(resp, owner, called)
+			call.Strip(resp, owner, called)
 			veil.restore(resp, asked)
 			answer := signaling.ResponseDescription(kind, resp)
 			if err := call.Describe(resp, t.session, answer, r.Trace, e.media.Inward); err != nil {

@@ -3,23 +3,14 @@ package edge
 import (
 	"strings"
 
+	"sallyport/appliance/call"
 	"sallyport/appliance/flow"
 	"sallyport/appliance/sip"
 )
 
-// aor is the address of record of a From, To or P-Preferred-Identity value:
-// user as it stands, host in lower case, port and parameters gone
-// (RFC 3261 10.3: the user part is compared with case, the host without).
-func aor(value string) (string, error) {
-	na, err := sip.ParseNameAddr(value)
-	if err != nil {
-		return "", err
-	}
-	return na.URI.User + "@" + strings.ToLower(na.URI.Host), nil
-}
+func aor(value string) (string, error) { return call.AOR(value) }
 
-// host is the part of an address of record that a domain rule is asked about.
-func host(aor string) string { return aor[strings.LastIndexByte(aor, '@')+1:] }
+func host(aor string) string { return call.Host(aor) }
 
 // speaksFor tells whether everything a request says about its sender belongs
 // to the address of record that its binding was confirmed for.
@@ -61,9 +52,6 @@ func partOf(m *sip.Message, owner string, t route) (claimed string, ok bool) {
 	return claimed, true
 }
 
-// Parameters of Contact by which call control tells devices apart.
-var deviceParams = [...]string{"+sip.instance", "+u.sip!devicename.ccm.cisco.com"}
-
 // ownContacts tells whether the Contacts of a request are of a device that is
 // registered on its connection: call control finds the line by them.
 func ownContacts(m *sip.Message, owner string, bindings []*flow.Binding) bool {
@@ -74,36 +62,10 @@ func ownContacts(m *sip.Message, owner string, bindings []*flow.Binding) bool {
 		}
 		known := false
 		for _, b := range bindings {
-			known = known || b.Key.AOR == owner && sameLine(na, *b)
+			known = known || b.Key.AOR == owner && call.SameLine(na, owner, b.Contact)
 		}
 		if !known {
 			return false
-		}
-	}
-	return true
-}
-
-// sameLine compares a Contact with the registered one: its user, and what it
-// says of its device. A public GRUU has the user of the address of record.
-func sameLine(na sip.NameAddr, b flow.Binding) bool {
-	registered, err := sip.ParseNameAddr(b.Contact)
-	if err != nil || !na.URI.SIP() {
-		return false
-	}
-	user := registered.URI.User
-	if _, gruu := na.URI.Param("gr"); gruu && strings.EqualFold(na.URI.Host, host(b.Key.AOR)) {
-		user = strings.TrimSuffix(b.Key.AOR, "@"+host(b.Key.AOR))
-	}
-	return sip.Unescape(na.URI.User) == sip.Unescape(user) && sameDevice(na, registered)
-}
-
-// sameDevice tells whether a says nothing of its device that b does not say too.
-func sameDevice(a, b sip.NameAddr) bool {
-	for _, p := range deviceParams {
-		if v, ok := a.Param(p); ok {
-			if is, _ := b.Param(p); !strings.EqualFold(v, is) {
-				return false
-			}
 		}
 	}
 	return true
@@ -120,7 +82,7 @@ func oneDevice(contacts []string) bool {
 		return false
 	}
 	for _, v := range contacts[1:] {
-		if na, err := sip.ParseNameAddr(v); err != nil || !sameDevice(na, own) {
+		if na, err := sip.ParseNameAddr(v); err != nil || !call.SameDevice(na, own) {
 			return false
 		}
 	}

@@ -116,7 +116,7 @@ func (e *Edge) inward(r *signaling.Request, c *flow.Conn, b *flow.Binding, t rou
 	}
 	f := e.face(c)
 	out := r.Msg.Clone()
-	strip(out, b.Key.AOR, "")
+	call.Strip(out, b.Key.AOR, "")
 	veil := e.veil(zone, host(b.Key.AOR))
 	asked := veil.remember(r.Msg)
 	veil.lift(out)
@@ -148,6 +148,7 @@ func (e *Edge) inward(r *signaling.Request, c *flow.Conn, b *flow.Binding, t rou
 		Conn: link,
 		Via:  f.hostport(),
 		OnResponse: func(resp *sip.Message) {
+			e.registersAgain(resp, c)
 			f.outward(resp)
 			withoutAuthInt(resp)
 			veil.answer(resp, asked)

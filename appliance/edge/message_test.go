@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
+	"sallyport/appliance/call"
 	"sallyport/appliance/config"
 	"sallyport/appliance/sip"
 	"sallyport/appliance/trust"
@@ -28,7 +29,7 @@ var edits = map[string]func(*sip.Message){
 	"outward-ipv6": func(m *sip.Message) {
 		face{host: "2001:db8::1", port: 5060, transport: "tcp"}.outward(m)
 	},
-	"strip":    func(m *sip.Message) { strip(m, "alice@example.com", "<sip:line7@10.0.0.20>") },
+	"strip":    func(m *sip.Message) { call.Strip(m, "alice@example.com", "<sip:line7@10.0.0.20>") },
 	"auth-int": withoutAuthInt,
 	"undescribed": func(m *sip.Message) {
 		undescribed(m, 0, 0)

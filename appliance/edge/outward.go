@@ -7,13 +7,14 @@ import (
 	"strconv"
 	"strings"
 
+	"sallyport/appliance/call"
 	"sallyport/appliance/sip"
 )
 
 // Headers that edge and core say to each other on the link. From outside they
 // are refused a hearing, to outside they are not said.
 const (
-	privatePrefix = "X-Sallyport-"
+	privatePrefix = call.PrivatePrefix
 	headerTrace   = "X-Sallyport-Trace"
 	headerBinding = "X-Sallyport-Binding"
 	headerPersist = "X-Sallyport-Persist" // a client that roams, as its Path names it

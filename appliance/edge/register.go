@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sallyport/appliance/auth"
+	"sallyport/appliance/call"
 	"sallyport/appliance/flow"
 	"sallyport/appliance/overload"
 	"sallyport/appliance/signaling"
@@ -156,7 +157,7 @@ type onward struct {
 
 func (e *Edge) registerBranch(r *signaling.Request, c *flow.Conn, link *traversal.Conn, a attempt) signaling.Branch {
 	out := r.Msg.Clone()
-	strip(out, a.owner, "")
+	call.Strip(out, a.owner, "")
 	for _, name := range [...]string{"Route", "Path", "Record-Route"} {
 		out.Remove(name)
 	}
@@ -188,6 +189,7 @@ func (o *onward) answered(resp *sip.Message) {
 	if outlived(resp.Status()) {
 		e.loseShortcut(o.attempt)
 	}
+	e.provesAgain(resp, o.attempt)
 	credentials := o.credentials
 	if o.auth != auth.Passthrough {
 		o.user, credentials = e.vouched(resp, o.attempt)

@@ -31,6 +31,9 @@ func (s *Server) locate(l *live, p *pass, r *http.Request) *refusal {
 	if p.deploy, served = l.Domains[t.Domain]; !served {
 		return &refusal{http.StatusForbidden, "Domain is not served here", "domain " + t.Domain, 0}
 	}
+	if !maySpeak(r.Context(), t.Domain) {
+		return &refusal{http.StatusForbidden, "This edge does not serve " + t.Domain, "Zones Zone TraversalClient Domains", 0}
+	}
 	p.deployment = l.Names[p.deploy]
 	return nil
 }

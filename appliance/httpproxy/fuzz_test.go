@@ -83,7 +83,7 @@ func FuzzNothingElseReachesAnOrigin(f *testing.F) {
 		}
 		ours, theirs := net.Pipe()
 		defer ours.Close()
-		go s.ServeStream(theirs)
+		go s.ServeStream(theirs, nil)
 		line := method + " /" + base64.RawStdEncoding.EncodeToString([]byte(strings.Replace(text, "127.0.0.1/80", host+"/"+port, 1))) + path
 		go io.WriteString(ours, line+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
 		resp, err := http.ReadResponse(bufio.NewReader(ours), nil)

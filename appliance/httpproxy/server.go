@@ -110,7 +110,7 @@ func (s *Server) Apply(p Plan) error {
 func (s *Server) Run(ctx context.Context) error {
 	all := newTally()
 	server := &http.Server{
-		Handler: counted(s, all), ConnState: countConns(all), ErrorLog: netLog(s.cfg.Log),
+		Handler: counted(s, all), ConnState: countConns(all), ConnContext: withEdge, ErrorLog: netLog(s.cfg.Log),
 		// Edge adds headers of its own to what it let through.
 		MaxHeaderBytes: 2 * s.limits.HeaderBytes, ReadHeaderTimeout: s.limits.Header, IdleTimeout: s.limits.Idle,
 		DisableGeneralOptionsHandler: true,
@@ -129,8 +129,33 @@ func (s *Server) Run(ctx context.Context) error {
 	return err
 }
 
-// ServeStream takes a stream that edge opened and owns it from now on.
-func (s *Server) ServeStream(c net.Conn) { s.conns.give(c) }
+// ServeStream takes a stream that edge opened and owns it from now on. speaks
+// tells for which domains that edge may ask; nil: for all.
+func (s *Server) ServeStream(c net.Conn, speaks func(domain string) bool) {
+	s.conns.give(edgeStream{c, speaks})
+}
+
+// edgeStream is a stream with what the edge may ask for that opened it.
+type edgeStream struct {
+	net.Conn
+	speaks func(domain string) bool
+}
+
+type speaksKey struct{}
+
+// withEdge has a stream's requests know what its edge may ask for.
+func withEdge(ctx context.Context, c net.Conn) context.Context {
+	if e, ok := c.(edgeStream); ok && e.speaks != nil {
+		return context.WithValue(ctx, speaksKey{}, e.speaks)
+	}
+	return ctx
+}
+
+// maySpeak tells whether the edge that a request came from may ask for a domain.
+func maySpeak(ctx context.Context, domain string) bool {
+	speaks, _ := ctx.Value(speaksKey{}).(func(string) bool)
+	return speaks == nil || speaks(domain)
+}
 
 func (s *Server) dialTLS(ctx context.Context, network, addr string) (net.Conn, error) {
 	host, _, err := net.SplitHostPort(addr)

@@ -115,7 +115,7 @@ func (w *world) open(_ context.Context, zone string, _ uint64) (net.Conn, error)
 		return nil, errors.New("no link")
 	}
 	ours, theirs := net.Pipe()
-	go w.server.ServeStream(theirs) // ends at once: the server runs
+	go w.server.ServeStream(theirs, nil) // ends at once: the server runs
 	return ours, nil
 }
 

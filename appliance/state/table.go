@@ -83,6 +83,20 @@ func (t *Table) Get(key string) ([]byte, bool) {
 	return bytes.Clone(r.value), true
 }
 
+// View calls f with what the key holds and when that expires, zero for never,
+// and reports whether there was anything. f must not keep v, and must not use
+// the table.
+func (t *Table) View(key string, f func(v []byte, expires time.Time)) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r := t.rows[key]
+	if r == nil || r.expired(t.clock()) {
+		return false
+	}
+	f(r.value, r.expires)
+	return true
+}
+
 // Delete removes a key; removing what is not there does nothing.
 func (t *Table) Delete(key string) {
 	t.mu.Lock()

@@ -10,7 +10,7 @@ func Items() []*Item {
 	items := slices.Concat(
 		administrationItems(), authenticationItems(), authItems(), ssoItems(), collaborationEdgeItems(), discoveryItems(),
 		dnsItems(), ethernetItems(), autoConfigurationItems(), firewallItems(), firewallServiceItems(), ipItems(), logItems(), managementItems(),
-		remoteItems(), machineItems(), resourceUsageItems(), sipItems(), iceItems(), systemUnitItems(),
+		remoteItems(), machineItems(), resourceUsageItems(), sipItems(), iceItems(), edgeWordItems(), systemUnitItems(),
 		timeItems(), traversalItems(), zoneItems(), searchRuleItems(), routingItems(), xmppItems(), loginItems(), pushItems(), wakeItems(), recordingItems(), roamingItems(), loadItems(), turnItems(), suiteItems(), onboardingItems(), namesItems(), dnsZoneItems(), trunkOAuthItems(),
 	)
 	slices.SortFunc(items, func(a, b *Item) int { return strings.Compare(a.Path, b.Path) })

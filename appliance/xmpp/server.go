@@ -109,7 +109,8 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 // ServeStream takes a stream that edge opened, and owns it until it returns.
-func (s *Server) ServeStream(link net.Conn) {
+// speaks tells for which domains that edge may ask; nil: for all.
+func (s *Server) ServeStream(link net.Conn, speaks func(domain string) bool) {
 	defer link.Close()
 	s.mu.Lock()
 	ctx := s.ctx
@@ -127,7 +128,7 @@ func (s *Server) ServeStream(link net.Conn) {
 		return
 	}
 	c := &session{
-		s: s, ctx: ctx, link: link, domain: p.Domain, client: printable(p.Client), trace: printable(p.Trace),
+		s: s, ctx: ctx, link: link, domain: p.Domain, client: printable(p.Client), trace: printable(p.Trace), foreign: speaks != nil && !speaks(p.Domain),
 		out: &outlet{conn: link, wait: s.limits.Write, domain: p.Domain},
 	}
 	s.enter(c)

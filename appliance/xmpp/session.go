@@ -20,6 +20,8 @@ type session struct {
 	client string // address, as edge saw it
 	trace  string
 
+	foreign bool // the edge that opened the stream may not speak for the domain
+
 	at     Node   // guarded by the server's lock
 	header []byte // the client's, for each node anew
 	moves  int
@@ -100,6 +102,9 @@ func (c *session) serve() error {
 	list, served := c.s.plan.Load().Domains[c.domain]
 	if !served {
 		return &Fault{Condition: condHostUnknown, Err: fmt.Errorf("%s is not served here", printable(c.domain))}
+	}
+	if c.foreign {
+		return &Fault{Condition: condHostUnknown, Err: fmt.Errorf("this edge does not serve %s", printable(c.domain))}
 	}
 	c.header = slices.Clone(p.Raw)
 	c.d = &dialogue{

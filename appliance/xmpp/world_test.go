@@ -126,7 +126,7 @@ func (w *world) open(_ context.Context, zone string) (net.Conn, error) {
 		return nil, io.ErrClosedPipe
 	}
 	a, b := net.Pipe()
-	go w.server.ServeStream(b)
+	go w.server.ServeStream(b, nil)
 	return a, nil
 }
 

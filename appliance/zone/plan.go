@@ -100,6 +100,8 @@ func (z *Zone) traversalClient(snap *config.Snapshot, i int) {
 	z.MediaEncryption = snap.Enum(xapi.TraversalClientMediaEncryption, i)
 	z.NoGCM = !snap.Bool(xapi.TraversalClientAESGCM, i)
 	z.ICEPassThrough = snap.Bool(xapi.TraversalClientICEPassThrough, i)
+	z.AnyCaller = snap.Enum(xapi.TraversalClientCallers, i) == "Domain"
+	z.Domains = strings.FieldsFunc(strings.ToLower(snap.Str(xapi.TraversalClientDomains, i)), func(r rune) bool { return r == ',' || r == ' ' })
 }
 
 func (z *Zone) traversalServer(snap *config.Snapshot, i int) {

@@ -1,6 +1,9 @@
 package zone
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Type is what stands at the other end of a zone.
 type Type uint8
@@ -54,6 +57,9 @@ type Zone struct {
 	HideIdentifiers bool
 	Edge            bool // carries remote access
 
+	AnyCaller bool     // of a TraversalClient: edges may speak for whom core saw no registration of
+	Domains   []string // that its edges may speak for, in lower case; none: all
+
 	MaxPeers       int    // most addresses that SRV records may give for a peer
 	Preloaded      bool   // requests from there may bring a route
 	IncludeAddress bool   // of a DNS zone: a domain's own addresses will do
@@ -105,4 +111,9 @@ func (p *Plan) Peer(host string) *Zone {
 		}
 	}
 	return p.automatic.peers[strings.ToLower(host)]
+}
+
+// Speaks tells whether the edges of a zone may speak for a domain.
+func (z *Zone) Speaks(domain string) bool {
+	return z == nil || len(z.Domains) == 0 || slices.ContainsFunc(z.Domains, func(d string) bool { return strings.EqualFold(d, domain) })
 }

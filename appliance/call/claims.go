@@ -1,4 +1,4 @@
-package edge
+package call
 
 import (
 	"slices"
@@ -21,15 +21,20 @@ import (
 // or Identity, is for call control to weigh by who he is.
 var wishes = [...]string{"P-Preferred-Identity", "P-Preferred-Service", "P-RTP-Stat"}
 
-// strip takes out of a client's message what only our own side may say, and of
+// Strip takes out of a client's message what only our own side may say, and of
 // what he may say about himself all that is not about owner. called is the To of
 // the request that the message answers, "" if it answers none: a client may go
 // by the name that he was called by.
-func strip(m *sip.Message, owner, called string) {
-	m.RemoveFunc(func(name string) bool { return vouches(name) || private(name) })
+func Strip(m *sip.Message, owner, called string) {
+	Unvouch(m)
 	for _, name := range [...]string{"Diversion", "P-Preferred-Identity"} {
 		keepOwn(m, name, owner, called)
 	}
+}
+
+// Unvouch takes out of a message of the outside what only our own side may say.
+func Unvouch(m *sip.Message) {
+	m.RemoveFunc(func(name string) bool { return vouches(name) || private(name) })
 }
 
 // vouches tells whether a header is one that only nodes inside may write.
@@ -43,9 +48,13 @@ func vouches(name string) bool {
 	return false
 }
 
+// PrivatePrefix begins the headers that edge and core say to each other on the
+// link: from outside they are refused a hearing, to outside they are not said.
+const PrivatePrefix = "X-Sallyport-"
+
 // private tells whether a header is one of the link's.
 func private(name string) bool {
-	return len(name) >= len(privatePrefix) && strings.EqualFold(name[:len(privatePrefix)], privatePrefix)
+	return len(name) >= len(PrivatePrefix) && strings.EqualFold(name[:len(PrivatePrefix)], PrivatePrefix)
 }
 
 // keepOwn leaves of a header's values those about the user himself.
@@ -53,12 +62,12 @@ func keepOwn(m *sip.Message, name, owner, called string) {
 	if !m.Has(name) {
 		return
 	}
-	other, err := aor(called)
+	other, err := AOR(called)
 	if err != nil {
 		other = owner
 	}
 	m.SetAll(name, slices.DeleteFunc(m.Values(name), func(v string) bool {
-		who, err := aor(v)
+		who, err := AOR(v)
 		return err != nil || who != owner && who != other
 	}))
 }
