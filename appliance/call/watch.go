@@ -34,13 +34,15 @@ func (w *Watch) Changed(name string, call signaling.Call) {
 	if name == "CallAttempt" {
 		level = slog.LevelDebug // how it ends is told in any case
 	}
-	if ctx := context.Background(); w.Log.Enabled(ctx, level) {
-		said := []slog.Attr{slog.String("event", name), slog.String("from", call.From), slog.String("to", call.To),
-			slog.String("direction", call.Direction), slog.String("call", call.Serial()), slog.String("trace", call.Trace)}
+	if log, ctx := w.Log.Handler(), context.Background(); log.Enabled(ctx, level) {
+		// Not by a method of the logger: that would look up who calls it, for nobody.
+		said := slog.NewRecord(w.Clock(), level, "call", 0)
+		said.AddAttrs(slog.String("event", name), slog.String("from", call.From), slog.String("to", call.To),
+			slog.String("direction", call.Direction), slog.String("call", call.Serial()), slog.String("trace", call.Trace))
 		if call.Status != 0 {
-			said = append(said, slog.Int("status", call.Status))
+			said.AddAttrs(slog.Int("status", call.Status))
 		}
-		w.Log.LogAttrs(ctx, level, "call", said...)
+		_ = log.Handle(ctx, said) // it has nowhere to say that it failed
 	}
 	w.Event(name, func() *xapi.Node {
 		n := xapi.NewNode(name)

@@ -2,6 +2,7 @@ package core
 
 import (
 	"slices"
+	"strings"
 
 	"sallyport/appliance/call"
 	"sallyport/appliance/flow"
@@ -126,6 +127,7 @@ func (c *Core) deliverNow(r *signaling.Request, out *sip.Message, from *flow.Con
 		return
 	}
 	out.Set(headerTrace, r.Trace)
+	trace := strings.Clone(r.Trace)
 	b := signaling.Branch{
 		Msg:  out,
 		Conn: link,
@@ -135,8 +137,8 @@ func (c *Core) deliverNow(r *signaling.Request, out *sip.Message, from *flow.Con
 			claim(resp)
 			c.unreachable(resp, from)
 			answer := signaling.ResponseDescription(kind, resp)
-			if err := call.Describe(resp, a.session, answer, r.Trace, c.media.Inward); err != nil {
-				c.desk.Spoil(resp, err, r.Trace)
+			if err := call.Describe(resp, a.session, answer, trace, c.media.Inward); err != nil {
+				c.desk.Spoil(resp, err, trace)
 			}
 			call.Unvouch(resp)
 		},

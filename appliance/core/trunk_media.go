@@ -1,6 +1,8 @@
 package core
 
 import (
+	"strings"
+
 	"sallyport/appliance/call"
 	"sallyport/appliance/flow"
 	"sallyport/appliance/media"
@@ -25,11 +27,12 @@ func (c *Core) betweenTrunks(r *signaling.Request, out *sip.Message, session uin
 	if err := call.Describe(out, session, kind, r.Trace, here); err != nil {
 		return signaling.Branch{}, err
 	}
+	trace := strings.Clone(r.Trace)
 	return signaling.Branch{
 		Msg: out,
 		OnResponse: func(resp *sip.Message) {
-			if err := call.Describe(resp, session, signaling.ResponseDescription(kind, resp), r.Trace, there); err != nil {
-				c.desk.Spoil(resp, err, r.Trace)
+			if err := call.Describe(resp, session, signaling.ResponseDescription(kind, resp), trace, there); err != nil {
+				c.desk.Spoil(resp, err, trace)
 			}
 		},
 		OnFinal: func(status int) { c.desk.Settle(out, session, kind, status) },
@@ -74,11 +77,12 @@ func (c *Core) sameMode(r *signaling.Request, out *sip.Message, session uint64, 
 	if err := check(out, kind); err != nil {
 		return signaling.Branch{}, err
 	}
+	trace := strings.Clone(r.Trace)
 	return signaling.Branch{
 		Msg: out,
 		OnResponse: func(resp *sip.Message) {
 			if err := check(resp, signaling.ResponseDescription(kind, resp)); err != nil {
-				c.desk.Spoil(resp, err, r.Trace)
+				c.desk.Spoil(resp, err, trace)
 			}
 		},
 		OnFinal: func(status int) { c.desk.Settle(out, session, signaling.NoDescription, status) },

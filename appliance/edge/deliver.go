@@ -91,6 +91,7 @@ func (e *Edge) outward(r *signaling.Request, c *flow.Conn, b flow.Binding, t rou
 		e.desk.Fail(r, t.session, err)
 		return
 	}
+	trace := strings.Clone(r.Trace)
 	branch := signaling.Branch{
 		Msg:     out,
 		Conn:    c,
@@ -101,8 +102,8 @@ func (e *Edge) outward(r *signaling.Request, c *flow.Conn, b flow.Binding, t rou
 			call.Strip(resp, owner, called)
 			veil.restore(resp, asked)
 			answer := signaling.ResponseDescription(kind, resp)
-			if err := call.Describe(resp, t.session, answer, r.Trace, e.media.Inward); err != nil {
-				e.desk.Spoil(resp, err, r.Trace)
+			if err := call.Describe(resp, t.session, answer, trace, e.media.Inward); err != nil {
+				e.desk.Spoil(resp, err, trace)
 			}
 		},
 		OnFinal: func(status int) { e.final(out, t.session, kind, status) },

@@ -143,6 +143,7 @@ func (e *Edge) inward(r *signaling.Request, c *flow.Conn, b *flow.Binding, t rou
 		e.desk.Fail(r, t.session, err)
 		return
 	}
+	trace := r.Trace // a 2xx may be repeated when the request itself is long let go
 	r.Forward(signaling.Branch{
 		Msg:  out,
 		Conn: link,
@@ -154,8 +155,8 @@ func (e *Edge) inward(r *signaling.Request, c *flow.Conn, b *flow.Binding, t rou
 			veil.answer(resp, asked)
 			answer := signaling.ResponseDescription(kind, resp)
 			undescribed(resp, t.session, answer)
-			if err := call.Describe(resp, t.session, answer, r.Trace, e.media.Outward); err != nil {
-				e.desk.Spoil(resp, err, r.Trace)
+			if err := call.Describe(resp, t.session, answer, trace, e.media.Outward); err != nil {
+				e.desk.Spoil(resp, err, trace)
 			}
 		},
 		OnFinal: func(status int) { e.final(out, t.session, kind, status) },

@@ -3,7 +3,6 @@ package overload
 import (
 	"fmt"
 	"math"
-	"os"
 	"runtime"
 	"runtime/debug"
 )
@@ -49,7 +48,7 @@ func CapacityOf(processors int, memory uint64, most Capacity) Capacity {
 // ThisMachine is CapacityOf the machine, container and limits that the process
 // runs in.
 func ThisMachine(most Capacity) Capacity {
-	memory := machineLimit(os.DirFS("/"))
+	memory := Memory()
 	if soft := debug.SetMemoryLimit(-1); soft < math.MaxInt64 {
 		memory = tighter(memory, uint64(soft))
 	}

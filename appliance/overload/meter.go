@@ -29,7 +29,7 @@ const (
 )
 
 func newMeter() *meter {
-	m := &meter{limit: machineLimit(os.DirFS("/"))}
+	m := &meter{limit: Memory()}
 	for _, name := range [...]string{
 		waits: "/sched/latencies:seconds", live: "/gc/heap/live:bytes", goal: "/gc/heap/goal:bytes",
 		stacks: "/memory/classes/heap/stacks:bytes", others: "/memory/classes/other:bytes",
@@ -88,6 +88,10 @@ func percentile(counts []uint64, bounds []float64, n uint64) time.Duration {
 	}
 	return 0
 }
+
+// Memory is how much memory this process may have: that of its container, or of
+// the machine; 0 if neither says so.
+func Memory() uint64 { return machineLimit(os.DirFS("/")) }
 
 // machineLimit is how much memory the container may have, or the machine has;
 // 0 if neither says so.

@@ -42,46 +42,64 @@ func (p *Proxy) sendACK(ctx context.Context, trace string, b Branch) {
 	_ = sendOnce(c, 0, b.Msg)
 }
 
-// hangUp ends a call that the far end has answered and the role then refused:
-// without an ACK and a BYE the callee would talk to nobody. ok is the 2xx as it
-// came, our Via still on top.
-func (b *branch) hangUp(ok *sip.Message) {
-	if ok == nil {
-		return
+// far is the far end of a branch: what it takes to end a call there.
+type far struct {
+	proxy    *Proxy
+	over     Conn
+	via      string // our sent-by there
+	cseq     uint32
+	recorded int // Record-Route values of the request as it left
+}
+
+// farLocked is the far end of the branch.
+func (b *branch) farLocked() far {
+	recorded := b.recorded
+	if b.Msg != nil {
+		recorded = len(b.Msg.Values("Record-Route"))
 	}
-	target, err := sip.ParseNameAddr(ok.Get("Contact"))
+	return far{proxy: b.tx.proxy, over: b.Conn, via: b.Via, cseq: b.cseq, recorded: recorded}
+}
+
+// dialog is what a 2xx says of the dialog that it makes, as it came.
+type dialog struct {
+	contact, from, to, call string
+	recorded                []string
+}
+
+// dialogOf reads it; edits of the message do not change what was read.
+func dialogOf(ok *sip.Message) dialog {
+	return dialog{ok.Get("Contact"), ok.Get("From"), ok.Get("To"), ok.CallID(), ok.Values("Record-Route")}
+}
+
+// hangUp ends a call that the far end has answered and the role then refused:
+// without an ACK and a BYE the callee would talk to nobody.
+func (f far) hangUp(d dialog) {
+	target, err := sip.ParseNameAddr(d.contact)
 	if err != nil {
 		return
 	}
 	for i, method := range [...]string{"ACK", "BYE"} {
 		m := sip.NewRequest(method, target.URI.String())
 		m.SetMaxForwards(sip.DefaultMaxForwards)
-		m.SetAll("Route", b.routeBelow(ok))
-		m.Set("From", ok.Get("From"))
-		m.Set("To", ok.Get("To"))
-		m.Set("Call-ID", ok.CallID())
-		m.Set("CSeq", strconv.FormatUint(uint64(b.cseq)+uint64(i), 10)+" "+method)
+		m.SetAll("Route", f.routeBelow(d.recorded))
+		m.Set("From", d.from)
+		m.Set("To", d.to)
+		m.Set("Call-ID", d.call)
+		m.Set("CSeq", strconv.FormatUint(uint64(f.cseq)+uint64(i), 10)+" "+method)
 		m.Set("Content-Length", "0")
 		if method == "BYE" {
-			b.tx.proxy.Originate(Branch{Msg: m, Conn: b.Conn, Via: b.Via})
+			f.proxy.Originate(Branch{Msg: m, Conn: f.over, Via: f.via})
 			continue
 		}
-		pushVia(m, b.Conn, b.Via, b.tx.proxy.newBranch(loopMark{}))
-		_ = sendOnce(b.Conn, 0, m)
+		pushVia(m, f.over, f.via, f.proxy.newBranch(loopMark{}))
+		_ = sendOnce(f.over, 0, m)
 	}
 }
 
 // routeBelow is the route from here to the callee: what was recorded below us,
 // nearest first.
-func (b *branch) routeBelow(ok *sip.Message) []string {
-	recorded := ok.Values("Record-Route")
-	b.tx.mu.Lock()
-	above := b.recorded
-	if b.Msg != nil {
-		above = len(b.Msg.Values("Record-Route"))
-	}
-	b.tx.mu.Unlock()
-	below := len(recorded) - above
+func (f far) routeBelow(recorded []string) []string {
+	below := len(recorded) - f.recorded
 	if below <= 0 {
 		return nil
 	}

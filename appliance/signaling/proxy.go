@@ -51,16 +51,17 @@ type Config struct {
 
 // Proxy holds the transactions. New makes it, Run drives its timers.
 type Proxy struct {
-	cfg    Config
-	start  time.Time
-	seed   maphash.Seed
-	server serverTable
-	client clientTable
-	watch  watchTable
-	wheel  wheel
-	calls  callQueues
-	off    offReader
-	count  counters
+	cfg      Config
+	start    time.Time
+	seed     maphash.Seed
+	server   serverTable
+	client   clientTable
+	answered answeredTable
+	watch    watchTable
+	wheel    wheel
+	calls    callQueues
+	off      offReader
+	count    counters
 }
 
 // New returns a proxy; it runs nothing by itself.
@@ -69,6 +70,7 @@ func New(cfg Config) *Proxy {
 	p := &Proxy{cfg: cfg, start: cfg.Clock(), seed: maphash.MakeSeed()}
 	p.server.init(cfg.MaxTransactions)
 	p.client.init()
+	p.answered.init(2 * cfg.MaxTransactions)
 	p.watch.init()
 	p.wheel.init()
 	p.calls.init(cfg.MaxDials)
@@ -111,7 +113,7 @@ func (p *Proxy) Run(ctx context.Context) error {
 		for _, t := range due {
 			t.tick(p.now())
 		}
-		timer.Reset(p.wheel.pause(p.now()))
+		timer.Reset(p.pause())
 		select {
 		case <-ctx.Done():
 			return nil
@@ -119,6 +121,16 @@ func (p *Proxy) Run(ctx context.Context) error {
 		case <-p.wheel.wake:
 		}
 	}
+}
+
+// pause is how long Run may sleep.
+func (p *Proxy) pause() time.Duration {
+	now := p.now()
+	pause := p.wheel.pause(now)
+	if next := p.answered.expire(now); next != 0 {
+		pause = min(pause, next-now)
+	}
+	return pause
 }
 
 // Receive takes one whole message that came over c, from c's reader and in the

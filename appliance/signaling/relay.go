@@ -8,9 +8,10 @@ import (
 func (b *branch) relay(m *sip.Message) {
 	t := b.tx
 	status := m.Status()
-	var whole *sip.Message
-	if b.invite && status/100 == 2 && b.OnResponse != nil {
-		whole = m.Clone()
+	ok := b.invite && status/100 == 2
+	var seen dialog
+	if ok && b.OnResponse != nil {
+		seen = dialogOf(m)
 	}
 	b.restoreVia(m)
 	if t.Conn != nil && !m.Has("Via") {
@@ -21,32 +22,27 @@ func (b *branch) relay(m *sip.Message) {
 	if !b.edit(m) {
 		if status >= 200 {
 			b.relayLocal(&StatusError{Status: 500, Reason: "Server Internal Error"})
-			b.hangUp(whole)
+			b.hangUp(seen)
 		}
 		return
 	}
 	b.tell(m.Status(), status)
-	if whole != nil && m.Status() >= 300 {
+	if ok && m.Status() >= 300 {
 		m.SetBody("", nil)
-		b.hangUp(whole)
+		b.hangUp(seen)
 	}
 	t.respond(m)
-	if b.invite && m.Status()/100 == 2 {
-		b.letGo()
+	if ok && m.Status()/100 == 2 {
+		b.settle()
 	}
 }
 
-// letGo drops what no repeat of a 2xx needs: most of what a call costs in the
-// half minute for which its transaction has to be kept.
-func (b *branch) letGo() {
-	t := b.tx
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.state == accepted && b.Msg != nil {
-		b.recorded = len(b.Msg.Values("Record-Route"))
-		b.Msg, b.Next, b.Dial = nil, nil, nil
-		t.Msg = nil
-	}
+// hangUp ends the call at the far end of the branch.
+func (b *branch) hangUp(d dialog) {
+	b.tx.mu.Lock()
+	f := b.farLocked()
+	b.tx.mu.Unlock()
+	f.hangUp(d)
 }
 
 // relayLocal answers the client with a failure made here.

@@ -62,6 +62,10 @@ func (p *Proxy) request(c Conn, m *sip.Message, trace string) {
 		t.repeated()
 		return
 	}
+	if key.method == "INVITE" && p.answered.knows(key) {
+		p.count.repeats.Add(1)
+		return
+	}
 	stampVia(c, m)
 	if !p.server.reserve() {
 		p.count.full.Add(1)
@@ -78,9 +82,6 @@ func (p *Proxy) request(c Conn, m *sip.Message, trace string) {
 	if no := p.gate(c, m); no != nil {
 		t.Reply(no.Status, no.Reason, no.Fields...)
 		return
-	}
-	if t.invite {
-		t.trying()
 	}
 	p.handle(&t.Request)
 }
@@ -100,14 +101,17 @@ func (p *Proxy) ack(c Conn, m *sip.Message, trace string) {
 
 // cancel answers a CANCEL itself and cancels the INVITE that it means.
 func (p *Proxy) cancel(c Conn, m *sip.Message) {
-	t := p.server.find(keyOf(c, m, "INVITE"))
+	key := keyOf(c, m, "INVITE")
+	t := p.server.find(key)
 	stampVia(c, m)
-	if t == nil {
+	if t == nil && !p.answered.knows(key) {
 		p.replyStateless(c, m, 481, "Call/Transaction Does Not Exist")
 		return
 	}
 	p.replyStateless(c, m, 200, "OK")
-	t.cancel(m.Rows("Reason"))
+	if t != nil {
+		t.cancel(m.Rows("Reason"))
+	}
 }
 
 // replyStateless answers without a transaction.

@@ -12,6 +12,7 @@ func (p *Proxy) response(c Conn, m *sip.Message) {
 	b := p.client.find(id)
 	n, method := m.CSeq()
 	switch {
+	case b == nil && p.again(c, id, m):
 	case b == nil || !strings.HasPrefix(id, magic):
 		p.stray(m, method)
 	case !p.sameHop(b.Conn, c):
@@ -28,6 +29,25 @@ func (p *Proxy) response(c Conn, m *sip.Message) {
 	default:
 		p.stray(m, method)
 	}
+}
+
+// again takes what is said to an INVITE that a 2xx has answered already.
+func (p *Proxy) again(c Conn, id string, m *sip.Message) bool {
+	a := p.answered.find(id)
+	n, method := m.CSeq()
+	switch {
+	case a == nil || n != a.cseq || method != "INVITE" && method != "CANCEL":
+		return false
+	case !p.sameHop(a.over, c):
+		p.count.foreign.Add(1)
+		p.cfg.Log.Info("sip response from elsewhere", "trace", a.trace, "conn", c.ID(), "from", c.Remote(), "status", m.Status())
+	default:
+		p.tap(c, false, a.trace, m)
+		if method == "INVITE" && m.Status()/100 == 2 { // what else forks and the CANCEL say comes too late
+			a.relay(m)
+		}
+	}
+	return true
 }
 
 // stray drops a response that answers nothing that we wait for.
@@ -99,7 +119,7 @@ func (b *branch) success(m *sip.Message) {
 	open := b.state == branchCalling || b.state == branchProceeding
 	if b.state == branchAbandoned {
 		t.mu.Unlock()
-		b.hangUp(m)
+		b.hangUp(dialogOf(m))
 		return
 	}
 	if !open && b.state != branchAccepted {

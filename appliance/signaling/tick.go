@@ -44,6 +44,10 @@ func (t *transaction) tickServerLocked(now time.Duration, sends []outgoing, late
 	if t.resend.due(now, t2) {
 		sends = append(sends, outgoing{t.Conn, t.port, t.last})
 	}
+	if t.hush != 0 && t.hush <= now {
+		t.hush = 0
+		late = append(late, t.trying)
+	}
 	if do := t.dueHoldLocked(now); do != nil {
 		late = append(late, do)
 	}

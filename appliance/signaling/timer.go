@@ -8,6 +8,11 @@ const (
 	t2 = 4 * time.Second        // longest pause between repeats
 	t4 = 5 * time.Second        // how long a message may live in the network
 
+	// hush is how long an INVITE waits for an answer that makes a 100 of ours
+	// needless; one has to come within 200 ms (RFC 3261 17.2.1), and the wheel may
+	// be a tick late.
+	hush = 100 * time.Millisecond
+
 	timeout  = 64 * t1         // B, D, F, H, J, L and M
 	timerC   = 3 * time.Minute // RFC 3261 16.6, longer than
 	patience = timerC          // for the role to decide about an INVITE

@@ -40,6 +40,7 @@ type transaction struct {
 	last      []byte   // the last answer, for repeats
 	resend    repeater // Timer G
 	end       time.Duration
+	hush      time.Duration // when 100 is due; 0: it is not any more
 	held      *hold
 	cancelled bool
 	reasons   []string  // Reason of the CANCEL
@@ -68,6 +69,9 @@ func (t *transaction) open() {
 	t.mu.Lock()
 	t.counted = true
 	t.waitForRoleLocked(t.born)
+	if t.invite {
+		t.hush = t.born + hush
+	}
 	if t.invite && t.Conn.Reliable() {
 		t.proxy.watch.add(t.Conn.ID(), &t.watch)
 	}
@@ -127,14 +131,19 @@ func (t *transaction) respond(m *sip.Message) bool {
 	return ok
 }
 
-// trying says at once that the request is here.
+// trying says that the request is here, if nothing else has said so.
 func (t *transaction) trying() {
-	raw := t.Msg.Trying()
 	t.mu.Lock()
+	if t.state != proceeding || t.last != nil {
+		t.mu.Unlock()
+		return
+	}
+	m := t.Msg
+	raw := m.Trying()
 	t.advanceLocked(100, raw)
 	t.mu.Unlock()
 	if tap := t.proxy.cfg.Tap; tap != nil && tap.Active() {
-		t.proxy.tap(t.Conn, true, t.Trace, t.Msg.Reply(100, "Trying"))
+		t.proxy.tap(t.Conn, true, t.Trace, m.Reply(100, "Trying"))
 	}
 	_ = reply(t.Conn, t.port, raw)
 }
@@ -159,6 +168,7 @@ func (t *transaction) admitsLocked(status int) bool {
 
 // advanceLocked takes note of an answer that is being sent.
 func (t *transaction) advanceLocked(status int, raw []byte) {
+	t.hush = 0
 	switch {
 	case status < 200:
 		t.last = raw
@@ -221,7 +231,7 @@ func (t *transaction) connClosed() { t.cancel(nil) }
 func (t *transaction) settleLocked() {
 	due := time.Duration(0)
 	if t.Conn != nil && t.state != gone {
-		due = sooner(t.resend.at, t.end)
+		due = sooner(sooner(t.resend.at, t.end), t.hush)
 		if t.held != nil {
 			due = sooner(due, t.held.at)
 		}

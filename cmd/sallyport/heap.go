@@ -6,26 +6,36 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
+
+	"sallyport/appliance/overload"
 )
 
 // The collector by itself waits until the heap has doubled. A node with few
 // connections has a small heap, which busy signalling doubles twenty times a
 // second, and each time all that is held is looked through: a sixth of what a
-// REGISTER cost. So while all that comes is garbage, the heap may grow to roomy;
+// REGISTER cost, and what comes meanwhile waits. So while nearly all that is made
+// turns out to be garbage, the heap may grow to a share of the machine's memory;
 // when the load is over, what it grew by goes back to the system.
 //
-// It may not while more and more outlives a collection, as when phones connect:
-// what they leave behind would lie scattered among garbage, and count for a tenth
-// of what each of them costs. Nor does it from some 10,000 connections on, where
-// the heap is as roomy by itself.
+// It may not while much of what is made outlives the next collection, as when
+// phones connect: what they leave behind would lie scattered among garbage, and
+// count for a tenth of what each of them costs. Nor does it from some 10,000
+// connections on, where the heap is as roomy by itself.
 const (
-	roomy  = 128 << 20
+	share  = 16               // part of the memory that the heap may grow to,
+	least  = 64 << 20         // on a small machine
+	most   = 512 << 20        // and on a large one
 	usual  = 100              // percent, as the collector comes
-	most   = 2000             // percent
+	widest = 5000             // percent
 	steady = 3                // collections in a row that find hardly more than the one before
-	pause  = 10 * time.Second // between looks at whether the load is over
+	hardly = 16               // part of what was made since
+	pause  = 30 * time.Second // between looks at whether the load is over
 	little = 16 << 20         // bytes made in that time, or less: it is
 )
+
+// roomFor is how large the heap may grow on a machine with so much memory; 0:
+// nobody knows.
+func roomFor(memory uint64) uint64 { return min(max(memory/share, least), most) }
 
 // giveRoom paces the collector until ctx ends. An operator who has set GOGC
 // or GOMEMLIMIT has decided otherwise: then it does nothing.
@@ -39,7 +49,7 @@ func giveRoom(ctx context.Context) {
 	eachCollection(ctx, collected)
 	looks := time.NewTicker(pause)
 	defer looks.Stop()
-	for p := (pacer{heap: h, percent: usual}); ; {
+	for p := newPacer(h, roomFor(overload.Memory())); ; {
 		select {
 		case <-ctx.Done():
 			return
@@ -54,22 +64,26 @@ func giveRoom(ctx context.Context) {
 // pacer is how much room there is, and what that hangs on.
 type pacer struct {
 	heap
+	room    uint64 // bytes that the heap may grow to
 	percent int
 	before  uint64 // what outlived the last collection
-	same    int    // collections in a row that found no more
-	made    uint64 // bytes ever, at the last look
+	then    uint64 // bytes ever made, at that time
+	same    int    // collections in a row that found hardly more
+	made    uint64 // bytes ever made, at the last look
 }
+
+func newPacer(h heap, room uint64) *pacer { return &pacer{heap: h, room: room, percent: usual} }
 
 // collected gives room while collections find the same over and over, as much
 // as what outlives them leaves.
 func (p *pacer) collected() {
-	live := p.read(live)
-	if p.same++; live > p.before+p.before/16 {
+	live, now := p.read(live), p.read(made)
+	if p.same++; live > p.before+(now-p.then)/hardly {
 		p.same = 0
 	}
-	p.before = live
+	p.before, p.then = live, now
 	if p.same >= steady {
-		p.set(percentFor(live, p.read(stacks)+p.read(globals)))
+		p.set(percentFor(live, p.read(stacks)+p.read(globals), p.room))
 	} else {
 		p.set(usual)
 	}
@@ -138,11 +152,11 @@ func (h heap) read(i int) uint64 {
 
 func (h heap) untouched() bool { return h.read(percent) == usual && h.read(limit) > 1<<60 }
 
-// percentFor is what lets the heap grow to roomy, for what outlived a collection
+// percentFor is what lets the heap grow to room, for what outlived a collection
 // and what else the collector looks through: it waits for live + percent of both.
-func percentFor(live, roots uint64) int {
-	if live >= roomy {
+func percentFor(live, roots, room uint64) int {
+	if live >= room {
 		return usual
 	}
-	return int(min(max(usual, (roomy-live)*100/max(live+roots, 1)), most))
+	return int(min(max(usual, (room-live)*100/max(live+roots, 1)), widest))
 }

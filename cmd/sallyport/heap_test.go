@@ -17,10 +17,10 @@ func TestPercentFor(t *testing.T) {
 		{8 * mb, 2 * mb, 1200},    // few connections: up to roomy
 		{60 * mb, 10 * mb, usual}, // it is there by itself
 		{200 * mb, 40 * mb, usual},
-		{mb / 2, 0, most},
-		{0, 0, most},
+		{mb / 2, 0, widest},
+		{0, 0, widest},
 	} {
-		if got := percentFor(c.live, c.roots); got != c.want {
+		if got := percentFor(c.live, c.roots, 128*mb); got != c.want {
 			t.Errorf("percentFor(%d, %d) = %d, want %d", c.live, c.roots, got, c.want)
 		}
 	}
@@ -48,6 +48,15 @@ func TestGiveRoom(t *testing.T) {
 	}
 }
 
+func TestRoomFor(t *testing.T) {
+	const mb = 1 << 20
+	for memory, want := range map[uint64]uint64{0: 64 * mb, 512 * mb: 64 * mb, 4096 * mb: 256 * mb, 32 << 30: 512 * mb} {
+		if got := roomFor(memory); got != want {
+			t.Errorf("roomFor(%d MB) = %d MB, want %d", memory/mb, got/mb, want/mb)
+		}
+	}
+}
+
 // TestRoom: what collections find decides on room, and the end of the load takes
 // it back.
 func TestRoom(t *testing.T) {
@@ -56,7 +65,7 @@ func TestRoom(t *testing.T) {
 		t.Skip("GOGC or GOMEMLIMIT is set")
 	}
 	defer debug.SetGCPercent(usual)
-	p := pacer{heap: h, percent: usual}
+	p := newPacer(h, 128<<20)
 	for n := 0; p.percent == usual; n++ {
 		if n > 4*steady {
 			t.Fatal("no room is given")
@@ -69,8 +78,12 @@ func TestRoom(t *testing.T) {
 	if p.percent != usual || h.read(percent) != usual {
 		t.Fatalf("at rest the percentage is %d", p.percent)
 	}
-	p.same, p.before = steady, 1
 	p.collected()
+	held := make([]byte, 8<<20)
+	runtime.GC()
+	p.same = steady
+	p.collected()
+	runtime.KeepAlive(held)
 	if p.percent != usual {
 		t.Fatal("room is given although more outlives each collection")
 	}
