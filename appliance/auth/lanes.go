@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"sallyport/appliance/door"
 )
 
 // maxAnswer bounds what a browser brings back from an identity provider.
@@ -61,6 +63,11 @@ func (s *SSO) Authorize(w http.ResponseWriter, r *http.Request, c Client) {
 			return
 		}
 		s.authorizeAt(w, r, c, ask, "", plan)
+		return
+	}
+	if wait, ok := s.maySign(c.Source); !ok {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+		s.deny(w, c, "authorize", errFull, nil)
 		return
 	}
 	if no, err := s.sendAway(w, r, c, ask, plan.Domains[c.Domain]); no != nil {
@@ -125,6 +132,7 @@ func (s *SSO) Fedlet(w http.ResponseWriter, r *http.Request, c Client) {
 		return
 	}
 	s.count("Responses")
+	s.known.Take(door.Named(c.Source), 1, knownTime)
 	s.cfg.Log.Info("sso signed in", "event", "login", "user", a.user, "idp", p.idp.Name, "domain", c.Domain, "client", c.Source, "trace", c.Trace)
 	s.authorizeAt(w, r, p.client, p.ask, a.user, s.current())
 }

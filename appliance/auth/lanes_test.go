@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"sallyport/appliance/door"
 	"sallyport/appliance/state"
 )
 
@@ -76,5 +77,35 @@ func TestVisitsOfANetwork(t *testing.T) {
 			t.Fatalf("%s is turned away, which has never been here", a)
 		}
 		a = a.Next()
+	}
+}
+
+// TestSignaturesAreBounded: however many strangers come, each little, what core
+// signs for all of them is bounded; who signed in before goes on.
+func TestSignaturesAreBounded(t *testing.T) {
+	s, _ := strangers(t, nil)
+	signed := 0
+	s.cfg.Key = func() (SPKey, error) { signed++; return SPKey{}, errors.New("not now") }
+	s.Apply(SSOPlan{On: true, Code: true, Path: "/x", Domains: map[string]IdP{"example.com": {}}})
+	ask := func(source string) *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		s.Authorize(w, httptest.NewRequest("GET", "/authorize?response_type=code", nil),
+			Client{Domain: "example.com", Deployment: 1, Source: source, URL: func(lane string) string { return "https://edge.example.com/" + lane }})
+		return w
+	}
+	a := netip.MustParseAddr("192.0.2.1")
+	s.known.Take(door.Named("203.0.113.9"), 1, knownTime)
+	for range maxSigned {
+		ask(a.String())
+		a = a.Next()
+	}
+	if signed != maxSigned {
+		t.Fatalf("%d signatures for %d visits: the visits are refused otherwise", signed, maxSigned)
+	}
+	if w := ask(a.String()); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || signed != maxSigned {
+		t.Errorf("%d, Retry-After %q, %d signatures: %s", w.Code, w.Header().Get("Retry-After"), signed, w.Body)
+	}
+	if ask("203.0.113.9"); signed != maxSigned+1 {
+		t.Error("who signed in before is kept out")
 	}
 }

@@ -46,6 +46,8 @@ type SSOConfig struct {
 type SSO struct {
 	cfg    SSOConfig
 	visits *door.Ration  // by source
+	signed *door.Ration  // of strangers and others
+	known  *door.Ration  // sources from which somebody signed in
 	slots  chan struct{} // a place for each question to a cluster
 
 	mu      sync.Mutex
@@ -72,12 +74,19 @@ const (
 	maxAssertions = 50_000
 	maxVisits     = 60 // of a source in a minute
 	maxAsked      = 64 // questions to clusters at a time; the others wait
+
+	// maxSigned bounds in a minute what all sources together have core sign, a
+	// millisecond of a processor each and several on a small one. Those from
+	// which somebody signed in within knownTime have as much for themselves, so
+	// that strangers, be they many, keep nobody out who was here before.
+	maxSigned = 1800
+	knownTime = 30 * 24 * time.Hour
 )
 
 // NewSSO returns single sign-on that is off.
 func NewSSO(cfg SSOConfig) *SSO {
 	return &SSO{
-		cfg: cfg, visits: door.NewRation(cfg.Clock), slots: make(chan struct{}, maxAsked),
+		cfg: cfg, visits: door.NewRation(cfg.Clock), signed: door.NewRation(cfg.Clock), known: door.NewRation(cfg.Clock), slots: make(chan struct{}, maxAsked),
 		pending: newWaiting(), seen: map[string]time.Time{}, counts: map[string]int{}, paths: map[string]string{},
 	}
 }
@@ -100,6 +109,16 @@ func (s *SSO) current() SSOPlan {
 func (s *SSO) welcome(source string) bool {
 	_, ok := s.visits.Take(door.Named(source), maxVisits, time.Minute)
 	return ok
+}
+
+// maySign counts a signature, which costs core far more than asking for it
+// costs a stranger; not ok: there were too many, for wait.
+func (s *SSO) maySign(source string) (wait time.Duration, ok bool) {
+	who := "strangers"
+	if s.known.Has(door.Named(source), knownTime) {
+		who = "known"
+	}
+	return s.signed.Take(who, maxSigned, time.Minute)
 }
 
 // first notes an assertion; false: it was here before.

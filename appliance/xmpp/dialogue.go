@@ -30,7 +30,7 @@ type dialogue struct {
 	// about a login, for which it may have set one that waits for it.
 	offered func(hosts []string) (moved bool, err error)
 	begin   func(user, mechanism string) error
-	proven  func() // the login turned out well
+	proven  func() error // the node took the login; errUnwelcome refuses it all the same
 
 	user, mechanism string // of the login that was tried last
 	in              bool   // the node said success
@@ -133,10 +133,17 @@ func (d *dialogue) refer(p Piece) (moved bool, err error) {
 }
 
 func (d *dialogue) success(p Piece) error {
-	d.in = true
 	if d.proven != nil {
-		d.proven()
+		err := d.proven()
+		if errors.Is(err, errUnwelcome) {
+			_, err = d.turnDown("not-authorized")
+			return err
+		}
+		if err != nil {
+			return err
+		}
 	}
+	d.in = true
 	_, err := d.toClient.Write(p.Raw)
 	d.toClient.restart()
 	d.client.Restart()
@@ -168,9 +175,6 @@ func (d *dialogue) fromClient() (again bool, err error) {
 		if d.begin != nil {
 			err = d.begin(d.user, d.mechanism)
 		}
-		if errors.Is(err, errUnwelcome) {
-			return d.turnDown("not-authorized")
-		}
 		if errors.Is(err, errTooOften) {
 			return d.turnDown("temporary-auth-failure")
 		}
@@ -187,7 +191,7 @@ func (d *dialogue) fromClient() (again bool, err error) {
 	return false, err
 }
 
-// errUnwelcome says that a user may not log in here.
+// errUnwelcome says that a user may not log in here, be the password right.
 var errUnwelcome = errors.New("no login for this user")
 
 // errTooOften says that there were too many wrong logins.

@@ -484,11 +484,8 @@ func TestNodeInjection(t *testing.T) {
 // once, and the client sees one header.
 func TestMoves(t *testing.T) {
 	home := func(_ context.Context, _, user string) ([]string, error) {
-		switch user {
-		case "alice@example.com":
+		if user == "alice@example.com" {
 			return []string{"127.0.0.2"}, nil
-		case "bob@example.com":
-			return nil, errors.New("no session")
 		}
 		return nil, nil
 	}
@@ -521,9 +518,6 @@ func TestMoves(t *testing.T) {
 			client.expect(nodeHead)
 			if tc.home {
 				client.expect(mechs)
-				bob := strings.Replace(plainAuth, "AGFsaWNlAHNlY3JldA==", "AGJvYgB4", 1)
-				client.send(bob)
-				client.expect(saslFailure("not-authorized"))
 				client.send(plainAuth)
 			}
 			home := second.accept()
@@ -539,6 +533,39 @@ func TestMoves(t *testing.T) {
 			inside.end()
 		})
 	}
+}
+
+// TestNoLogin: whether a user has a live login shows to nobody without the
+// password. A wrong one is the node's to refuse, in its words and its time; a
+// right one is refused once the node took it.
+func TestNoLogin(t *testing.T) {
+	const wrong = "<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/><text>in the words of the node</text></failure>"
+	w := build(t, impatient, func(c *ServerConfig) {
+		c.Home = func(context.Context, string, string) ([]string, error) { return nil, errors.New("no session") }
+		c.Proven = func(string, string, string) { t.Error("a refused login counts as a good one") }
+	})
+	n := w.node(false)
+	client := w.secure()
+	client.send(clientHead)
+	inside := n.accept()
+	inside.expect(clientHead)
+	inside.send(nodeHead + mechs)
+	client.expect(nodeHead + mechs)
+	client.send(plainAuth)
+	inside.expect(plainAuth)
+	inside.send(wrong)
+	client.expect(wrong)
+	client.send(plainAuth)
+	inside.expect(plainAuth)
+	inside.send(success)
+	again := n.accept()
+	again.expect(clientHead)
+	again.send(nodeHead + mechs)
+	client.expect(saslFailure("not-authorized"))
+	inside.end()
+	client.send(plainAuth) // on a node that knows of no login
+	again.expect(plainAuth)
+	w.logged("chat login denied", "rule=login", "no session", "user=alice")
 }
 
 // TestGuesses: core counts logins, and what is counted too often reaches no node.
