@@ -20,13 +20,12 @@ import (
 func (m *Message) Set(name string, value ...string) {
 	k := kindOf(name)
 	i := m.find(k, name, 0)
-	if i < 0 {
-		if r, ok := m.write(name, value...); ok {
-			m.rows = append(m.rows, r)
-		}
-		return
-	}
-	if r, ok := m.write(name, value...); ok {
+	r, ok := m.write(k, name, value...)
+	switch {
+	case !ok:
+	case i < 0:
+		m.rows = append(m.rows, r)
+	default:
 		m.rows[i] = r
 		m.removeFrom(k, name, i+1)
 	}
@@ -34,7 +33,7 @@ func (m *Message) Set(name string, value ...string) {
 
 // Add appends a field behind all others.
 func (m *Message) Add(name, value string) {
-	if r, ok := m.write(name, value); ok {
+	if r, ok := m.write(kindOf(name), name, value); ok {
 		m.rows = append(m.rows, r)
 	}
 }
@@ -42,7 +41,7 @@ func (m *Message) Add(name, value string) {
 // Prepend makes value the first field of that name: right above the others, or
 // below the Vias if there is none yet.
 func (m *Message) Prepend(name string, value ...string) {
-	r, ok := m.write(name, value...)
+	r, ok := m.write(kindOf(name), name, value...)
 	if !ok {
 		return
 	}
@@ -71,13 +70,17 @@ func (m *Message) RemovePrefix(prefix string) int {
 // RemoveFunc takes all fields out of whose name, as it is spelled in the
 // message, gone says so.
 func (m *Message) RemoveFunc(gone func(name string) bool) {
-	kept := m.rows[:0]
+	kept := 0
 	for i := range m.rows {
-		if !gone(m.name(i)) {
-			kept = append(kept, m.rows[i])
+		if gone(m.name(i)) {
+			continue
 		}
+		if kept < i {
+			m.rows[kept] = m.rows[i]
+		}
+		kept++
 	}
-	m.rows = kept
+	m.rows = m.rows[:kept]
 }
 
 // PopFirst takes the first element of the first field of that name out and
@@ -106,16 +109,17 @@ func (m *Message) insert(i int, r row) {
 // SetFirst replaces the first element of the first field of that name, as a
 // proxy does with the top Via; the rest of its list stays. Without such a field
 // it is Prepend.
-func (m *Message) SetFirst(name, value string) {
-	i := m.find(kindOf(name), name, 0)
+func (m *Message) SetFirst(name string, value ...string) {
+	k := kindOf(name)
+	i := m.find(k, name, 0)
 	if i < 0 {
-		m.Prepend(name, value)
+		m.Prepend(name, value...)
 		return
 	}
 	if _, rest := cut(m.value(i)); rest != "" {
-		value += ", " + rest
+		value = append(value, ", ", rest)
 	}
-	if r, ok := m.write(name, value); ok {
+	if r, ok := m.write(k, name, value...); ok {
 		m.rows[i] = r
 	}
 }
@@ -126,7 +130,7 @@ func (m *Message) dropHead(i int, rest string) {
 		m.rows = slices.Delete(m.rows, i, i+1)
 		return
 	}
-	if r, ok := m.write(m.name(i), rest); ok {
+	if r, ok := m.write(m.rows[i].kind, m.name(i), rest); ok {
 		m.rows[i] = r
 	}
 }
@@ -141,7 +145,7 @@ func (m *Message) SetAll(name string, values []string) {
 		i = len(m.rows)
 	}
 	for _, v := range values {
-		if r, ok := m.write(name, v); ok {
+		if r, ok := m.write(k, name, v); ok {
 			m.insert(i, r)
 			i++
 		}
@@ -164,7 +168,7 @@ func (m *Message) SetStatus(code int, reason string) {
 	if code < 100 || code > 699 {
 		code = 500
 	}
-	m.status, m.reason, m.start = code, clean(reason), 0
+	m.status, m.word, m.start = int32(code), clean(reason), 0
 }
 
 // SetMaxForwards sets how many more hops the request may take.
@@ -186,6 +190,9 @@ func (m *Message) SetBody(contentType string, b []byte) {
 }
 
 func (m *Message) removeFrom(k kind, name string, from int) int {
+	if m.held>>k&1 == 0 {
+		return 0
+	}
 	kept := from
 	for i := from; i < len(m.rows); i++ {
 		if m.rows[i].kind == k && (k != other || same(m.name(i), name)) {
@@ -199,13 +206,16 @@ func (m *Message) removeFrom(k kind, name string, from int) int {
 	return gone
 }
 
-// write puts a field into ext. It is not yet part of the message.
-func (m *Message) write(name string, value ...string) (row, bool) {
-	if !isTokenText(name) || len(name) > maxName {
+// write puts a field into ext, whose kind is that of its name. It is not yet part
+// of the message.
+func (m *Message) write(k kind, name string, value ...string) (row, bool) {
+	if k == other && (!isTokenText(name) || len(name) > maxName) {
 		if name = tokenOnly(name); name == "" {
 			return row{}, false
 		}
+		k = kindOf(name)
 	}
+	m.held |= 1 << k
 	need := len(name) + 4
 	for _, part := range value {
 		need += min(len(part), maxEdit)
@@ -219,7 +229,7 @@ func (m *Message) write(name string, value ...string) (row, bool) {
 	m.writeValue(value)
 	size := len(m.ext) - off - at
 	m.ext = append(m.ext, '\r', '\n')
-	return newRow(off|inExt, len(m.ext)-off, len(name), at, size, kindOf(name)), true
+	return newRow(off|inExt, len(m.ext)-off, len(name), at, size, k), true
 }
 
 // writeValue appends a value's parts to ext, without spaces at its ends.

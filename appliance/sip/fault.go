@@ -34,7 +34,7 @@ func (f *Fault) answerable(b []byte) *Fault {
 	if !isTokenText(method) || len(method) > maxMethod || method == "ACK" || !mentionsSIP(text(line)) {
 		return f
 	}
-	m.method = method
+	m.word = method
 	for len(m.rows) < MaxFields && i < len(b) && i < maxHeader {
 		at := i
 		if line, i = nextLine(b, i); len(line) == 0 {
@@ -80,6 +80,7 @@ func (m *Message) salvage(off int, line []byte) {
 		return
 	}
 	m.rows = append(m.rows, newRow(off, len(line)+2, n, at, len(trimRight(text(line[at:]))), k))
+	m.held |= 1 << k
 }
 
 // mentionsSIP tells a request line, of whatever version, from noise.

@@ -90,6 +90,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		wellFormed(t, m.Bytes())
+		rememberRight(t, m)
 		if err == nil {
 			agree(t, m, theirs)
 		}
@@ -242,11 +243,19 @@ func editsKeepTheRest(t *testing.T, m *Message) {
 	c.Prepend("Via", "SIP/2.0/TLS 10.0.0.1;branch=z9hG4bKx")
 	c.Prepend("Record-Route", "<sip:e1.x@10.0.0.1;lr>\r\nX: y")
 	c.SetMaxForwards(m.MaxForwards() - 1)
+	rememberRight(t, c)
 	if n := len(c.Values("Via")); n != vias+1 {
 		t.Fatalf("%d Vias, want %d", n, vias+1)
 	}
 	if after := rest(c, kVia, kRoute, kMaxForwards, kRecordRoute); after != before {
 		t.Fatalf("edits changed\n%q\ninto\n%q", before, after)
+	}
+	for _, name := range [...]string{"From", "To", "CSeq", "Via"} {
+		e := m.Clone()
+		e.Set(name, "SIP/2.0/TLS 10.0.0.1;branch=z9hG4bKx;tag=x")
+		rememberRight(t, e)
+		e.Remove(name)
+		rememberRight(t, e)
 	}
 	if got := c.PopFirst("Via"); got != "SIP/2.0/TLS 10.0.0.1;branch=z9hG4bKx" {
 		t.Fatalf("popped Via %q", got)
@@ -431,4 +440,23 @@ func FuzzToken(f *testing.F) {
 			t.Fatalf("%q is no user: %+v, %v", s, u, err)
 		}
 	})
+}
+
+// rememberRight fails if what a message knows of itself is not what it would
+// find by reading.
+func rememberRight(t *testing.T, m *Message) {
+	t.Helper()
+	fresh := m.Clone()
+	fresh.known = known{}
+	n, method := m.CSeq()
+	n2, method2 := fresh.CSeq()
+	if m.Branch() != fresh.Branch() || m.FromTag() != fresh.FromTag() || m.ToTag() != fresh.ToTag() || n != n2 || method != method2 {
+		t.Fatalf("remembered %q %q %q %d %q, reads %q %q %q %d %q", m.Branch(), m.FromTag(), m.ToTag(), n, method,
+			fresh.Branch(), fresh.FromTag(), fresh.ToTag(), n2, method2)
+	}
+	for i := range m.rows {
+		if m.held>>m.rows[i].kind&1 == 0 {
+			t.Fatalf("a field is overlooked: %q", m.name(i))
+		}
+	}
 }

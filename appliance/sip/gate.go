@@ -35,19 +35,19 @@ func (m *Message) gate(s *seen) *Fault {
 			return bad("Missing " + k.String())
 		}
 	}
-	if f := m.checkCSeq(m.value(s.row(kCSeq))); f != nil {
+	if f := m.checkCSeq(s.row(kCSeq)); f != nil {
 		return f
 	}
-	for _, k := range [...]kind{kFrom, kTo} {
-		if _, ok := scanAddr(m.value(s.row(k))); !ok {
-			return bad("Malformed " + k.String())
-		}
+	if !m.checkAddr(s.row(kFrom), &m.known.fromTag) {
+		return bad("Malformed From")
+	}
+	if !m.checkAddr(s.row(kTo), &m.known.toTag) {
+		return bad("Malformed To")
 	}
 	if id := m.value(s.row(kCallID)); id == "" || strings.IndexByte(id, ' ') >= 0 || strings.IndexByte(id, '\t') >= 0 {
 		return bad("Malformed Call-ID")
 	}
-	top, _ := cut(m.value(s.row(kVia)))
-	if _, err := ParseVia(top); err != nil {
+	if !m.checkVia(s.row(kVia)) {
 		return bad("Malformed Via")
 	}
 	if s.has(kMaxForwards) {
@@ -70,15 +70,32 @@ func (s *seen) duplicate(single uint64) *Fault {
 	return nil
 }
 
-func (m *Message) checkCSeq(v string) *Fault {
-	_, method, ok := parseCSeq(v)
+func (m *Message) checkCSeq(row int) *Fault {
+	n, method, ok := parseCSeq(m.value(row))
 	switch {
 	case !ok:
 		return bad("Malformed CSeq")
-	case m.Request() && method != m.method:
+	case m.Request() && method != m.word:
 		return bad("CSeq Method Mismatch")
 	}
+	m.known.number = n
+	m.known.cseq.find(m, row, method)
 	return nil
+}
+
+func (m *Message) checkAddr(row int, tag *piece) bool {
+	a, ok := scanAddr(m.value(row), "tag")
+	tag.find(m, row, a.value)
+	return ok
+}
+
+func (m *Message) checkVia(row int) bool {
+	top, _ := cut(m.value(row))
+	v, err := ParseVia(top)
+	if branch, _ := param(v.Params, "branch"); branch != "" && branch[0] != '"' {
+		m.known.branch.find(m, row, branch)
+	}
+	return err == nil
 }
 
 // parseCSeq reads "1 INVITE"; the number stays below 2^31.
@@ -106,7 +123,7 @@ func (m *Message) routesOK(i int) bool {
 		for rest != "" {
 			var v string
 			v, rest = cut(rest)
-			if a, ok := scanAddr(v); !ok || a.uri == 0 {
+			if a, ok := scanAddr(v, ""); !ok || a.uri == 0 {
 				return false
 			}
 		}

@@ -3,6 +3,7 @@ package sip
 import (
 	"iter"
 	"strconv"
+	"unsafe"
 )
 
 // Limits of what Parse lets in; a message beyond them gets 513.
@@ -26,10 +27,13 @@ type Message struct {
 	rows []row
 	body []byte
 
-	method, uri string // of a request
-	reason      string // of a response
-	status      int    // of a response; 0 in a request
-	start       int    // bytes of raw that are the start line; 0 once edited
+	word   string // the method of a request, the reason phrase of a response
+	uri    string // of a request
+	status int32  // of a response; 0 in a request
+	start  int32  // bytes of raw that are the start line; 0 once edited
+
+	held  uint64 // kinds that rows may be of: those that are not in it, none is
+	known known
 
 	few [24]row // backs rows while they are few: most messages need no more
 }
@@ -51,6 +55,37 @@ func newRow(off, size, name, at, value int, k kind) row {
 	return row{off: uint32(off), size: uint16(size), value: uint16(value), at: uint16(at), name: uint8(name), kind: k}
 }
 
+// known is what gate has read already and routing asks for again.
+type known struct {
+	branch, fromTag, toTag, cseq piece
+	number                       uint32 // of cseq, which is the method
+}
+
+// piece is a part of raw that was found in the value of a row; it says nothing
+// once another row stands in its place.
+type piece struct {
+	row      uint32 // its offset; 0: none, as the start line comes first
+	at, size uint16
+}
+
+// find keeps where in raw the text lies that was found in row i.
+func (p *piece) find(m *Message, i int, found string) {
+	if found == "" {
+		return // it may lie anywhere
+	}
+	at := uintptr(unsafe.Pointer(unsafe.StringData(found))) - uintptr(unsafe.Pointer(unsafe.SliceData(m.raw)))
+	*p = piece{row: m.rows[i].off, at: uint16(at), size: uint16(len(found))}
+}
+
+// piece is the text of p while the first row of its kind is still the one that it
+// was found in.
+func (m *Message) piece(k kind, p piece) (string, bool) {
+	if i := m.index(k); i < 0 || p.row == 0 || m.rows[i].off != p.row {
+		return "", false
+	}
+	return text(m.raw[p.at : p.at+p.size]), true
+}
+
 // Field is a header field by name and value, for callers that hand some over.
 type Field struct{ Name, Value string }
 
@@ -65,7 +100,7 @@ func (m *Message) Request() bool { return m.status == 0 }
 // Method is the method of a request; of a response, that of its CSeq.
 func (m *Message) Method() string {
 	if m.status == 0 {
-		return m.method
+		return m.word
 	}
 	_, method := m.CSeq()
 	return method
@@ -75,13 +110,21 @@ func (m *Message) Method() string {
 func (m *Message) URI() string { return m.uri }
 
 // Status is the status code of a response; 0 in a request.
-func (m *Message) Status() int { return m.status }
+func (m *Message) Status() int { return int(m.status) }
 
 // Reason is the reason phrase of a response.
-func (m *Message) Reason() string { return m.reason }
+func (m *Message) Reason() string {
+	if m.status == 0 {
+		return ""
+	}
+	return m.word
+}
 
 // CSeq is the sequence number and its method; zero where the field is missing.
 func (m *Message) CSeq() (uint32, string) {
+	if method, ok := m.piece(kCSeq, m.known.cseq); ok {
+		return m.known.number, method
+	}
 	n, method, _ := parseCSeq(m.first(kCSeq))
 	return n, method
 }
@@ -90,13 +133,26 @@ func (m *Message) CSeq() (uint32, string) {
 func (m *Message) CallID() string { return m.first(kCallID) }
 
 // FromTag is the tag of From; empty if it has none.
-func (m *Message) FromTag() string { return addrTag(m.first(kFrom)) }
+func (m *Message) FromTag() string {
+	if tag, ok := m.piece(kFrom, m.known.fromTag); ok {
+		return tag
+	}
+	return addrTag(m.first(kFrom))
+}
 
 // ToTag is the tag of To; empty if it has none.
-func (m *Message) ToTag() string { return addrTag(m.first(kTo)) }
+func (m *Message) ToTag() string {
+	if tag, ok := m.piece(kTo, m.known.toTag); ok {
+		return tag
+	}
+	return addrTag(m.first(kTo))
+}
 
 // Branch is the branch of the top Via; empty if it has none.
 func (m *Message) Branch() string {
+	if branch, ok := m.piece(kVia, m.known.branch); ok {
+		return branch
+	}
 	v, err := m.Via()
 	if err != nil {
 		return ""
@@ -146,8 +202,10 @@ func (m *Message) Rows(name string) []string {
 // Values are the elements of all fields of that name, in order: lists joined by
 // commas are taken apart, unless the field is one whose value may hold commas
 // of its own (Authorization, Date, User-Agent and the like).
-func (m *Message) Values(name string) []string {
-	var all []string
+func (m *Message) Values(name string) []string { return m.AppendValues(nil, name) }
+
+// AppendValues appends what Values returns.
+func (m *Message) AppendValues(all []string, name string) []string {
 	for v := range m.Each(name) {
 		all = append(all, v)
 	}
@@ -201,7 +259,8 @@ func (m *Message) ContentType() string { return m.first(kContentType) }
 func (m *Message) Clone() *Message {
 	c := &Message{
 		raw: m.raw, ext: m.ext[:len(m.ext):len(m.ext)], body: m.body,
-		method: m.method, uri: m.uri, reason: m.reason, status: m.status, start: m.start,
+		word: m.word, uri: m.uri, status: m.status, start: m.start,
+		held: m.held, known: m.known,
 	}
 	c.rows = append(c.few[:0], m.rows...)
 	return c
@@ -227,16 +286,30 @@ func (m *Message) value(i int) string {
 
 // first is the value of the first field of a known kind.
 func (m *Message) first(k kind) string {
-	for i := range m.rows {
-		if m.rows[i].kind == k {
-			return m.value(i)
-		}
+	if i := m.index(k); i >= 0 {
+		return m.value(i)
 	}
 	return ""
 }
 
+// index is the row of the first field of a known kind, or -1.
+func (m *Message) index(k kind) int {
+	if m.held>>k&1 == 0 {
+		return -1
+	}
+	for i := range m.rows {
+		if m.rows[i].kind == k {
+			return i
+		}
+	}
+	return -1
+}
+
 // find is the index of the next field of that name from i on, or -1.
 func (m *Message) find(k kind, name string, i int) int {
+	if m.held>>k&1 == 0 {
+		return -1
+	}
 	for ; i < len(m.rows); i++ {
 		if m.rows[i].kind == k && (k != other || same(m.name(i), name)) {
 			return i

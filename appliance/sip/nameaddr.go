@@ -17,7 +17,7 @@ type NameAddr struct {
 // not an address.
 func ParseNameAddr(s string) (NameAddr, error) {
 	s = trim(s)
-	a, ok := scanAddr(s)
+	a, ok := scanAddr(s, "")
 	if !ok {
 		return NameAddr{}, errNameAddr
 	}
@@ -67,22 +67,28 @@ func (a NameAddr) WithoutParam(name string) NameAddr {
 	return a
 }
 
-// addr is where the parts of an address lie.
-type addr struct{ uri, uriEnd, params int }
+// addr is where the parts of an address lie, and a parameter that was looked for.
+type addr struct {
+	uri, uriEnd, params int
+	value               string
+	found               bool
+}
 
 // scanAddr finds the parts of a trimmed name-addr or addr-spec and checks that
 // nothing else is there: one URI, quotes and brackets in pairs, well-formed
 // parameters.
-func scanAddr(s string) (addr, bool) {
+func scanAddr(s, param string) (a addr, ok bool) {
 	start := displayEnd(s)
 	if start < 0 {
-		return scanBare(s)
+		return scanBare(s, param)
 	}
 	end := start + 1 + spanText(s[start+1:], inAddr)
 	if end == len(s) || s[end] != '>' {
 		return addr{}, false
 	}
-	return addr{uri: start + 1, uriEnd: end, params: end + 1}, hasScheme(s[start+1:end]) && paramsOK(s[end+1:])
+	a.uri, a.uriEnd, a.params = start+1, end, end+1
+	a.value, a.found, ok = paramsOK(s[a.params:], param)
+	return a, ok && hasScheme(s[a.uri:a.uriEnd])
 }
 
 // displayEnd is the index of the '<' behind an optional display name, or -1.
@@ -107,13 +113,14 @@ func displayEnd(s string) int {
 
 // scanBare reads a URI without brackets: RFC 3261 20.10 gives what follows its
 // first ';' to the header, and forbids ',' and '?' in it.
-func scanBare(s string) (addr, bool) {
+func scanBare(s, param string) (a addr, ok bool) {
 	end := strings.IndexAny(s, "; \t")
 	if end < 0 {
 		end = len(s)
 	}
-	ok := spanText(s[:end], inAddr) == end && hasScheme(s[:end]) && strings.IndexByte(s[:end], ',') < 0 && strings.IndexByte(s[:end], '?') < 0
-	return addr{uri: 0, uriEnd: end, params: end}, ok && paramsOK(s[end:])
+	a.uriEnd, a.params = end, end
+	a.value, a.found, ok = paramsOK(s[end:], param)
+	return a, ok && spanText(s[:end], inAddr) == end && hasScheme(s[:end]) && strings.IndexByte(s[:end], ',') < 0 && strings.IndexByte(s[:end], '?') < 0
 }
 
 // hasScheme tells a URI of whatever scheme by its first part.
@@ -125,12 +132,18 @@ func hasScheme(s string) bool {
 	return colon > 0 && colon < len(s)-1 && isScheme(s[:colon])
 }
 
+// AddrParam is a header parameter of an address, as NameAddr.Param finds it,
+// without a look at the address itself; ok is false where s is no address.
+func AddrParam(s, name string) (value string, found, ok bool) {
+	a, ok := scanAddr(trim(s), name)
+	return unquote(a.value), a.found, ok
+}
+
 // addrTag is the tag of a From or To value.
 func addrTag(s string) string {
-	a, ok := scanAddr(s)
+	a, ok := scanAddr(s, "tag")
 	if !ok {
 		return ""
 	}
-	tag, _ := param(s[a.params:], "tag")
-	return tag
+	return a.value
 }

@@ -39,15 +39,20 @@ func paramValueEnd(s string) int {
 	return spanText(s, inValue)
 }
 
-// paramsOK tells whether s is nothing but well-formed parameters.
-func paramsOK(s string) bool {
+// paramsOK tells whether s is nothing but well-formed parameters, and finds one
+// of them on the way as param does.
+func paramsOK(s, name string) (value string, found, ok bool) {
 	for s = trimLeft(s); s != ""; {
-		var ok bool
-		if _, _, s, ok = nextParam(s); !ok {
-			return false
+		n, v, rest, ok := nextParam(s)
+		if !ok {
+			return "", false, false
 		}
+		if !found && same(n, name) {
+			value, found = v, true
+		}
+		s = rest
 	}
-	return true
+	return value, found, true
 }
 
 // param finds a parameter without regard to case; quotes stay on the value.

@@ -53,11 +53,11 @@ func (m *Message) parseStart() (int, *Fault) {
 		return 0, bad("Malformed Start Line")
 	}
 	line := text(b[:end])
-	m.start = end + 2
+	m.start = int32(end + 2)
 	if len(line) >= 4 && same(line[:4], "SIP/") {
-		return m.start, m.parseStatus(line)
+		return end + 2, m.parseStatus(line)
 	}
-	return m.start, m.parseRequest(line)
+	return end + 2, m.parseRequest(line)
 }
 
 func (m *Message) parseRequest(line string) *Fault {
@@ -65,7 +65,7 @@ func (m *Message) parseRequest(line string) *Fault {
 	if n == 0 || n > maxMethod || n == len(line) || line[n] != ' ' {
 		return bad("Malformed Method")
 	}
-	m.method, line = line[:n], line[n+1:]
+	m.word, line = line[:n], line[n+1:]
 	for n = len(line); n > 0 && line[n-1] != ' '; n-- {
 	}
 	if n < 2 {
@@ -101,7 +101,7 @@ func (m *Message) parseStatus(line string) *Fault {
 	if !ok || code < 100 {
 		return bad("Malformed Status Code")
 	}
-	m.status, m.reason = int(code), line[prefix+4:]
+	m.status, m.word = int32(code), line[prefix+4:]
 	return nil
 }
 
@@ -115,7 +115,7 @@ func (m *Message) parseRows(i int, s *seen) (int, *Fault) {
 		}
 		if b[n] != ':' || n == i {
 			if n == i && i+1 < len(b) && b[i] == '\r' && b[i+1] == '\n' {
-				m.rows = rows
+				m.rows, m.held = rows, s.once
 				return i + 2, nil
 			}
 			return 0, notAField(b[n])

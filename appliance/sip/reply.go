@@ -85,7 +85,7 @@ func (m *Message) derivedTag() string {
 // NewRequest starts a request with Max-Forwards and an empty body. The caller
 // adds Via, From, To, Call-ID and CSeq.
 func NewRequest(method, uri string) *Message {
-	m := &Message{method: tokenOnly(method)}
+	m := &Message{word: tokenOnly(method)}
 	m.rows = m.few[:0]
 	m.SetURI(uri)
 	m.Add("Max-Forwards", "70")

@@ -25,10 +25,10 @@ func cut(list string) (first, rest string) {
 	if i < 0 { // nearly always
 		return trim(list), ""
 	}
-	if q := strings.IndexAny(list[:i], `"<`); q >= 0 {
-		i = q
+	if head := list[:i]; strings.IndexByte(head, '"') < 0 && strings.IndexByte(head, '<') < 0 {
+		return trim(head), trimLeft(list[i+1:])
 	}
-	for ; i < len(list); i++ {
+	for i = 0; i < len(list); i++ {
 		switch list[i] {
 		case ',':
 			return trim(list[:i]), trimLeft(list[i+1:])

@@ -27,7 +27,7 @@ func ParseVia(s string) (Via, error) {
 	if v.Host, v.Port, rest, ok = sentBy(trimLeft(rest[n:])); !ok {
 		return Via{}, errVia
 	}
-	if !paramsOK(rest) {
+	if _, _, ok := paramsOK(rest, ""); !ok {
 		return Via{}, errVia
 	}
 	v.Params = rest

@@ -24,20 +24,20 @@ func (m *Message) appendStart(dst []byte) []byte {
 		return append(dst, m.raw[:m.start]...)
 	}
 	if m.status == 0 {
-		dst = append(append(dst, m.method...), ' ')
+		dst = append(append(dst, m.word...), ' ')
 		return append(append(dst, m.uri...), " SIP/2.0\r\n"...)
 	}
 	s := m.status
 	dst = append(dst, "SIP/2.0 "...)
 	dst = append(dst, byte('0'+s/100), byte('0'+s/10%10), byte('0'+s%10), ' ')
-	return append(append(dst, m.reason...), '\r', '\n')
+	return append(append(dst, m.word...), '\r', '\n')
 }
 
 // size is the length of the message on the wire.
 func (m *Message) size() int {
-	n := m.start + 2 + len(m.body)
+	n := int(m.start) + 2 + len(m.body)
 	if m.start == 0 {
-		n += len(m.method) + len(m.uri) + len(m.reason) + len("SIP/2.0 000 \r\n")
+		n += len(m.word) + len(m.uri) + len("SIP/2.0 000 \r\n")
 	}
 	for i := range m.rows {
 		n += int(m.rows[i].size)
