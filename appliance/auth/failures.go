@@ -30,22 +30,22 @@ const maxFailures = 10_000
 // within a punishment's time.
 const manyOwners = 20
 
-func (a Attempt) failureKey() failureKey {
-	return failureKey{door.Source(a.From), strings.ToLower(a.Owner)}
+func failureOf(owner string, from netip.Addr) failureKey {
+	return failureKey{door.Source(from), strings.ToLower(owner)}
 }
 
-func (g *Guard) fail(a Attempt) {
+func (g *Guard) fail(k failureKey) {
 	g.wrong.Add(1)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := g.cfg.Clock()
-	f := g.failures[a.failureKey()]
+	f := g.failures[k]
 	if f == nil || !now.Before(f.until) {
 		if f == nil && len(g.failures) >= maxFailures {
 			g.dropFailuresLocked(now)
 		}
 		f = &failure{}
-		g.failures[a.failureKey()] = f
+		g.failures[k] = f
 	}
 	f.count++
 	f.until = now.Add(punishment)
@@ -67,27 +67,27 @@ func (g *Guard) dropFailuresLocked(now time.Time) {
 
 // mayGuess counts an attempt that may be a wrong one of a source, for whomever:
 // seconds to wait, 0: it may. noGuess takes it back.
-func (g *Guard) mayGuess(a Attempt) int {
-	wait, ok := g.sources.Take(door.Source(a.From).String(), manyOwners*g.plan.Load().Retries, punishment)
+func (g *Guard) mayGuess(from netip.Prefix) int {
+	wait, ok := g.sources.Take(from, manyOwners*g.plan.Load().Retries, punishment)
 	if ok {
 		return 0
 	}
 	return int(wait/time.Second) + 1
 }
 
-func (g *Guard) noGuess(a Attempt) { g.sources.Give(door.Source(a.From).String()) }
+func (g *Guard) noGuess(from netip.Prefix) { g.sources.Give(from) }
 
-func (g *Guard) forgive(a Attempt) {
+func (g *Guard) forgive(k failureKey) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	delete(g.failures, a.failureKey())
+	delete(g.failures, k)
 }
 
 // punished is how many seconds an owner still has to wait, 0: none.
-func (g *Guard) punished(a Attempt) int {
+func (g *Guard) punished(k failureKey) int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	f := g.failures[a.failureKey()]
+	f := g.failures[k]
 	if f == nil || f.count < g.plan.Load().Retries {
 		return 0
 	}
@@ -99,33 +99,36 @@ func (g *Guard) punished(a Attempt) int {
 // attempt has to wait, 0: it may go on; Wrong and Right are what came of one.
 
 // Refused is how long an attempt that carries credentials has to wait.
-func (g *Guard) Refused(a Attempt) int {
-	if wait := g.punished(a); wait > 0 {
+func (g *Guard) Refused(owner string, from netip.Addr) int {
+	k := failureOf(owner, from)
+	if wait := g.punished(k); wait > 0 {
 		return wait
 	}
-	if g.sources.Spent(door.Source(a.From).String(), manyOwners*g.plan.Load().Retries, punishment) {
+	if g.sources.Spent(k.from, manyOwners*g.plan.Load().Retries, punishment) {
 		return int(punishment / time.Second)
 	}
 	return 0
 }
 
 // Wrong counts an attempt that was refused.
-func (g *Guard) Wrong(a Attempt) {
-	g.fail(a)
-	g.mayGuess(a)
+func (g *Guard) Wrong(owner string, from netip.Addr) {
+	k := failureOf(owner, from)
+	g.fail(k)
+	g.mayGuess(k.from)
 }
 
 // Right forgives an owner, whose password it was, and his source what he had
 // wrong.
-func (g *Guard) Right(a Attempt) {
+func (g *Guard) Right(owner string, from netip.Addr) {
+	k := failureOf(owner, from)
 	g.mu.Lock()
-	f := g.failures[a.failureKey()]
-	delete(g.failures, a.failureKey())
+	f := g.failures[k]
+	delete(g.failures, k)
 	g.mu.Unlock()
 	if f == nil {
 		return
 	}
 	for range f.count {
-		g.noGuess(a)
+		g.noGuess(k.from)
 	}
 }

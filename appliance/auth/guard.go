@@ -40,7 +40,7 @@ type Guard struct {
 	mu       sync.Mutex
 	failures map[failureKey]*failure
 
-	sources *door.Ration // what may be guesses, by source
+	sources *door.Ration[netip.Prefix] // what may be guesses, by source
 
 	asked, wrong, right atomic.Int64
 }
@@ -90,7 +90,7 @@ func NewGuard(cfg GuardConfig) (*Guard, error) {
 	if err != nil {
 		return nil, fmt.Errorf("nonce key: %w", err)
 	}
-	g := &Guard{cfg: cfg, nonces: nonces, cache: NewCache(cfg.Clock), queue: make(chan job, maxWaiting), failures: map[failureKey]*failure{}, sources: door.NewRation(cfg.Clock)}
+	g := &Guard{cfg: cfg, nonces: nonces, cache: NewCache(cfg.Clock), queue: make(chan job, maxWaiting), failures: map[failureKey]*failure{}, sources: door.NewRation[netip.Prefix](cfg.Clock)}
 	g.plan.Store(&GuardPlan{Status: 407, Algorithms: []string{MD5}})
 	return g, nil
 }
@@ -148,7 +148,7 @@ func (g *Guard) Decide(a Attempt, done func(Verdict)) {
 		done(g.admit(a, d, row, bareUser(d.User)))
 		return
 	}
-	if wait := g.punished(a); wait > 0 {
+	if wait := g.punished(failureOf(a.Owner, a.From)); wait > 0 {
 		done(tooManyWrong(wait))
 		return
 	}
@@ -222,10 +222,11 @@ func (g *Guard) ask(ctx context.Context, j job) Verdict {
 	ctx, stop := context.WithTimeout(ctx, patience)
 	defer stop()
 	a := j.attempt
-	if wait := g.punished(a); wait > 0 {
+	k := failureOf(a.Owner, a.From)
+	if wait := g.punished(k); wait > 0 {
 		return tooManyWrong(wait) // for guesses that came while this one waited
 	}
-	if wait := g.mayGuess(a); wait > 0 {
+	if wait := g.mayGuess(k.from); wait > 0 {
 		return tooManyWrong(wait)
 	}
 	q := Question{Domain: a.Domain, Owner: a.Owner, Method: a.Method, Digest: j.digest, Keep: g.cache.On()}
@@ -236,7 +237,7 @@ func (g *Guard) ask(ctx context.Context, j job) Verdict {
 		answer, err = DecodeAnswer(out)
 	}
 	if err != nil || answer.Off || answer.OK {
-		g.noGuess(a)
+		g.noGuess(k.from)
 	}
 	if err == nil && answer.Off {
 		g.cfg.Trouble(a.Domain, true, errors.New(answer.Why))
@@ -248,7 +249,7 @@ func (g *Guard) ask(ctx context.Context, j job) Verdict {
 		g.cfg.Log.Warn("credentials not decided", "event", "failed", "user", j.digest.User, "err", err, "trace", a.Trace)
 		return Verdict{Status: 503, Reason: "Credentials cannot be checked now", Wait: 5}
 	case !answer.OK:
-		g.fail(a)
+		g.fail(k)
 		g.cfg.Log.Info("sip denied", "event", "denied", "method", a.Method, "rule", "credentials", "why", answer.Why,
 			"user", j.digest.User, "from", a.Owner, "peer", a.From.String(), "trace", a.Trace)
 		return g.challenge(a, false)
@@ -265,6 +266,6 @@ func (g *Guard) admit(a Attempt, d Digest, row int, user string) Verdict {
 		return g.challenge(a, true)
 	}
 	g.right.Add(1)
-	g.forgive(a)
+	g.forgive(failureOf(a.Owner, a.From))
 	return Verdict{User: user, Row: row}
 }

@@ -45,10 +45,10 @@ type SSOConfig struct {
 //	authorize ─▶ identity provider ─▶ fedlet ─▶ home cluster ─▶ oauthcb
 type SSO struct {
 	cfg    SSOConfig
-	visits *door.Ration  // by source
-	signed *door.Ration  // of strangers and others
-	known  *door.Ration  // sources from which somebody signed in
-	slots  chan struct{} // a place for each question to a cluster
+	visits *door.Ration[string] // by source
+	signed *door.Ration[string] // of strangers and others
+	known  *door.Ration[string] // sources from which somebody signed in
+	slots  chan struct{}        // a place for each question to a cluster
 
 	mu      sync.Mutex
 	plan    SSOPlan
@@ -86,7 +86,7 @@ const (
 // NewSSO returns single sign-on that is off.
 func NewSSO(cfg SSOConfig) *SSO {
 	return &SSO{
-		cfg: cfg, visits: door.NewRation(cfg.Clock), signed: door.NewRation(cfg.Clock), known: door.NewRation(cfg.Clock), slots: make(chan struct{}, maxAsked),
+		cfg: cfg, visits: door.NewRation[string](cfg.Clock), signed: door.NewRation[string](cfg.Clock), known: door.NewRation[string](cfg.Clock), slots: make(chan struct{}, maxAsked),
 		pending: newWaiting(), seen: map[string]time.Time{}, counts: map[string]int{}, paths: map[string]string{},
 	}
 }

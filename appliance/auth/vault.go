@@ -18,7 +18,7 @@ type Vault struct {
 	clock func() time.Time
 	plan  atomic.Pointer[Plan]
 
-	wrong *door.Ration // answers, by domain and user
+	wrong *door.Ration[string] // answers, by domain and user
 
 	mu     sync.Mutex
 	logins map[string]login // by domain and user
@@ -41,7 +41,7 @@ const maxLogins = 100_000
 
 // NewVault returns a vault that knows nobody.
 func NewVault(clock func() time.Time) *Vault {
-	v := &Vault{clock: clock, logins: map[string]login{}, wrong: door.NewRation(clock)}
+	v := &Vault{clock: clock, logins: map[string]login{}, wrong: door.NewRation[string](clock)}
 	v.plan.Store(&Plan{})
 	return v
 }

@@ -54,7 +54,7 @@ const PrivatePrefix = "X-Sallyport-"
 
 // private tells whether a header is one of the link's.
 func private(name string) bool {
-	return len(name) >= len(PrivatePrefix) && strings.EqualFold(name[:len(PrivatePrefix)], PrivatePrefix)
+	return len(name) >= len(PrivatePrefix) && name[1] == '-' && strings.EqualFold(name[:len(PrivatePrefix)], PrivatePrefix)
 }
 
 // keepOwn leaves of a header's values those about the user himself.

@@ -18,13 +18,13 @@ const (
 type Brake struct {
 	log  *slog.Logger
 	what string
-	each *Ration
+	each *Ration[string]
 	more Seldom
 }
 
 // NewBrake returns one for lines of a kind, as in "http requests refused".
 func NewBrake(log *slog.Logger, clock func() time.Time, what string) *Brake {
-	return &Brake{log: log, what: what, each: NewRation(clock), more: Seldom{Clock: clock}}
+	return &Brake{log: log, what: what, each: NewRation[string](clock), more: Seldom{Clock: clock}}
 }
 
 // Writes tells whether one more line about a source, by its address, is written.

@@ -9,11 +9,11 @@ import (
 // forgets a name with its period, and under pressure any others: strangers can
 // make it forget, but neither grow nor stand still. All methods may be called
 // from any goroutine.
-type Ration struct {
+type Ration[Name comparable] struct {
 	clock func() time.Time
 
 	mu   sync.Mutex
-	used map[string]spent
+	used map[Name]spent
 }
 
 type spent struct {
@@ -29,13 +29,13 @@ const (
 )
 
 // NewRation returns one that has counted nothing.
-func NewRation(clock func() time.Time) *Ration {
-	return &Ration{clock: clock, used: map[string]spent{}}
+func NewRation[Name comparable](clock func() time.Time) *Ration[Name] {
+	return &Ration[Name]{clock: clock, used: map[Name]spent{}}
 }
 
 // Take counts one more for a name, unless limit is used up for the period;
 // then wait tells when it will not be. A limit or period of zero limits nothing.
-func (r *Ration) Take(name string, limit int, period time.Duration) (wait time.Duration, ok bool) {
+func (r *Ration[Name]) Take(name Name, limit int, period time.Duration) (wait time.Duration, ok bool) {
 	if limit <= 0 || period <= 0 {
 		return 0, true
 	}
@@ -58,7 +58,7 @@ func (r *Ration) Take(name string, limit int, period time.Duration) (wait time.D
 }
 
 // Give takes one back that was counted for a name.
-func (r *Ration) Give(name string) {
+func (r *Ration[Name]) Give(name Name) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if u, known := r.used[name]; known && u.times > 0 {
@@ -68,7 +68,7 @@ func (r *Ration) Give(name string) {
 }
 
 // Spent tells whether limit is used up for a name within the period.
-func (r *Ration) Spent(name string, limit int, period time.Duration) bool {
+func (r *Ration[Name]) Spent(name Name, limit int, period time.Duration) bool {
 	if limit <= 0 {
 		return false
 	}
@@ -79,14 +79,14 @@ func (r *Ration) Spent(name string, limit int, period time.Duration) bool {
 }
 
 // Has tells whether something was counted for a name within the period.
-func (r *Ration) Has(name string, period time.Duration) bool {
+func (r *Ration[Name]) Has(name Name, period time.Duration) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	u, known := r.used[name]
 	return known && u.times > 0 && r.clock().Before(u.since.Add(period))
 }
 
-func (r *Ration) makeRoomLocked(now time.Time, period time.Duration) {
+func (r *Ration[Name]) makeRoomLocked(now time.Time, period time.Duration) {
 	for name, u := range r.used {
 		if !now.Before(u.since.Add(period)) {
 			delete(r.used, name)

@@ -11,7 +11,7 @@ import (
 
 func TestRation(t *testing.T) {
 	now := time.Now()
-	r := NewRation(func() time.Time { return now })
+	r := NewRation[string](func() time.Time { return now })
 	take := func(name string, want bool) {
 		t.Helper()
 		if wait, ok := r.Take(name, 2, time.Minute); ok != want || !ok && (wait <= 0 || wait > time.Minute) {
@@ -33,7 +33,7 @@ func TestRation(t *testing.T) {
 // TestRationIsBounded: names that strangers invent neither grow it without end
 // nor cost a walk through all of them each.
 func TestRationIsBounded(t *testing.T) {
-	r := NewRation(time.Now)
+	r := NewRation[string](time.Now)
 	for i := range maxRations + 1 {
 		if _, ok := r.Take(strconv.Itoa(i), 1, time.Hour); !ok {
 			t.Fatalf("name %d is refused for the sake of others", i)
@@ -46,7 +46,7 @@ func TestRationIsBounded(t *testing.T) {
 
 func TestRationGivesBack(t *testing.T) {
 	now := time.Now()
-	r := NewRation(func() time.Time { return now })
+	r := NewRation[string](func() time.Time { return now })
 	for range 10 {
 		if _, ok := r.Take("a", 1, time.Minute); !ok || !r.Has("a", time.Minute) {
 			t.Fatal("what was given back counts")

@@ -40,7 +40,7 @@ func (e *Edge) registersAgain(resp *sip.Message, c *flow.Conn) {
 
 // provesAgain challenges a client whose password core has not checked itself:
 // edge knew it from another core.
-func (e *Edge) provesAgain(resp *sip.Message, a attempt) {
+func (e *Edge) provesAgain(resp *sip.Message, a *attempt) {
 	if !resp.Has(headerAgain) || a.user == "" {
 		return
 	}

@@ -46,25 +46,26 @@ func (e *Edge) credentialTrouble(domain string, off bool, err error) {
 
 // identify lets a REGISTER go on of whom edge, asking core, or core itself can
 // tell whom it is from; nobody else is asked.
-func (e *Edge) identify(r *signaling.Request, c *flow.Conn, link *traversal.Conn, a attempt) {
+func (o *onward) identify() {
+	e, r := o.edge, o.request
 	rows := append(r.Msg.Rows("Authorization"), r.Msg.Rows("Proxy-Authorization")...)
-	if a.auth == auth.Token {
+	if o.auth == auth.Token {
 		if !hasBearer(rows) {
-			e.challenge(r, []string{auth.BearerChallenge(a.domain, nil)}, e.guard.Status())
+			e.challenge(r, []string{auth.BearerChallenge(o.domain, nil)}, e.guard.Status())
 			return
 		}
-		e.sendRegister(r, c, link, a)
+		o.send()
 		return
 	}
 	at := auth.Attempt{
-		Domain: a.domain, Zone: a.zone, Owner: a.inDomain(), Method: "REGISTER", URI: r.Msg.URI(),
-		From: c.Remote().Addr(), Rows: rows, Trace: r.Trace,
+		Domain: o.domain, Zone: o.zone, Owner: o.inDomain(), Method: "REGISTER", URI: r.Msg.URI(),
+		From: o.client.Remote().Addr(), Rows: rows, Trace: r.Trace,
 	}
 	e.guard.Decide(at, func(v auth.Verdict) {
 		switch {
 		case v.User != "":
-			a.user, a.own = v.User, rows[v.Row]
-			e.sendRegister(r, c, link, a)
+			o.user, o.own = v.User, rows[v.Row]
+			o.send()
 		case len(v.Challenge) > 0:
 			e.challenge(r, v.Challenge, v.Status)
 		case v.Wait > 0:
@@ -75,29 +76,24 @@ func (e *Edge) identify(r *signaling.Request, c *flow.Conn, link *traversal.Conn
 	})
 }
 
-// guesses is an attempt as the guard counts it.
-func guesses(c *flow.Conn, a attempt) auth.Attempt {
-	return auth.Attempt{Owner: a.owner, From: c.Remote().Addr()}
-}
-
 // guessed is how many seconds whoever shows credentials to call control has to
 // wait, since too many of his were wrong; 0: he need not. Call control sees all
 // clients at core's address and cannot tell who guesses.
-func (e *Edge) guessed(m *sip.Message, c *flow.Conn, a attempt) int {
+func (e *Edge) guessed(m *sip.Message, c *flow.Conn, owner string) int {
 	if !m.Has("Authorization") && !m.Has("Proxy-Authorization") {
 		return 0
 	}
-	return e.guard.Refused(guesses(c, a))
+	return e.guard.Refused(owner, c.Remote().Addr())
 }
 
 // judged notes what call control said to credentials. One that only wants a
 // fresh nonce says so.
-func (e *Edge) judged(resp *sip.Message, c *flow.Conn, a attempt) {
+func (e *Edge) judged(resp *sip.Message, c *flow.Conn, owner string) {
 	switch status := resp.Status(); {
 	case status >= 200 && status < 300:
-		e.guard.Right(guesses(c, a))
+		e.guard.Right(owner, c.Remote().Addr())
 	case (status == 401 || status == 407) && !wantsFresh(resp):
-		e.guard.Wrong(guesses(c, a))
+		e.guard.Wrong(owner, c.Remote().Addr())
 	}
 }
 
@@ -115,7 +111,7 @@ func wantsFresh(resp *sip.Message) bool {
 
 // inDomain is the owner as a user of the domain: whose node the phone names is
 // nothing that core judges credentials by.
-func (a attempt) inDomain() string { return strings.TrimSuffix(a.owner, host(a.owner)) + a.domain }
+func (a *attempt) inDomain() string { return strings.TrimSuffix(a.owner, host(a.owner)) + a.domain }
 
 // challenge asks a client to prove who it is. It is no refusal: every client
 // begins like this.
@@ -146,7 +142,7 @@ func hasBearer(rows []string) bool {
 
 // identified tells core who edge found a client to be, and keeps the
 // credentials to itself that were for edge.
-func identified(out *sip.Message, a attempt) {
+func identified(out *sip.Message, a *attempt) {
 	out.Set(headerUser, a.user)
 	for _, name := range [...]string{"Authorization", "Proxy-Authorization"} {
 		rows := out.Rows(name)
@@ -160,9 +156,9 @@ func identified(out *sip.Message, a attempt) {
 	}
 }
 
-// vouched tells whether core stands by the user of an accepted registration,
-// and gives core's own challenge the status that clients here expect.
-func (e *Edge) vouched(resp *sip.Message, a attempt) (user string, ok bool) {
+// vouched tells whether core stands by the user of an accepted registration, who
+// is whom edge found, if it did, and gives core's own challenge the status that clients here expect.
+func (e *Edge) vouched(resp *sip.Message, found string) (user string, ok bool) {
 	if resp.Status() == 407 && e.guard.Status() == 401 {
 		rows := resp.Rows("Proxy-Authenticate")
 		if len(rows) == 1 && strings.HasPrefix(rows[0], "Bearer ") {
@@ -172,12 +168,12 @@ func (e *Edge) vouched(resp *sip.Message, a attempt) (user string, ok bool) {
 		}
 	}
 	user = resp.Get(headerUser)
-	return user, user != "" && (a.user == "" || user == a.user)
+	return user, user != "" && (found == "" || user == found)
 }
 
 // unvouched refuses a client whom call control accepted and for whom core does
 // not stand: core is not set up to check its domain.
-func (e *Edge) unvouched(r *signaling.Request, resp *sip.Message, a attempt) {
+func (e *Edge) unvouched(r *signaling.Request, resp *sip.Message, a *attempt) {
 	domain := a.domain
 	e.credentialTrouble(domain, true, errUnvouched)
 	e.log.Warn("sip denied", "event", "denied", "method", "REGISTER", "status", 403, "rule", "SIP Domain Authentication",

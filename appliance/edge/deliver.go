@@ -58,7 +58,7 @@ func (e *Edge) toClient(r *signaling.Request, from *traversal.Conn, t route) {
 		t.session = e.sessionOf(r.Msg, &b)
 		t.peer = from.Peer()
 		t.begunInside = true
-	case t.peer == 0 && homeOf(b).persists: // by Path: the dialog began before its client came here
+	case t.peer == 0 && homeOf(&b).persists: // by Path: the dialog began before its client came here
 		t.session = e.tokens.session(b.ID, r.Msg.CallID())
 		opens = r.Msg.Method() == "INVITE"
 	}
@@ -75,11 +75,11 @@ func (e *Edge) outward(r *signaling.Request, c *flow.Conn, b flow.Binding, t rou
 	out := r.Msg.Clone()
 	out.Remove("Route")
 	f.outward(out)
-	veil := e.veil(homeOf(b).zone, host(b.Key.AOR))
+	veil := e.veil(homeOf(&b).zone, host(b.Key.AOR))
 	owner, asked, called := b.Key.AOR, veil.remember(r.Msg), strings.Clone(r.Msg.Get("To"))
 	veil.request(out, t.begunInside)
 	if opens && signaling.FormsDialog(out) {
-		recorded := f.parts(e.tokens.seal(purposeBegunInside, homeOf(b).zone, t.of(out, "To")), ";lr")
+		recorded := f.parts(e.tokens.seal(purposeBegunInside, homeOf(&b).zone, t.of(out, "To")), ";lr")
 		out.Prepend("Record-Route", recorded[:]...)
 	}
 	kind := signaling.RequestDescription(out, e.media.Pending(media.SessionID(t.session), media.ClientSide))
@@ -108,7 +108,7 @@ func (e *Edge) outward(r *signaling.Request, c *flow.Conn, b flow.Binding, t rou
 		},
 		OnFinal: func(status int) { e.final(out, t.session, kind, status) },
 	}
-	if homeOf(b).persists {
+	if homeOf(&b).persists {
 		e.follows(&branch, b.ID, c)
 	}
 	r.Forward(branch)

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"sallyport/appliance/flow"
 	"sallyport/appliance/signaling"
 	"sallyport/appliance/sip"
 	"sallyport/appliance/traversal"
@@ -16,7 +17,7 @@ const maxRoute = 128
 
 // shortcut is the pre-routed route of a binding, "" where it has none for this
 // core.
-func (e *Edge) shortcut(a attempt, link *traversal.Conn) string {
+func (e *Edge) shortcut(a *attempt, link *traversal.Conn) string {
 	if !e.plan.Load().PreRouted {
 		return ""
 	}
@@ -47,11 +48,11 @@ func (e *Edge) routeIn(resp *sip.Message) string {
 func outlived(status int) bool { return status >= 300 && status != 401 && status != 407 }
 
 // loseShortcut takes a pre-routed route from its binding.
-func (e *Edge) loseShortcut(a attempt) {
-	if b, ok := e.bindings.Get(a.id); ok {
-		h := homeOf(b)
+func (e *Edge) loseShortcut(id flow.BindingID) {
+	if b := e.bindings.Look(id); b != nil {
+		h := *homeOf(b)
 		h.route = ""
-		e.bindings.SetInfo(a.id, h)
+		e.bindings.SetInfo(id, &h)
 	}
 }
 
@@ -61,9 +62,9 @@ func (o *onward) unrouted(status int) *signaling.Branch {
 	if status != 403 {
 		return nil
 	}
-	o.edge.loseShortcut(o.attempt)
-	again := o.attempt
+	o.edge.loseShortcut(o.id)
+	again := *o
 	again.route = ""
-	b := o.edge.registerBranch(o.request, o.client, o.link, again)
+	b := again.branch()
 	return &b
 }

@@ -43,7 +43,7 @@ func (e *Edge) fromClient(r *signaling.Request, c *flow.Conn) {
 // startInward takes a request outside a dialog to core.
 func (e *Edge) startInward(r *signaling.Request, c *flow.Conn, bindings []*flow.Binding) {
 	b, claimed, ok := speaker(r.Msg, bindings)
-	if roams := ok && homeOf(*b).persists; r.Msg.ToTag() != "" && !roams {
+	if roams := ok && homeOf(b).persists; r.Msg.ToTag() != "" && !roams {
 		e.refuse(r, 403, "A request within a dialog needs the route it was given", "route token")
 		return
 	}
@@ -60,7 +60,7 @@ func (e *Edge) startInward(r *signaling.Request, c *flow.Conn, bindings []*flow.
 		return
 	}
 	session := e.sessionOf(r.Msg, b)
-	peer := e.stays(homeOf(*b).zone, homeOf(*b).peer)
+	peer := e.stays(homeOf(b).zone, homeOf(b).peer)
 	e.inward(r, c, b, route{binding: uint64(b.ID), session: session, peer: peer}, opens)
 }
 
@@ -80,7 +80,7 @@ func speaker(m *sip.Message, bindings []*flow.Binding) (b *flow.Binding, claimed
 // dialog, or whoever has one could speak as anybody.
 func (e *Edge) continueInward(r *signaling.Request, c *flow.Conn, bindings []*flow.Binding, token string) {
 	for _, b := range bindings {
-		t, err := e.tokens.dialog(homeOf(*b).zone, token)
+		t, err := e.tokens.dialog(homeOf(b).zone, token)
 		if err != nil || t.binding != uint64(b.ID) {
 			continue
 		}
@@ -102,7 +102,7 @@ func (e *Edge) continueInward(r *signaling.Request, c *flow.Conn, bindings []*fl
 
 // inward forwards a client's request to core.
 func (e *Edge) inward(r *signaling.Request, c *flow.Conn, b *flow.Binding, t route, opens bool) {
-	zone := homeOf(*b).zone
+	zone := homeOf(b).zone
 	link, err := e.links.Conn(zone, t.peer, b.Key.AOR) // all of one user's in their order
 	if err != nil && opens {
 		link, err = e.links.Conn(zone, 0, b.Key.AOR)
@@ -129,10 +129,10 @@ func (e *Edge) inward(r *signaling.Request, c *flow.Conn, b *flow.Binding, t rou
 	}
 	out.Set(headerTrace, r.Trace)
 	setBinding(out, b.ID)
-	if homeOf(*b).persists && t.call == 0 { // without a token
+	if homeOf(b).persists && t.call == 0 { // without a token
 		out.Set(headerPersist, e.tokens.seal(purposePath, zone, route{binding: uint64(b.ID)}))
 	}
-	if homeOf(*b).partner {
+	if homeOf(b).partner {
 		out.Set(headerPartner, "1")
 	}
 	kind := signaling.RequestDescription(out, e.media.Pending(media.SessionID(t.session), media.UCSide))

@@ -38,8 +38,8 @@ const moveOn = 60
 const methodHeld = "registrations.held"
 
 // movedOn tells whether maintenance mode has answered a registration.
-func (e *Edge) movedOn(r *signaling.Request, a attempt) bool {
-	if !e.plan.Load().Maintenance || sip.Unregisters(r.Msg) || e.talking(a.id) {
+func (e *Edge) movedOn(r *signaling.Request, id flow.BindingID) bool {
+	if !e.plan.Load().Maintenance || sip.Unregisters(r.Msg) || e.talking(id) {
 		return false
 	}
 	e.refuse(r, 503, "This edge is in maintenance", "SystemUnit Maintenance Mode", sip.RetryAfter(moveOn))
@@ -90,7 +90,7 @@ func (e *Edge) closedForSignIns(zone string, core uint64) (status int, why strin
 func (e *Edge) answerHeld(_ context.Context, p traversal.Peer, _ []byte) ([]byte, error) {
 	n := 0
 	e.bindings.Range(func(b flow.Binding) bool {
-		if b.Confirmed && homeOf(b).peer == p.ID {
+		if b.Confirmed && homeOf(&b).peer == p.ID {
 			n++
 		}
 		return true

@@ -101,7 +101,7 @@ func partnerKey(from netip.Addr, conn uint64, zone string) flow.Key {
 // admitPartner gives a partner's connection its binding.
 func (e *Edge) admitPartner(c *flow.Conn, zone string, peer traversal.PeerID) (flow.Binding, error) {
 	key := partnerKey(c.Remote().Addr(), c.ID(), zone)
-	return e.partners.Admit(e.partners.Name(key), key, c, "", partnerTime, home{zone: zone, peer: peer, partner: true})
+	return e.partners.Admit(e.partners.Name(key), key, c, "", partnerTime, &home{zone: zone, peer: peer, partner: true})
 }
 
 // continuePartner takes a request within a partner's dialog on. It may come over

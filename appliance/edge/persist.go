@@ -25,7 +25,7 @@ func persists(req, resp *sip.Message, before bool) bool {
 	if !req.Has("Supported") {
 		return before
 	}
-	return supports(req) && supports(resp)
+	return supports(resp) && supports(req) // the shorter list first
 }
 
 func supports(m *sip.Message) bool {
@@ -50,7 +50,7 @@ func (t tokens) session(id flow.BindingID, callID string) uint64 {
 // sessionOf is the media session that a request of a binding, or for it, is of
 // by its own words; 0 where it has none.
 func (e *Edge) sessionOf(m *sip.Message, b *flow.Binding) uint64 {
-	if homeOf(*b).persists && (m.Method() == "INVITE" || m.ToTag() != "") {
+	if homeOf(b).persists && (m.Method() == "INVITE" || m.ToTag() != "") {
 		return e.tokens.session(b.ID, m.CallID())
 	}
 	return e.newSession(m)
@@ -69,7 +69,7 @@ func (e *Edge) final(m *sip.Message, session uint64, kind signaling.Description,
 // end of the reconnect time. It reports false where nothing is to be waited
 // for.
 func (e *Edge) hold(b flow.Binding, again func()) bool {
-	if !homeOf(b).persists {
+	if !homeOf(&b).persists {
 		return false
 	}
 	now, since := e.clock(), b.Lost
@@ -146,7 +146,7 @@ func (e *Edge) moved(old, now *flow.Binding) {
 	if now == nil || old == nil || old.Conn == nil || old.Conn == now.Conn || len(e.bindings.ByConn(old.Conn)) > 0 {
 		return
 	}
-	if h := homeOf(*now); h.persists || h.wakes {
+	if h := homeOf(now); h.persists || h.wakes {
 		old.Conn.Close()
 	}
 }

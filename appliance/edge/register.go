@@ -46,7 +46,8 @@ func (e *Edge) register(r *signaling.Request, c *flow.Conn) {
 		e.refuse(r, 403, "Route is not of this edge", "route token")
 		return
 	}
-	contacts := r.Msg.Values("Contact")
+	var one [1]string
+	contacts := r.Msg.AppendValues(one[:0], "Contact")
 	if len(contacts) > maxContacts {
 		e.refuse(r, 403, "Too many contacts in one registration", "limits")
 		return
@@ -55,34 +56,33 @@ func (e *Edge) register(r *signaling.Request, c *flow.Conn) {
 		e.refuse(r, 403, "One registration is of one device", "identity")
 		return
 	}
-	a := attempt{auth: domain.Auth, domain: domain.Name, owner: owner, zone: e.plan.Load().Zone(domain), contact: first(contacts)}
-	if b, refresh := e.bindings.Again(c, owner, a.contact); refresh {
-		a.id, a.key, a.contact, a.before = b.ID, b.Key, b.Contact, homeOf(b)
+	o := &onward{edge: e, request: r, client: c, attempt: attempt{
+		auth: domain.Auth, domain: domain.Name, owner: owner, zone: e.plan.Load().Zone(domain), contact: first(contacts),
+	}}
+	if b := e.bindings.Again(c, owner, o.contact); b != nil {
+		o.id, o.key, o.contact, o.before = b.ID, b.Key, b.Contact, homeOf(b)
 	} else {
-		a.key = bindingKey(owner, contacts)
-		a.id = e.bindings.Name(a.key)
-		if b, ok := e.bindings.Get(a.id); ok {
-			a.before = homeOf(b)
-		}
+		o.key = bindingKey(owner, contacts)
+		o.id = e.bindings.Name(o.key)
+		o.before = homeOf(e.bindings.Look(o.id))
 	}
-	if e.movedOn(r, a) {
+	if e.movedOn(r, o.id) {
 		return
 	}
-	link, err := e.coreFor(a)
-	if err != nil {
+	if o.link, err = e.coreFor(&o.attempt); err != nil {
 		e.refuse(r, 503, "No core is connected", "traversal link", sip.RetryAfter(5))
 		return
 	}
-	a.route = e.shortcut(a, link)
-	if a.auth != auth.Passthrough {
-		e.identify(r, c, link, a)
+	o.route = e.shortcut(&o.attempt, o.link)
+	if o.auth != auth.Passthrough {
+		o.identify()
 		return
 	}
-	if wait := e.guessed(r.Msg, c, a); wait > 0 {
+	if wait := e.guessed(r.Msg, c, owner); wait > 0 {
 		e.refuse(r, 403, "Too many wrong passwords", "credentials", sip.RetryAfter(wait))
 		return
 	}
-	e.sendRegister(r, c, link, a)
+	o.send()
 }
 
 // maxContacts bounds one REGISTER; phones with many lines send one each.
@@ -99,12 +99,13 @@ type attempt struct {
 	key     flow.Key
 	id      flow.BindingID
 	contact string
-	before  home   // where the binding registered last, if it is there already
+	before  *home  // where the binding registered last, if it is there already
 	route   string // the pre-routed route that it takes, "" if none
 	path    pathToken
 }
 
-// A home is where a binding registered: what its calls go through.
+// A home is where a binding registered: what its calls go through. One that is
+// kept with a binding is not written to any more.
 type home struct {
 	zone  string
 	user  string // whom core vouched for, "" where call control asked itself
@@ -119,27 +120,29 @@ type home struct {
 }
 
 // same tells whether a binding is where it was, by whichever route.
-func (h home) same(o home) bool {
+func (h *home) same(o home) bool {
 	o.route, o.path = h.route, h.path
-	return h == o
+	return *h == o
 }
 
-func homeOf(b flow.Binding) home {
-	h, _ := b.Info.(home)
-	return h
+// homeOf is where a binding registered, not to be written to; an empty one for
+// none.
+func homeOf(b *flow.Binding) *home {
+	if b != nil {
+		if h, ok := b.Info.(*home); ok {
+			return h
+		}
+	}
+	return &home{}
 }
 
 // coreFor is the core that a registration goes through: the one it went
 // through before, while that is up and takes it, since it remembers the phone.
-func (e *Edge) coreFor(a attempt) (*traversal.Conn, error) {
+func (e *Edge) coreFor(a *attempt) (*traversal.Conn, error) {
 	if link, err := e.links.Conn(a.zone, e.stays(a.zone, a.before.peer), a.owner); err == nil {
 		return link, nil
 	}
 	return e.links.Conn(a.zone, 0, a.owner)
-}
-
-func (e *Edge) sendRegister(r *signaling.Request, c *flow.Conn, link *traversal.Conn, a attempt) {
-	r.Forward(e.registerBranch(r, c, link, a))
 }
 
 // onward is a REGISTER on its way to core: all that its answer needs, in one
@@ -155,28 +158,30 @@ type onward struct {
 	dropped     bool // and others, which went no further
 }
 
-func (e *Edge) registerBranch(r *signaling.Request, c *flow.Conn, link *traversal.Conn, a attempt) signaling.Branch {
-	out := r.Msg.Clone()
-	call.Strip(out, a.owner, "")
+func (o *onward) send() { o.request.Forward(o.branch()) }
+
+func (o *onward) branch() signaling.Branch {
+	e, out := o.edge, o.request.Msg.Clone()
+	call.Strip(out, o.owner, "")
 	for _, name := range [...]string{"Route", "Path", "Record-Route"} {
 		out.Remove(name)
 	}
-	o := &onward{attempt: a, edge: e, request: r, client: c, link: link, face: e.face(c)}
-	o.path = e.tokens.path(a.zone, a.id, a.before.path)
+	o.face = e.face(o.client)
+	o.path = e.tokens.path(o.zone, o.id, o.before.path)
 	path := o.face.parts(o.path.user, ";lr;ob")
 	out.Prepend("Path", path[:]...)
-	out.Set(headerTrace, r.Trace)
-	setBinding(out, a.id)
-	if e.talking(a.id) {
+	out.Set(headerTrace, o.request.Trace)
+	setBinding(out, o.id)
+	if e.talking(o.id) {
 		out.Set(headerTalking, "1")
 	}
-	if a.user != "" {
-		identified(out, a)
+	if o.user != "" {
+		identified(out, &o.attempt)
 	}
-	o.credentials, o.dropped = e.challenges.answered(a.owner, out)
-	preRoute(out, a.route)
-	b := signaling.Branch{Msg: out, Conn: link, Via: o.face.hostport(), OnResponse: o.answered}
-	if a.route != "" {
+	o.credentials, o.dropped = e.challenges.answered(o.owner, out)
+	preRoute(out, o.route)
+	b := signaling.Branch{Msg: out, Conn: o.link, Via: o.face.hostport(), OnResponse: o.answered}
+	if o.route != "" {
 		b.Next = o.unrouted
 	}
 	return b
@@ -187,12 +192,12 @@ func (o *onward) answered(resp *sip.Message) {
 	e := o.edge
 	o.route = cmp.Or(e.routeIn(resp), o.route)
 	if outlived(resp.Status()) {
-		e.loseShortcut(o.attempt)
+		e.loseShortcut(o.id)
 	}
-	e.provesAgain(resp, o.attempt)
+	e.provesAgain(resp, &o.attempt)
 	credentials := o.credentials
 	if o.auth != auth.Passthrough {
-		o.user, credentials = e.vouched(resp, o.attempt)
+		o.user, credentials = e.vouched(resp, o.user)
 	}
 	o.face.outward(resp)
 	withoutAuthInt(resp)
@@ -201,13 +206,13 @@ func (o *onward) answered(resp *sip.Message) {
 		stale(resp)
 	}
 	if credentials && o.auth == auth.Passthrough {
-		e.judged(resp, o.client, o.attempt)
+		e.judged(resp, o.client, o.owner)
 	}
 	if !credentials {
 		e.open.answered(e.alarms, o.domain, o.owner, resp.Status())
 	}
 	if resp.Status() >= 200 && resp.Status() < 300 {
-		e.registered(o.request, o.client, o.link, resp, o.attempt, credentials)
+		o.registered(resp, credentials)
 	}
 }
 
@@ -220,70 +225,79 @@ func setBinding(m *sip.Message, id flow.BindingID) {
 // registered confirms the binding, unless the registrar accepted a stranger:
 // a client that showed no credentials may be anybody, and from a binding calls
 // are let in.
-func (e *Edge) registered(r *signaling.Request, c *flow.Conn, link *traversal.Conn, resp *sip.Message, a attempt, credentials bool) {
-	if !credentials && a.auth != auth.Passthrough {
-		e.unvouched(r, resp, a)
+func (o *onward) registered(resp *sip.Message, credentials bool) {
+	e, r := o.edge, o.request
+	if !credentials && o.auth != auth.Passthrough {
+		e.unvouched(r, resp, &o.attempt)
 		return
 	}
 	if !credentials {
-		e.open.accepted(e.alarms, a.domain, a.owner)
+		e.open.accepted(e.alarms, o.domain, o.owner)
 		e.log.Warn("sip denied", "event", "denied", "method", "REGISTER", "status", 403, "rule", "credentials",
-			"why", "registrar accepted a registration without credentials", "from", a.owner, "trace", r.Trace)
+			"why", "registrar accepted a registration without credentials", "from", o.owner, "trace", r.Trace)
 		resp.SetStatus(403, "Registrar asked for no credentials")
 		resp.Remove("Contact")
 		return
 	}
-	if a.contact == "" {
+	if o.contact == "" {
 		return // a query changes nothing
 	}
-	if a.contact == "*" {
-		e.forget(a, r.Trace)
+	if o.contact == "*" {
+		e.forget(&o.attempt, r.Trace)
 		return
 	}
-	before, _ := e.bindings.Get(a.id)
-	if other := homeOf(before).user; before.Confirmed && other != "" && a.auth == auth.Token && other != a.user {
-		e.log.Info("sip registration not taken over", "event", "denied", "rule", "token", "why", "the device is registered by "+other,
-			"from", a.owner, "user", a.user, "trace", r.Trace)
+	before := e.bindings.Look(o.id)
+	was := homeOf(before)
+	if before != nil && before.Confirmed && was.user != "" && o.auth == auth.Token && was.user != o.user {
+		e.log.Info("sip registration not taken over", "event", "denied", "rule", "token", "why", "the device is registered by "+was.user,
+			"from", o.owner, "user", o.user, "trace", r.Trace)
 		resp.SetStatus(403, "Device is registered by another user")
 		resp.Remove("Contact")
 		return
 	}
 	granted := expiry(r.Msg, resp)
 	if granted == 0 {
-		e.bindings.Remove(a.id)
-		e.log.Info("sip unregistered", "event", "unregistered", "user", a.owner, "trace", r.Trace)
+		e.bindings.Remove(o.id)
+		e.log.Info("sip unregistered", "event", "unregistered", "user", o.owner, "trace", r.Trace)
 		return
 	}
-	h := home{zone: a.zone, user: a.user, peer: link.Peer(), agent: r.Msg.Get("User-Agent"), route: a.route, path: a.path,
-		persists: persists(r.Msg, resp, homeOf(before).persists), wakes: wakes(resp)}
-	info := before.Info
-	if homeOf(before) != h {
-		h.user, h.agent, h.route = strings.Clone(h.user), strings.Clone(h.agent), strings.Clone(h.route) // or they would hold whole messages
-		info = h
-	}
-	if _, err := e.bindings.Admit(a.id, a.key, c, a.contact, granted, info); err != nil {
+	h := o.home(resp, was)
+	if _, err := e.bindings.Admit(o.id, o.key, o.client, o.contact, granted, h); err != nil {
 		e.log.Warn("sip denied", "event", "denied", "method", "REGISTER", "status", 503, "rule", "limits",
-			"why", err, "from", a.owner, "trace", r.Trace)
+			"why", err, "from", o.owner, "trace", r.Trace)
 		resp.SetStatus(503, "Too many registrations")
 		resp.Remove("Contact")
 		return
 	}
-	c.SetAuthenticated(true)
+	o.client.SetAuthenticated(true)
 	level := slog.LevelInfo
-	if before.Confirmed && before.Conn == c && homeOf(before).same(h) {
+	if before != nil && before.Confirmed && before.Conn == o.client && was.same(*h) {
 		level = slog.LevelDebug // a refresh is no news
 	}
 	if ctx := context.Background(); e.log.Enabled(ctx, level) {
-		e.log.Log(ctx, level, "sip registered", "event", "registered", "user", a.owner, "peer", c.Remote().String(),
-			"expires", granted.Seconds(), "core", peerName(link), "trace", r.Trace)
+		e.log.Log(ctx, level, "sip registered", "event", "registered", "user", o.owner, "peer", o.client.Remote().String(),
+			"expires", granted.Seconds(), "core", peerName(o.link), "trace", r.Trace)
 	}
+}
+
+// home is where the binding is registered by an answer: as it was, if nothing
+// is new.
+func (o *onward) home(resp *sip.Message, was *home) *home {
+	req := o.request.Msg
+	h := home{zone: o.zone, user: o.user, peer: o.link.Peer(), agent: req.Get("User-Agent"), route: o.route, path: o.path,
+		persists: persists(req, resp, was.persists), wakes: wakes(resp)}
+	if *was == h {
+		return was
+	}
+	h.user, h.agent, h.route = strings.Clone(h.user), strings.Clone(h.agent), strings.Clone(h.route) // or they would hold whole messages
+	return &h
 }
 
 // forget ends every binding of a user who took all registrations back
 // (RFC 3261 10.2.2).
-func (e *Edge) forget(a attempt, trace string) {
+func (e *Edge) forget(a *attempt, trace string) {
 	for _, b := range e.bindings.ByUser(a.owner) {
-		if homeOf(b).zone == a.zone {
+		if homeOf(&b).zone == a.zone {
 			e.bindings.Remove(b.ID)
 		}
 	}
@@ -305,10 +319,8 @@ func bindingKey(owner string, contacts []string) flow.Key {
 // that it is gone (RFC 3261 10.2.4).
 func expiry(req, resp *sip.Message) time.Duration {
 	for v := range resp.Each("Contact") {
-		if na, err := sip.ParseNameAddr(v); err == nil {
-			if s, ok := na.Param("expires"); ok {
-				return seconds(s)
-			}
+		if s, own, ok := sip.AddrParam(v, "expires"); ok && own {
+			return seconds(s)
 		}
 	}
 	if !resp.Has("Contact") {

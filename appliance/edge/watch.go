@@ -54,9 +54,9 @@ func (e *Edge) rehome(names map[string]string) {
 	}
 	e.nodes.rename(names)
 	e.bindings.Range(func(b flow.Binding) bool {
-		if h := homeOf(b); names[h.zone] != "" {
+		if h := *homeOf(&b); names[h.zone] != "" {
 			h.zone = names[h.zone]
-			e.bindings.SetInfo(b.ID, h)
+			e.bindings.SetInfo(b.ID, &h)
 		}
 		return true
 	})

@@ -24,16 +24,17 @@ func (b *Bindings) Name(k Key) BindingID {
 }
 
 // Again returns the confirmed binding of an address of record that stands behind
-// c with this very Contact: a refresh needs no more to be known.
-func (b *Bindings) Again(c *Conn, aor, contact string) (Binding, bool) {
+// c with this very Contact, not to be written to, or nil: a refresh needs no more
+// to be known.
+func (b *Bindings) Again(c *Conn, aor, contact string) *Binding {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, e := range b.byConn[c.id] {
 		if e.Confirmed && e.Contact == contact && e.Key.AOR == aor {
-			return *e.Binding, true
+			return e.Binding
 		}
 	}
-	return Binding{}, false
+	return nil
 }
 
 // Admit tells that a registrar has accepted a registration under an

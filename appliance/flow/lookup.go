@@ -12,6 +12,17 @@ func (b *Bindings) Get(id BindingID) (Binding, bool) {
 	return copyOf(b.byID[id])
 }
 
+// Look is Get without a copy: the binding is not to be written to; nil if there
+// is none.
+func (b *Bindings) Look(id BindingID) *Binding {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if e := b.byID[id]; e != nil {
+		return e.Binding
+	}
+	return nil
+}
+
 // Find returns the binding of a key.
 func (b *Bindings) Find(k Key) (Binding, bool) {
 	b.mu.Lock()

@@ -61,9 +61,9 @@ type Gate struct {
 	full      door.Seldom
 	tap       tap
 	tickets   tickets
-	lines     *door.Brake  // of the log, about refusals
-	codes     *door.Ration // activation codes tried
-	flood     door.Seldom  // where core cannot be asked
+	lines     *door.Brake          // of the log, about refusals
+	codes     *door.Ration[string] // activation codes tried
+	flood     door.Seldom          // where core cannot be asked
 	refused   atomic.Int64
 	onboarded onboarded
 }
@@ -76,7 +76,7 @@ func NewGate(cfg GateConfig) *Gate {
 	l := cfg.Limits.withDefaults()
 	g := &Gate{
 		cfg: cfg, limits: l, full: door.Seldom{Clock: cfg.Clock}, tap: tap{cfg.Tap}, tickets: tickets{clock: cfg.Clock},
-		lines: door.NewBrake(cfg.Log, cfg.Clock, "http requests refused"), codes: door.NewRation(cfg.Clock), flood: door.Seldom{Clock: cfg.Clock},
+		lines: door.NewBrake(cfg.Log, cfg.Clock, "http requests refused"), codes: door.NewRation[string](cfg.Clock), flood: door.Seldom{Clock: cfg.Clock},
 		requests: door.NewCount(l.Requests, l.SourceRequests), conns: door.NewCount(l.Conns, l.SourceConns),
 	}
 	g.proxy = &httputil.ReverseProxy{

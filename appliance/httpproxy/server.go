@@ -42,9 +42,9 @@ type Server struct {
 	clock  func() time.Time
 
 	sessions *sessions
-	rate     *door.Ration
-	known    *door.Ration // sources from which somebody came in
-	lines    *door.Brake  // of the log, about denials
+	rate     *door.Ration[string]
+	known    *door.Ration[string] // sources from which somebody came in
+	lines    *door.Brake          // of the log, about denials
 	ailing   *ailing
 	logins   chan struct{} // a place for each in progress
 	refused  struct{ credentials, rate, unavailable atomic.Int64 }
@@ -68,7 +68,7 @@ func NewServer(cfg ServerConfig) *Server {
 	}
 	s := &Server{
 		cfg: cfg, limits: cfg.Limits.withDefaults(), conns: make(handover), tap: tap{cfg.Tap}, clock: cfg.Clock,
-		sessions: newSessions(cfg.State, cfg.Clock), rate: door.NewRation(cfg.Clock), known: door.NewRation(cfg.Clock), lines: door.NewBrake(cfg.Log, cfg.Clock, "http requests denied"),
+		sessions: newSessions(cfg.State, cfg.Clock), rate: door.NewRation[string](cfg.Clock), known: door.NewRation[string](cfg.Clock), lines: door.NewBrake(cfg.Log, cfg.Clock, "http requests denied"),
 		ailing: &ailing{clock: cfg.Clock, until: map[string]time.Time{}}, logins: make(chan struct{}, maxLogins),
 	}
 	s.live.Store(&live{list: allow.Compile(nil, nil)})

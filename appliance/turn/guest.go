@@ -202,7 +202,7 @@ type socket struct {
 	net.PacketConn
 	over chan struct{} // closed when nothing more will be read
 	once sync.Once
-	asks *door.Ration // what sources ask without credentials
+	asks *door.Ration[string] // what sources ask without credentials
 }
 
 // ReadFrom implements net.PacketConn.

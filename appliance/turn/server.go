@@ -101,7 +101,7 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 func (s *Server) servePackets(open net.Listener) error {
-	lend, conn := &lender{s: s}, &socket{PacketConn: open.(packets).PacketConn, over: make(chan struct{}), asks: door.NewRation(s.cfg.Clock)}
+	lend, conn := &lender{s: s}, &socket{PacketConn: open.(packets).PacketConn, over: make(chan struct{}), asks: door.NewRation[string](s.cfg.Clock)}
 	conf := s.config("UDP")
 	conf.PacketConnConfigs = []turn.PacketConnConfig{{PacketConn: conn, RelayAddressGenerator: lend, PermissionHandler: s.permit}}
 	if _, err := turn.NewServer(conf); err != nil {

@@ -366,7 +366,7 @@ func TestTCPRelay(t *testing.T) {
 // TestReflection: whoever writes a victim's address as his own gets few answers
 // sent there, and other sources are answered still.
 func TestReflection(t *testing.T) {
-	s := &socket{asks: door.NewRation(time.Now)}
+	s := &socket{asks: door.NewRation[string](time.Now)}
 	ask := []byte("\x00\x03\x00\x00\x21\x12\xa4\x42transaction1") // Allocate
 	victim, other := &net.UDPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 80}, &net.UDPAddr{IP: net.IPv4(192, 0, 2, 2), Port: 80}
 	answered := 0
