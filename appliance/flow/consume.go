@@ -25,7 +25,7 @@ func (r *reader) consume() error {
 		b = b[n:]
 	}
 	if len(b) > 0 && r.started.IsZero() {
-		r.started = time.Now()
+		r.started = r.now
 	}
 	r.held = copy(r.buf, b)
 	return nil
@@ -68,10 +68,10 @@ func (r *reader) message(b []byte) error {
 		if r.faults++; r.faults > mostFaults && !r.authenticated.Load() {
 			return errFaults
 		}
-		return r.slow(time.Now())
+		return r.slow()
 	}
-	r.spoke, r.last = true, time.Now()
-	if err := r.slow(r.last); err != nil {
+	r.spoke, r.last = true, r.now
+	if err := r.slow(); err != nil {
 		return err
 	}
 	r.flows.count.messages.Add(1)
@@ -89,7 +89,7 @@ func (r *reader) pong(b []byte) error {
 	if err := r.Send(b); err != nil {
 		return err
 	}
-	return r.slow(time.Now())
+	return r.slow()
 }
 
 func (r *reader) fault(f *sip.Fault) {
@@ -101,11 +101,11 @@ func (r *reader) fault(f *sip.Fault) {
 
 // slow holds a sender to its rate by not reading on: nothing is lost, and
 // nothing is spent on refusals. A stranger shares the rate of its source.
-func (r *reader) slow(now time.Time) error {
+func (r *reader) slow() error {
 	if !r.listener.Open {
 		return nil
 	}
-	wait := r.limiter().ReserveN(now, 1).DelayFrom(now)
+	wait := r.limiter().ReserveN(r.now, 1).DelayFrom(r.now)
 	if wait <= 0 {
 		return nil
 	}
@@ -117,6 +117,7 @@ func (r *reader) slow(now time.Time) error {
 	defer t.Stop()
 	select {
 	case <-t.C:
+		r.now = time.Now()
 		return nil
 	case <-r.over:
 		return ErrClosed

@@ -37,6 +37,7 @@ type reader struct {
 	held    int    // bytes in buf, or in idle while buf is nil
 	spoke   bool   // a whole message has come
 	last    time.Time
+	now     time.Time // when bytes last came, or the wait for its rate ended
 	opened  time.Time
 	faults  int
 	pooled  *[]byte
@@ -55,6 +56,7 @@ type reader struct {
 // so where less than a quarter is in use, its own reserve included.
 func (c *Conn) startLocked() {
 	r := &reader{Conn: c, opened: time.Now()}
+	r.now = r.opened
 	c.stream.OnWait = r.limitWait
 	c.flows.wait.Add(1)
 	go func() {
@@ -132,7 +134,7 @@ const near = 10 * time.Minute
 // limitWait sets the deadline of a read that has to wait.
 func (r *reader) limitWait() {
 	end := r.until()
-	if early := end.Sub(r.limit); early < 0 || early > near || time.Until(end) < 2*near {
+	if early := end.Sub(r.limit); early < 0 || early > near || end.Sub(r.now) < 2*near {
 		r.setLimit(end)
 	}
 }
@@ -166,10 +168,10 @@ func (r *reader) idleUntil() time.Time {
 // arrived deals with new bytes and names a timeout.
 func (r *reader) arrived(n int, err error) error {
 	if n > 0 {
-		now := time.Now()
-		r.seen.Store(now.UnixNano())
+		r.now = time.Now()
+		r.seen.Store(r.now.UnixNano())
 		if r.started.IsZero() {
-			r.started = now
+			r.started = r.now
 		}
 		if e := r.consume(); e != nil {
 			return e

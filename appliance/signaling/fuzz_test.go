@@ -20,7 +20,9 @@ func FuzzStamp(f *testing.F) {
 		if err != nil || err2 != nil {
 			return
 		}
-		text := stamped(via, from, port)
+		m := sip.NewRequest("OPTIONS", "sip:example.com")
+		stamp(m, unstamped(via), from, port)
+		text := m.Get("Via")
 		after, err := sip.ParseVia(text)
 		if err != nil {
 			t.Fatalf("%q became %q: %v", via, text, err)

@@ -22,7 +22,23 @@ func stampVia(c Conn, m *sip.Message) {
 		return
 	}
 	old, _ := sip.Cut(m.Get("Via"))
-	m.SetFirst("Via", stamped(old, from, wantsPort))
+	if wantsPort || claims {
+		old = unstamped(old)
+	}
+	stamp(m, old, from, wantsPort)
+}
+
+// stamp puts via, which has neither yet, with received, and with rport if that
+// was asked for, in the place of the top Via.
+func stamp(m *sip.Message, via string, from netip.AddrPort, rport bool) {
+	var text, digits [48]byte
+	addr := string(from.Addr().Unmap().WithZone("").AppendTo(text[:0]))
+	if !rport {
+		m.SetFirst("Via", via, ";received=", addr)
+		return
+	}
+	port := string(strconv.AppendUint(digits[:0], uint64(from.Port()), 10))
+	m.SetFirst("Via", via, ";received=", addr, ";rport=", port)
 }
 
 // replyPort is the port that answers to m go to if it is not the one that m
@@ -65,10 +81,10 @@ func sentBy(v sip.Via) netip.Addr {
 	return a
 }
 
-// stamped is the Via via with received, and with rport if it was asked for.
-func stamped(via string, from netip.AddrPort, port bool) string {
+// unstamped is a Via without received and rport.
+func unstamped(via string) string {
 	var b strings.Builder
-	b.Grow(len(via) + 64)
+	b.Grow(len(via))
 	part, rest := cutParam(via)
 	b.WriteString(strings.TrimSpace(part))
 	for rest != "" {
@@ -80,13 +96,6 @@ func stamped(via string, from netip.AddrPort, port bool) string {
 		}
 		b.WriteByte(';')
 		b.WriteString(strings.TrimSpace(part))
-	}
-	var text [48]byte
-	b.WriteString(";received=")
-	b.Write(from.Addr().Unmap().WithZone("").AppendTo(text[:0]))
-	if port {
-		b.WriteString(";rport=")
-		b.Write(strconv.AppendUint(text[:0], uint64(from.Port()), 10))
 	}
 	return b.String()
 }

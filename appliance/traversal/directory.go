@@ -21,11 +21,12 @@ type entry struct {
 // of the zone, the same one for the same key, one that is not in maintenance and
 // wholly up if there is one. An empty zone means any zone.
 func (l *Links) Conn(zone string, peer PeerID, orderKey string) (*Conn, error) {
-	e := l.dir.Load().find(zone, peer, orderKey)
+	key := hash(orderKey)
+	e := l.dir.Load().find(zone, peer, key)
 	if e == nil {
 		return nil, ErrDown
 	}
-	i := int(hash(orderKey) % sipConns)
+	i := int(key % sipConns)
 	for n := range sipConns {
 		if c := e.slots[(i+n)%sipConns]; c != nil && !c.gone.Load() {
 			return c, nil
@@ -48,29 +49,29 @@ func (l *Links) Peers(zone string) []Peer {
 // Peer returns one peer that is up; its addresses are those that media goes
 // between.
 func (l *Links) Peer(zone string, id PeerID) (Peer, bool) {
-	if e := l.dir.Load().find(zone, id, ""); e != nil {
+	if e := l.dir.Load().find(zone, id, 0); e != nil {
 		return e.peer, true
 	}
 	return Peer{}, false
 }
 
 func (l *Links) pick(zone string, peer PeerID, key string) *link {
-	if e := l.dir.Load().find(zone, peer, key); e != nil {
+	if e := l.dir.Load().find(zone, peer, hash(key)); e != nil {
 		return e.link
 	}
 	return nil
 }
 
-// find weighs each peer by key and identity (rendezvous hashing), so that a
+// find weighs each peer by a key's hash and identity (rendezvous hashing), so that a
 // peer that comes or goes moves only its own share of the keys.
-func (d *directory) find(zone string, peer PeerID, key string) *entry {
+func (d *directory) find(zone string, peer PeerID, key uint64) *entry {
 	var best *entry
 	var weight uint64
 	for _, e := range d.up {
 		if zone != "" && e.peer.Zone != zone || peer != 0 && e.peer.ID != peer {
 			continue
 		}
-		w := mix(hash(key) ^ uint64(e.peer.ID))
+		w := mix(key ^ uint64(e.peer.ID))
 		if best == nil || cmp.Or(e.fitness()-best.fitness(), cmp.Compare(w, weight)) > 0 {
 			best, weight = e, w
 		}

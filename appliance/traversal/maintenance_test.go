@@ -36,12 +36,12 @@ func TestFitness(t *testing.T) {
 		{peer: Peer{ID: 2}},
 		{peer: Peer{ID: 3}, whole: true},
 	}}
-	for _, key := range []string{"a", "b", "c", "d", "e"} {
-		if e := d.find("", 0, key); e.peer.ID != 3 {
-			t.Errorf("%s: got peer %d", key, e.peer.ID)
+	for key := range uint64(5) {
+		if e := d.find("", 0, hash(string(rune('a'+key)))); e.peer.ID != 3 {
+			t.Errorf("%d: got peer %d", key, e.peer.ID)
 		}
 	}
-	if e := d.find("", 1, "a"); e == nil || e.peer.ID != 1 {
+	if e := d.find("", 1, hash("a")); e == nil || e.peer.ID != 1 {
 		t.Error("a peer in maintenance is not found by its name")
 	}
 }
