@@ -20,7 +20,7 @@ func (e *Edge) newTURN() *turn.Server {
 	}
 	return turn.New(turn.Config{
 		Log: e.log, Clock: e.clock, Secret: secret,
-		TLS: e.cfg.Trust.ServerConfig(trust.HTTPSOutside),
+		TLS: e.cfg.Trust.ServerConfig(trust.TURNOutside),
 		OnListen: func(network string, addr netip.AddrPort, err error) {
 			name := fmt.Sprintf("TURN %s %s", network, addr)
 			e.alarms.Set(xapi.AlarmListener, name, err != nil, fmt.Sprintf("%s: %v", name, err))

@@ -56,7 +56,7 @@ func TestDomainCertificateBySNI(t *testing.T) {
 		t.Fatal(err)
 	}
 	handed := map[Purpose]*tls.Config{}
-	for _, p := range []Purpose{SIPOutside, HTTPSOutside, XMPPOutside} {
+	for _, p := range []Purpose{SIPOutside, HTTPSOutside, XMPPOutside, TURNOutside} {
 		handed[p] = tr.ServerConfig(p) // before the domain: it must be seen live
 	}
 	cert, key := issue(60*24*time.Hour, "expe.staging.com", "staging.com")

@@ -22,13 +22,14 @@ const (
 	XMPPOutside                  // chat clients on the outside
 	XMPPUpstream                 // presence nodes on the inside
 	Push                         // push services on the Internet
+	TURNOutside                  // TURN clients on the outside
 	purposes
 )
 
 // String returns the purpose's name as logs and errors show it.
 func (p Purpose) String() string {
 	names := [purposes]string{"sip-outside", "sip-inside", "link-server", "link-client",
-		"https-outside", "https-upstream", "syslog", "management", "xmpp-outside", "xmpp-upstream", "push"}
+		"https-outside", "https-upstream", "syslog", "management", "xmpp-outside", "xmpp-upstream", "push", "turn-outside"}
 	if p >= purposes {
 		return "unknown"
 	}
@@ -71,6 +72,7 @@ func defaultPolicies() [purposes]Policy {
 		Syslog:        {MinVersion: tls.VersionTLS12, Wildcards: true},
 		Management:    {MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}},
 		XMPPOutside:   {MinVersion: tls.VersionTLS12, Domains: true},
+		TURNOutside:   {MinVersion: tls.VersionTLS12, Domains: true}, // no ALPN: clients may say stun.turn (RFC 7443), or nothing
 		XMPPUpstream:  {MinVersion: tls.VersionTLS12, Wildcards: true},
 		Push:          {MinVersion: tls.VersionTLS12, Wildcards: true, NextProtos: []string{"h2", "http/1.1"}, Public: true},
 	}

@@ -5,9 +5,11 @@
 package domains
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -30,7 +32,7 @@ const (
 func Open(ctx context.Context, p *pair.Pair) error {
 	p.World.Registrar.Serve(Domain)
 	err := deploy.Type(ctx, p.Core,
-		`xCommand DomainAdd Name: `+Domain+` Edgesip: On`,
+		`xCommand DomainAdd Name: `+Domain+` Edgesip: On Edgexmpp: On`,
 		`xConfiguration Zones Policy SearchRules Rule 40 Name: "Second domain"`,
 		`xConfiguration Zones Policy SearchRules Rule 40 Mode: AliasPatternMatch`,
 		`xConfiguration Zones Policy SearchRules Rule 40 Pattern Type: Suffix`,
@@ -42,7 +44,7 @@ func Open(ctx context.Context, p *pair.Pair) error {
 	if err != nil {
 		return err
 	}
-	return deploy.Type(ctx, p.Edge, `xCommand DomainAdd Name: `+Domain+` Edgesip: On`)
+	return deploy.Type(ctx, p.Edge, `xCommand DomainAdd Name: `+Domain+` Edgesip: On Edgexmpp: On`)
 }
 
 // Certify makes a place for the domain's certificate, has the request signed
@@ -69,27 +71,100 @@ func Certify(ctx context.Context, p *pair.Pair) error {
 	return deploy.Type(ctx, p.Edge, `xCommand DomainCerts Command: cert_put Domain: `+Domain+` Certpath: signed.pem`)
 }
 
+// A Listener is a port of edge where clients look at its certificate.
+type Listener struct {
+	Port  uint16
+	Hello func(net.Conn) error // what comes before TLS; nil: nothing
+	ALPN  []string
+}
+
+// Listeners are all of them: SIP, HTTPS, chat and TURN.
+func Listeners() []Listener {
+	return []Listener{
+		{Port: 5061}, {Port: 8443}, {Port: 5222, Hello: startTLS(pair.Domain)},
+		{Port: turnPort}, {Port: turnPort, ALPN: []string{"stun.turn"}},
+	}
+}
+
+const turnPort = 3478
+
+// startTLS asks for TLS in a chat stream to a domain.
+func startTLS(domain string) func(net.Conn) error {
+	return func(c net.Conn) error {
+		_, err := fmt.Fprintf(c, "<?xml version='1.0'?><stream:stream to='%s' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>", domain)
+		if err == nil {
+			err = until(c, "</stream:features>")
+		}
+		if err == nil {
+			_, err = fmt.Fprint(c, "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
+		}
+		if err == nil {
+			err = until(c, "/>")
+		}
+		return err
+	}
+}
+
+// until reads up to a word, and nothing behind it.
+func until(c net.Conn, word string) error {
+	var got []byte
+	b := make([]byte, 1)
+	for !bytes.HasSuffix(got, []byte(word)) {
+		if _, err := c.Read(b); err != nil || len(got) > 4096 {
+			return fmt.Errorf("%q: %w", got, err)
+		}
+		got = append(got, b...)
+	}
+	return nil
+}
+
+// Names holds that each listener shows who asks for a name of either domain the
+// certificate of that domain, who asks for another name the node's own, and that
+// a chat client that asks for none is told by its stream's domain.
+func Names(ctx context.Context, p *pair.Pair) error {
+	if err := deploy.Type(ctx, p.Edge, "xConfiguration Traversal Server TURN Mode: On"); err != nil {
+		return err
+	}
+	var errs []error
+	for _, l := range Listeners() {
+		for name, want := range map[string]string{EdgeName: EdgeName, pair.EdgeName: pair.EdgeName, "stranger.example.net": pair.EdgeName} {
+			errs = append(errs, Shown(ctx, p, l, name, want))
+		}
+	}
+	for domain, want := range map[string]string{Domain: EdgeName, pair.Domain: pair.EdgeName} {
+		errs = append(errs, Shown(ctx, p, Listener{Port: 5222, Hello: startTLS(domain)}, "", want))
+	}
+	return errors.Join(append(errs, deploy.Type(ctx, p.Edge, "xConfiguration Traversal Server TURN Mode: Off"))...)
+}
+
 // Shown holds that a listener of edge shows who asks for a name a certificate
 // that bears want and chains to the pair's authority.
-func Shown(ctx context.Context, p *pair.Pair, port uint16, name, want string) error {
-	at := netip.AddrPortFrom(p.Outer, port).String()
+func Shown(ctx context.Context, p *pair.Pair, l Listener, name, want string) error {
 	var d net.Dialer
-	raw, err := d.DialContext(ctx, "tcp", at)
+	raw, err := d.DialContext(ctx, "tcp", netip.AddrPortFrom(p.Outer, l.Port).String())
 	if err != nil {
 		return err
 	}
 	defer raw.Close()
+	if until, ok := ctx.Deadline(); ok {
+		raw.SetDeadline(until)
+	}
+	if l.Hello != nil {
+		if err := l.Hello(raw); err != nil {
+			return fmt.Errorf("port %d: %w", l.Port, err)
+		}
+	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(p.CA)
-	c := tls.Client(raw, &tls.Config{ServerName: name, InsecureSkipVerify: true, VerifyConnection: func(cs tls.ConnectionState) error {
+	c := tls.Client(raw, &tls.Config{ServerName: name, NextProtos: l.ALPN, InsecureSkipVerify: true, VerifyConnection: func(cs tls.ConnectionState) error {
 		_, err := cs.PeerCertificates[0].Verify(x509.VerifyOptions{Roots: roots, DNSName: want})
 		return err
 	}})
 	if err := c.HandshakeContext(ctx); err != nil {
-		return fmt.Errorf("port %d for %s: %w", port, name, err)
+		return fmt.Errorf("port %d for %q: %w", l.Port, name, err)
 	}
 	if names := c.ConnectionState().PeerCertificates[0].DNSNames; !slices.Contains(names, want) {
-		return fmt.Errorf("port %d for %s shows %v, want %s", port, name, names, want)
+		return fmt.Errorf("port %d for %q shows %v, want %s", l.Port, name, names, want)
 	}
 	return nil
 }
