@@ -15,7 +15,7 @@ import (
 const allowRules = "CollaborationEdge AllowList Rule"
 
 // maxAllowRows is how many rules, and how many tests, the table has room for.
-const maxAllowRows = 2000
+const maxAllowRows = 10_000
 
 // allowRuleAdd adds one rule, or those of a CSV file.
 func allowRuleAdd(n *Node, _ context.Context, args xapi.Args, who config.Who) (*xapi.Node, error) {

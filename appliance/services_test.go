@@ -60,7 +60,7 @@ func TestManyRules(t *testing.T) {
 	if _, err := allowRuleAdd(n, t.Context(), args, who); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := allowRuleAdd(n, t.Context(), xapi.Args{"URL": {"https://one.more/"}}, who); err == nil || !strings.Contains(err.Error(), "all 2000") {
+	if _, err := allowRuleAdd(n, t.Context(), xapi.Args{"URL": {"https://one.more/"}}, who); err == nil || !strings.Contains(err.Error(), "all 10000") {
 		t.Errorf("one rule too many: %v", err)
 	}
 	if _, err := allowExport(n, t.Context(), xapi.Args{"File": {"out.csv"}}, who); err != nil {

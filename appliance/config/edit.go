@@ -131,13 +131,30 @@ func (e *Edit) DeleteTree(prefix string) error {
 		return fmt.Errorf("%q names no part of the configuration", prefix)
 	}
 	for _, it := range at.Items() {
-		for cell := range maps.Clone(e.next.values[it]) {
-			if slices.Equal(cell.list(len(idx)), idx) {
-				e.remove(xapi.Place{Item: it, Idx: slices.Clone(cell.list(it.Indexes()))})
-			}
+		for _, cell := range e.below(it, idx) {
+			e.remove(xapi.Place{Item: it, Idx: slices.Clone(cell.list(it.Indexes()))})
 		}
 	}
 	return nil
+}
+
+// below lists the cells of a row whose first indexes are idx. Where idx is all
+// of them nothing is searched: lists may be long.
+func (e *Edit) below(it *xapi.Item, idx []int) (out []index) {
+	all := e.next.values[it]
+	if len(idx) == it.Indexes() {
+		cell := indexOf(idx)
+		if _, set := all[cell]; set {
+			out = append(out, cell)
+		}
+		return out
+	}
+	for cell := range all {
+		if slices.Equal(cell.list(len(idx)), idx) {
+			out = append(out, cell)
+		}
+	}
+	return out
 }
 
 func (e *Edit) put(p xapi.Place, raw string) {

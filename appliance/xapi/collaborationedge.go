@@ -24,59 +24,59 @@ var (
 		Differs: "the values are checked, and the default is the set that changes nothing at the origin",
 	}}
 	AllowListRuleURL = Str{&Item{
-		Path: "CollaborationEdge AllowList Rule [1..2000] Url", Kind: String, Max: 1024,
+		Path: "CollaborationEdge AllowList Rule [1..10000] Url", Kind: String, Max: 1024,
 		Role: Core, Guide: "HTTP allow list", New: true,
 		Help: "What the rule permits, as protocol://host[:port][/path].",
 	}}
 	AllowListRuleDeployment = Str{&Item{
-		Path: "CollaborationEdge AllowList Rule [1..2000] Deployment", Kind: String, Max: 128,
+		Path: "CollaborationEdge AllowList Rule [1..10000] Deployment", Kind: String, Max: 128,
 		Role: Core, Guide: "HTTP allow list", New: true,
 		Help: "Name of the deployment the rule belongs to; empty is the default deployment.",
 	}}
 	AllowListRuleMethods = Str{&Item{
-		Path: "CollaborationEdge AllowList Rule [1..2000] HttpMethods", Kind: Set, Values: httpMethods,
+		Path: "CollaborationEdge AllowList Rule [1..10000] HttpMethods", Kind: Set, Values: httpMethods,
 		Role: Core, Guide: "HTTP allow list", New: true,
 		Help: "HTTP methods the rule permits; empty takes the default methods.",
 	}}
 	AllowListRuleMatchType = Enum{&Item{
-		Path: "CollaborationEdge AllowList Rule [1..2000] MatchType", Kind: Enumeration,
+		Path: "CollaborationEdge AllowList Rule [1..10000] MatchType", Kind: Enumeration,
 		Values: []string{"exact", "prefix"}, Default: "exact",
 		Role: Core, Guide: "HTTP allow list", New: true,
 		Help: "Whether the rule's path must equal the request's path or begin it.",
 	}}
 	AllowListRuleDescription = Str{&Item{
-		Path: "CollaborationEdge AllowList Rule [1..2000] Description", Kind: String, Max: 128,
+		Path: "CollaborationEdge AllowList Rule [1..10000] Description", Kind: String, Max: 128,
 		Role: Core, Guide: "HTTP allow list", New: true,
 		Help: "A note for other administrators, printed where the rule decides.",
 	}}
 	AllowListRuleAuthorization = Bool{&Item{
-		Path: "CollaborationEdge AllowList Rule [1..2000] Authorization", Kind: Enumeration, Values: onOff, Default: "Off",
+		Path: "CollaborationEdge AllowList Rule [1..10000] Authorization", Kind: Enumeration, Values: onOff, Default: "Off",
 		Role: Core, Guide: "HTTP allow list", New: true,
 		Help: "Hands the client's Authorization header to the server, which UC nodes get anyway.",
 	}}
 	AllowListTestURL = Str{&Item{
-		Path: "CollaborationEdge AllowList Test [1..2000] Url", Kind: String, Max: 1024,
+		Path: "CollaborationEdge AllowList Test [1..10000] Url", Kind: String, Max: 1024,
 		Role: Core, Guide: "HTTP allow list", New: true,
 		Help: "What the test asks for, as protocol://host[:port][/path].",
 	}}
 	AllowListTestExpected = Enum{&Item{
-		Path: "CollaborationEdge AllowList Test [1..2000] ExpectedResult", Kind: Enumeration,
+		Path: "CollaborationEdge AllowList Test [1..10000] ExpectedResult", Kind: Enumeration,
 		Values: []string{"allow", "block"}, Default: "allow",
 		Role: Core, Guide: "HTTP allow list", New: true,
 		Help: "What the allow list shall say to it.",
 	}}
 	AllowListTestDeployment = Str{&Item{
-		Path: "CollaborationEdge AllowList Test [1..2000] Deployment", Kind: String, Max: 128,
+		Path: "CollaborationEdge AllowList Test [1..10000] Deployment", Kind: String, Max: 128,
 		Role: Core, Guide: "HTTP allow list", New: true,
 		Help: "Name of the deployment whose user asks; empty is the default deployment.",
 	}}
 	AllowListTestDescription = Str{&Item{
-		Path: "CollaborationEdge AllowList Test [1..2000] Description", Kind: String, Max: 128,
+		Path: "CollaborationEdge AllowList Test [1..10000] Description", Kind: String, Max: 128,
 		Role: Core, Guide: "HTTP allow list", New: true,
 		Help: "A note for other administrators.",
 	}}
 	AllowListTestMethod = Enum{&Item{
-		Path: "CollaborationEdge AllowList Test [1..2000] HttpMethod", Kind: Enumeration, Values: httpMethods, Default: "GET",
+		Path: "CollaborationEdge AllowList Test [1..10000] HttpMethod", Kind: Enumeration, Values: httpMethods, Default: "GET",
 		Role: Core, Guide: "HTTP allow list", New: true,
 		Help: "HTTP method that the test asks with.",
 	}}

@@ -111,6 +111,9 @@ func bench(ctx context.Context, opt options) error {
 	if err := pairs(ctx, w, opt, book); err != nil {
 		return err
 	}
+	if err := allowLists(ctx, w, opt, book); err != nil {
+		return err
+	}
 	if err := atRest(ctx, w, opt, book); err != nil {
 		return err
 	}

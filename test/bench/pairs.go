@@ -86,7 +86,7 @@ func (s *subject) pids() []int {
 // place is where the n-th pair lives.
 func place(n int, what int) string { return fmt.Sprintf("127.20.%d.%d", 10+n, what) }
 
-func startWhole(ctx context.Context, w *world, n int, variant string, delegated bool) (*subject, error) {
+func startWhole(ctx context.Context, w *world, n int, variant string, delegated bool, ofCore ...string) (*subject, error) {
 	outer, inner, core, far := place(n, 1), place(n, 2), place(n, 3), place(n, 4)
 	if err := farRegistrar(w, far, delegated); err != nil {
 		return nil, err
@@ -119,7 +119,7 @@ func startWhole(ctx context.Context, w *world, n int, variant string, delegated 
 		`Zones Zone 2 Name: "Call control"`, `Zones Zone 2 Type: Neighbor`, `Zones Zone 2 Neighbor Peer 1 Address: "` + far + `"`,
 		`Zones Zone 2 Neighbor SIP Port: 5060`, `Zones Zone 2 Neighbor SIP Transport: TCP`, `Zones Zone 2 Neighbor Monitor: No`,
 	}, common...)
-	lines = append(lines, ruleLines()...)
+	lines = append(append(lines, ruleLines()...), ofCore...)
 	for i := range pairClients {
 		lines = append(lines, fmt.Sprintf(`Authentication Credential %d Name: "%s@%s"`, i+1, userOf(i), domain),
 			fmt.Sprintf(`Authentication Credential %d Password: "%s"`, i+1, password))
