@@ -16,7 +16,7 @@ import (
 // each.
 type answered struct {
 	far
-	id       string
+	id       uint64 // digest of the branch's identifier
 	request  uint64 // digest of the INVITE's key: a repeat of it is absorbed
 	back     Conn   // towards the caller
 	port     uint16
@@ -34,14 +34,14 @@ type answeredTable struct {
 	mu             sync.Mutex
 	limit          int
 	seed           maphash.Seed
-	held           map[string]*answered
+	held           map[uint64]*answered
 	requests       map[uint64]struct{}
 	oldest, newest *answered
 }
 
 func (t *answeredTable) init(limit int) {
 	t.limit, t.seed = limit, maphash.MakeSeed()
-	t.held, t.requests = map[string]*answered{}, map[uint64]struct{}{}
+	t.held, t.requests = map[uint64]*answered{}, map[uint64]struct{}{}
 }
 
 // knows tells whether an INVITE of that key was answered.
@@ -54,15 +54,16 @@ func (t *answeredTable) knows(k serverKey) bool {
 }
 
 func (t *answeredTable) find(id string) *answered {
+	digest := maphash.String(t.seed, id)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.held[id]
+	return t.held[digest]
 }
 
-// add takes one in, by the key of its INVITE, and lets go of those whose time is
-// over at now.
-func (t *answeredTable) add(a *answered, k serverKey, now time.Duration) {
-	a.request = maphash.Comparable(t.seed, k)
+// add takes one in, by the identifier of its branch and the key of its INVITE,
+// and lets go of those whose time is over at now.
+func (t *answeredTable) add(a *answered, id string, k serverKey, now time.Duration) {
+	a.id, a.request = maphash.String(t.seed, id), maphash.Comparable(t.seed, k)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.newest != nil {
@@ -114,9 +115,9 @@ func (b *branch) settle() {
 	}
 	p := t.proxy
 	p.answered.add(&answered{
-		far: b.farLocked(), id: b.id, back: t.Conn, port: t.port, trace: strings.Clone(t.Trace),
+		far: b.farLocked(), back: t.Conn, port: t.port, trace: strings.Clone(t.Trace),
 		response: b.OnResponse, vias: strings.Join(b.vias, "\n"), until: b.limit,
-	}, t.key, p.now())
+	}, b.id, t.key, p.now())
 	b.endLocked()
 	t.state = gone
 	t.settleLocked()

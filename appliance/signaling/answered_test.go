@@ -14,7 +14,7 @@ func TestAnsweredIsBounded(t *testing.T) {
 	key := func(i int) serverKey { return serverKey{conn: 1, branch: fmt.Sprint("k", i), method: "INVITE"} }
 	for i := range 5 {
 		at := time.Duration(i) * time.Second
-		table.add(&answered{id: fmt.Sprint("b", i), until: at + timeout}, key(i), at)
+		table.add(&answered{until: at + timeout}, fmt.Sprint("b", i), key(i), at)
 	}
 	for i := range 5 {
 		want := i >= 2
