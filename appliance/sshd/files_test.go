@@ -2,11 +2,13 @@ package sshd
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pkg/sftp"
 )
@@ -157,5 +159,36 @@ func TestFilesAreBounded(t *testing.T) {
 	}
 	for _, f := range open {
 		f.Close()
+	}
+}
+
+// TestUploadThatBreaksOff: half a certificate, list or backup is nothing that a
+// command should find under its name.
+func TestUploadThatBreaksOff(t *testing.T) {
+	b := start(t)
+	conn := b.login()
+	c, err := sftp.NewClient(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := c.Create("list.csv")
+	if err == nil {
+		_, err = f.Write([]byte("one line\nanother li"))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+	left := filepath.Join(b.dir, "files", "list.csv")
+	for end := time.Now().Add(5 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if _, err := os.Stat(left); errors.Is(err, os.ErrNotExist) {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("half a file stays")
+		}
+	}
+	if err := put(b.sftp(), "list.csv", []byte("whole")); err != nil {
+		t.Error(err)
 	}
 }

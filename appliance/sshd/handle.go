@@ -40,14 +40,20 @@ func (v *visit) handle(name string, flags int) (*handle, error) {
 		v.give()
 		return nil, err
 	}
-	return &handle{File: f, v: v}, nil
+	return &handle{File: f, v: v, name: name, fresh: flags&(os.O_CREATE|os.O_TRUNC) != 0}, nil
 }
 
 // handle is an open file that may grow only within the limits.
 type handle struct {
 	*os.File
-	v *visit
+	v      *visit
+	name   string
+	fresh  bool // written from its beginning
+	broken bool // the session ended before the file was closed
 }
+
+// TransferError is told by the library of what ended a transfer in its middle.
+func (h *handle) TransferError(error) { h.broken = true }
 
 func (h *handle) WriteAt(b []byte, off int64) (int, error) {
 	info, err := h.Stat()
@@ -67,9 +73,16 @@ func (h *handle) WriteAt(b []byte, off int64) (int, error) {
 	return h.File.WriteAt(b, off)
 }
 
+// Close keeps no part of an upload that broke off: a command would take it for
+// the whole.
 func (h *handle) Close() error {
 	h.v.give()
-	return h.File.Close()
+	err := h.File.Close()
+	if h.broken && h.fresh {
+		h.v.did("removed, since its upload broke off:", h.name)
+		return errors.Join(err, h.v.root.Remove(h.name))
+	}
+	return err
 }
 
 type listing struct {

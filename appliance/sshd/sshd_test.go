@@ -283,6 +283,28 @@ func TestLockOut(t *testing.T) {
 	c.Close()
 }
 
+// TestCrowdOfGuesses: who guesses over many connections at once gets no guess
+// checked that had to wait until the source was locked out.
+func TestCrowdOfGuesses(t *testing.T) {
+	b := start(t)
+	b.srv.cfg.Verify = func(string, string) bool { t.Error("a guess of a locked source is checked"); return false }
+	c := &conn{source: door.Source(netip.MustParseAddr("127.10.9.2"))}
+	for range maxChecks {
+		b.srv.checks <- struct{}{}
+	}
+	allowed := make(chan bool)
+	go func() { allowed <- b.srv.allows(c, "admin", "guess") }()
+	for range maxFailures {
+		b.srv.gate.failed(c.source)
+	}
+	for range maxChecks {
+		<-b.srv.checks
+	}
+	if <-allowed {
+		t.Error("got in")
+	}
+}
+
 func TestFailureTableIsBounded(t *testing.T) {
 	clock := &fakeClock{t: time.Unix(1e9, 0)}
 	d := newGate(clock.now)
@@ -536,7 +558,8 @@ func TestWeakAlgorithmsAreRefused(t *testing.T) {
 	for name, weak := range map[string]gossh.Config{
 		"kex":    {KeyExchanges: []string{"diffie-hellman-group14-sha1"}},
 		"cipher": {Ciphers: []string{"aes128-cbc"}},
-		"mac":    {Ciphers: []string{"aes128-ctr"}, MACs: []string{"hmac-sha1"}},
+		"cipher that Terrapin cuts, without strict key exchange": {Ciphers: []string{gossh.CipherChaCha20Poly1305}},
+		"mac": {Ciphers: []string{"aes128-ctr"}, MACs: []string{"hmac-sha1"}},
 	} {
 		nc, err := dialFrom("127.10.9.1", b.addr())
 		if err != nil {
