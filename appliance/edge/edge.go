@@ -91,6 +91,8 @@ type Edge struct {
 const (
 	maxCalls     = 10_000
 	maxCallsEach = 64 // of one registered device
+	manyCalls    = 16 // of a device, from which on those of the user's others count too
+	maxCallsUser = 128
 	maxBindings  = 20_000
 )
 

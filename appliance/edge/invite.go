@@ -59,9 +59,28 @@ func (e *Edge) startInward(r *signaling.Request, c *flow.Conn, bindings []*flow.
 	if e.closedForCalls(r) {
 		return
 	}
+	if signaling.BeginsCall(r.Msg) && e.tooManyCalls(b) {
+		e.refuse(r, 503, "Too many calls of "+b.Key.AOR, "limits", sip.RetryAfter(10))
+		return
+	}
 	session := e.sessionOf(r.Msg, b)
 	peer := e.stays(homeOf(b).zone, homeOf(b).peer)
 	e.inward(r, c, b, route{binding: uint64(b.ID), session: session, peer: peer}, opens)
+}
+
+// tooManyCalls tells whether the devices of a user have all calls that one user
+// may have: each takes ports that others need.
+func (e *Edge) tooManyCalls(b *flow.Binding) bool {
+	n := e.calls.Of(uint64(b.ID))
+	if n < manyCalls {
+		return false
+	}
+	for _, other := range e.bindings.ByUser(b.Key.AOR) {
+		if other.ID != b.ID {
+			n += e.calls.Of(uint64(other.ID))
+		}
+	}
+	return n >= maxCallsUser
 }
 
 // speaker finds the binding that a request speaks for.

@@ -26,10 +26,16 @@ func (c *mediaCall) Inward(kind media.Kind, b *sdp.Body) error {
 	return c.Take(media.ClientSide, kind, lines, opened, c.set)
 }
 
+// maxRelayed bounds the streams of a call that a client may have relayed; the
+// others are refused. Phones use six at most: voice, video, slides and their
+// controls. Each takes two ports of those that all calls share.
+const maxRelayed = 8
+
 // readClient reads the lines and switches off what cannot or may not pass.
 func (c *mediaCall) readClient(kind media.Kind, b *sdp.Body) ([]media.Line, error) {
 	lines := make([]media.Line, len(b.Media))
 	bare, keyed := false, false
+	relayed := 0
 	for i := range b.Media {
 		l := media.ReadLine(b, i)
 		if l.M.Port != 0 && l.Conn.Missing {
@@ -40,6 +46,11 @@ func (c *mediaCall) readClient(kind media.Kind, b *sdp.Body) ([]media.Line, erro
 		bare, keyed = bare || unkeyed, keyed || l.On() && !unkeyed
 		if unkeyed || !l.On() && !l.Foreign() {
 			l.M.Port = 0
+		}
+		if l.On() {
+			if relayed++; relayed > maxRelayed {
+				l.M.Port = 0
+			}
 		}
 		lines[i] = l
 	}
