@@ -43,9 +43,11 @@ type Disk struct {
 	Bytes int64
 	Wear  int  // percent of its life used up; -1 if it does not say
 	Fails bool // it warns of its end
+	Tells bool // it says whether it fails
 }
 
-// Detect reads the facts below a sysfs and a procfs.
+// Detect reads the facts below a sysfs and a procfs. What only a command tells of
+// ATA drives is left to Drives.
 func Detect(sys, proc string) Facts {
 	f := Facts{Sensors: sensors(sys), Disks: disks(sys), LEDs: leds(sys), PowerButton: powerButton(sys), Memory: memory(proc)}
 	dmi := filepath.Join(sys, "class/dmi/id")
@@ -119,8 +121,8 @@ func disks(sys string) []Disk {
 		if model == "" {
 			model = word(filepath.Join(d, "device"), "name") // of a card
 		}
-		worn, fails := wear(sys, "/dev", name)
-		out = append(out, Disk{Name: name, Model: model, Bytes: sectors * 512, Wear: worn, Fails: fails})
+		worn, fails, tells := wear(sys, "/dev", name)
+		out = append(out, Disk{Name: name, Model: model, Bytes: sectors * 512, Wear: worn, Fails: fails, Tells: tells})
 	}
 	return out
 }

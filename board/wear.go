@@ -10,19 +10,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// wear is how much of a disk's life is used up, in percent, and whether it
-// warns of its end; -1 where it does not say. NVMe drives and eMMC say it; of
-// ATA drives only their makers know which attribute it is.
-func wear(sys, dev, name string) (percent int, failing bool) {
+// wear is how much of a disk's life is used up, in percent, -1 where it does not
+// say, whether it warns of its end, and whether it would. NVMe drives and eMMC
+// say it to who may open them; ATA drives are asked by Drives.
+func wear(sys, dev, name string) (percent int, failing, tells bool) {
 	if used, worn, ok := emmcWear(filepath.Join(sys, "block", name, "device")); ok {
-		return used, worn
+		return used, worn, true
 	}
 	if strings.HasPrefix(name, "nvme") {
 		if log, err := nvmeHealth(filepath.Join(dev, name)); err == nil {
-			return nvmeWear(log)
+			used, worn := nvmeWear(log)
+			return used, worn, true
 		}
 	}
-	return -1, false
+	return -1, false, false
 }
 
 // emmcWear reads the two estimates of JESD84: each a step of ten percent.

@@ -94,7 +94,8 @@ var AlarmManagementOpen = &Alarm{
 func machineStatuses() []*Status {
 	return []*Status{
 		{Path: "SystemUnit LocalTime", Kind: String, Role: Both, Help: "This node's clock in the zone of TimeZone Name."},
-		{Path: "Hardware Disk [1..16] Wear", Kind: Integer, Unit: "%", Role: Both, Help: "Part of its life that is used up, where the disk says so: NVMe and eMMC."},
+		{Path: "Hardware Disk [1..16] Wear", Kind: Integer, Unit: "%", Role: Both, Help: "Part of its life that is used up, where the disk says so: NVMe, eMMC and SATA."},
+		{Path: "Hardware Disk [1..16] Health", Kind: Enumeration, Role: Both, Help: "Good, or Failing where the disk warns of its end; absent where it does not tell."},
 		{Path: "Hardware LED [1..64] Name", Kind: String, Role: Both, Help: "Name of a light."},
 		{Path: "Hardware LED [1..64] Lit", Kind: Enumeration, Role: Both, Help: "Whether it is lit."},
 		{Path: "Hardware TPM", Kind: Enumeration, Role: Both, Help: "Whether the machine has a TPM 2.0, which then seals the key for stored passwords."},
@@ -114,6 +115,20 @@ func machineStatuses() []*Status {
 		{Path: "Firewall Rule [1..1000] Bytes", Kind: Integer, Unit: "bytes", Role: Both, Help: "Their size."},
 	}
 }
+
+// What the machine's interfaces meet.
+var (
+	AlarmInterfacesMoved = &Alarm{
+		ID: 79010, Title: "Network interfaces changed places", Severity: "Error", Role: Both,
+		Cause:  "An interface that was one LAN at the start before is another now, or none: a card was added or put elsewhere, and addresses and firewall went with the place.",
+		Remedy: "Put the cards or cables back, or say by Ethernet HardwareAddress which hardware is meant, as the detail spells out.",
+	}
+	AlarmDHCPSilent = &Alarm{
+		ID: 79011, Title: "DHCP server silent", Severity: "Warning", Role: Both,
+		Cause:  "An interface is to have its address from a DHCP server, and none answers; an address that one gave before stays meanwhile.",
+		Remedy: "Check the cable, the VLAN and the DHCP server, or give the interface an address of its own.",
+	}
+)
 
 // AlarmMemory is raised while memory runs short.
 var AlarmMemory = &Alarm{

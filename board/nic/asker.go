@@ -74,6 +74,7 @@ func (n *Network) startAskers(ctx context.Context, work *sync.WaitGroup) {
 
 // forget drops what a question that nobody asks any more has brought.
 func (n *Network) forget(q question) {
+	delete(n.silent, q)
 	switch q.how {
 	case byDHCP:
 		delete(n.leases, q.lan)
@@ -87,9 +88,9 @@ func (n *Network) forget(q question) {
 func (n *Network) pursue(ctx context.Context, q question, name string) {
 	switch q.how {
 	case byDHCP:
-		n.ask(ctx, q.lan, name, n.request)
+		n.ask(ctx, q, name, n.request)
 	case byDHCP6:
-		n.ask(ctx, q.lan, name, n.request6)
+		n.ask(ctx, q, name, n.request6)
 	case byRouters:
 		n.hear(ctx, q.lan, name)
 	}
@@ -101,17 +102,45 @@ const askAgain = 5 * time.Second
 // ask gets a lease, and renews it at half its time, until ctx ends. While none
 // can be had the last one stays: a box that is cut off from its DHCP server must
 // not also lose the peers that it still reaches.
-func (n *Network) ask(ctx context.Context, lan int, name string, request func(context.Context, int, string) (Lease, time.Duration, error)) {
+func (n *Network) ask(ctx context.Context, q question, name string, request func(context.Context, int, string) (Lease, time.Duration, error)) {
 	for ctx.Err() == nil {
-		lease, lasts, err := request(ctx, lan, name)
+		lease, lasts, err := request(ctx, q.lan, name)
+		n.heardOf(ctx, q, err == nil)
 		if err != nil {
-			n.cfg.Log.Info("no DHCP lease yet", "lan", lan, "err", err)
+			n.cfg.Log.Info("no DHCP lease yet", "lan", q.lan, "err", err)
 			pause(ctx, askAgain)
 			continue
 		}
 		n.take(ctx, lease, lasts)
 		pause(ctx, max(lasts/2, askAgain))
 	}
+}
+
+// silentFrom is how many questions in a row go without an answer before that is
+// told of: a link takes some seconds to come up.
+const silentFrom = 3
+
+// heardOf counts the questions that nobody answered.
+func (n *Network) heardOf(ctx context.Context, q question, answered bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	switch {
+	case ctx.Err() != nil: // it is not asked any more
+	case answered:
+		delete(n.silent, q)
+	default:
+		n.silent[q]++
+	}
+}
+
+// silence names the servers of a LAN that do not answer.
+func (n *Network) silence(lan int) (names []string) {
+	for _, h := range []how{byDHCP, byDHCP6} {
+		if n.silent[question{lan, h}] >= silentFrom {
+			names = append(names, h.String())
+		}
+	}
+	return names
 }
 
 func pause(ctx context.Context, d time.Duration) {

@@ -92,7 +92,8 @@ type Interface struct {
 	TxBytes   uint64
 	RxPackets uint64
 	TxPackets uint64
-	Dropped   uint64 // for want of room, both ways
+	Dropped   uint64   // for want of room, both ways
+	Silent    []string `json:",omitempty"` // "DHCP", "DHCPv6": who is asked again and again and does not answer
 }
 
 // Interfaces lists the machine's hardware as it is now.
@@ -109,7 +110,7 @@ func (n *Network) Interfaces() []Interface {
 		i := describe(l)
 		for lan, taken := range names {
 			if taken == name {
-				i.LAN = lan
+				i.LAN, i.Silent = lan, n.silence(lan)
 			}
 		}
 		out = append(out, i)

@@ -36,6 +36,7 @@ type Network struct {
 	leases6 map[int]Lease
 	adverts map[int]advert // what the routers of an interface say
 	asking  map[question]*asker
+	silent  map[question]int // questions in a row that nobody answered
 
 	wall      []Rule // the firewall as it stands
 	marks     []Mark
@@ -50,7 +51,7 @@ func New(cfg Config) *Network {
 		cfg.Hardware = hardware
 	}
 	return &Network{cfg: cfg, kick: make(chan struct{}, 1), leases: map[int]Lease{},
-		leases6: map[int]Lease{}, adverts: map[int]advert{}, asking: map[question]*asker{}}
+		leases6: map[int]Lease{}, adverts: map[int]advert{}, asking: map[question]*asker{}, silent: map[question]int{}}
 }
 
 // Apply makes a plan real. What fails is told; the rest is done all the same,

@@ -21,10 +21,10 @@ import (
 )
 
 // rights are those that the acts need of a superuser's: network, firewall and
-// raw sockets for DHCP, its low port, the clock, and mounting the boot partition
-// for an update.
+// raw sockets for DHCP, its low port, the clock, mounting the boot partition for
+// an update, and asking drives of their health.
 func rights() []int {
-	return []int{unix.CAP_NET_ADMIN, unix.CAP_NET_RAW, unix.CAP_NET_BIND_SERVICE, unix.CAP_SYS_TIME, unix.CAP_SYS_ADMIN}
+	return []int{unix.CAP_NET_ADMIN, unix.CAP_NET_RAW, unix.CAP_NET_BIND_SERVICE, unix.CAP_SYS_TIME, unix.CAP_SYS_ADMIN, unix.CAP_SYS_RAWIO}
 }
 
 // Run is the steward of this machine until ctx ends.
@@ -70,6 +70,7 @@ func listen(path string, user int) (net.Listener, error) {
 type box struct {
 	network   *nic.Network
 	upgrading sync.Mutex
+	drives    board.Drives
 }
 
 func (b *box) Apply(p nic.Plan) error { return b.network.Apply(p) }
@@ -85,6 +86,7 @@ func (b *box) NoteClock(t time.Time) error      { return clock.Remember(boot.Clo
 func (b *box) Facts() board.Facts {
 	f := board.Detect("/sys", "/proc")
 	f.TPM = tpm.Present()
+	b.drives.Ask("/sys", "/dev", f.Disks, time.Now())
 	return f
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -31,6 +32,7 @@ type host struct {
 	role    string
 	name    string // as it was last told to process 1
 	running string // the slot that was started
+	places  places
 
 	mu       sync.Mutex
 	planErr  error // what of the configuration makes no network
@@ -42,7 +44,7 @@ var _ appliance.Host = (*host)(nil)
 
 // newHost makes the host of a node that does not exist yet; join gives it.
 func newHost(role string, release board.Release) *host {
-	return &host{role: role, release: release}
+	return &host{role: role, release: release, places: places{path: filepath.Join(boot.NodeDir, "interfaces.json")}}
 }
 
 // join begins to serve a node.

@@ -69,6 +69,9 @@ func hardwareStatus(n *xapi.Node, f board.Facts) {
 		if d.Wear >= 0 {
 			e.Int("Wear", d.Wear)
 		}
+		if d.Tells {
+			e.Leaf("Health", healthWord(d.Fails))
+		}
 	}
 	for i, l := range f.LEDs {
 		n.Nth("LED", i+1).Str("Name", l.Name).Leaf("Lit", trueFalse(l.Lit))
@@ -79,6 +82,13 @@ func hardwareStatus(n *xapi.Node, f board.Facts) {
 	if size, free, err := board.Room(boot.DataDir); err == nil {
 		n.Add("Data").Int("Size", int(size>>20)).Int("Free", int(free>>20))
 	}
+}
+
+func healthWord(fails bool) string {
+	if fails {
+		return "Failing"
+	}
+	return "Good"
 }
 
 func linkStatus(n *xapi.Node, links []nic.Interface) {
@@ -137,10 +147,32 @@ func (h *host) Look(book *alarm.Book) {
 	fault := h.fault(applied)
 	book.Set(xapi.AlarmNetworkPlan, "", fault != "", fault)
 	lookHardware(book, h.steward.Facts(), snap.Int(xapi.ResourceWarningLevel))
+	h.lookPlaces(book, links, snap)
+	lookLinks(book, links)
+}
+
+// lookLinks keeps the alarms of what the network's interfaces meet.
+func lookLinks(book *alarm.Book, links []nic.Interface) {
+	silent := ""
 	for _, l := range links {
 		all, bad := l.RxPackets+l.TxPackets, l.RxErrors+l.TxErrors
 		book.Set(xapi.AlarmHardware, "link "+l.Name, bad > linkErrors && bad > all/100, fmt.Sprintf("%s: %d of %d packets lost by faults.", l.Name, bad, all))
+		for _, s := range l.Silent {
+			silent = strings.TrimSpace(fmt.Sprintf("%s LAN %d (%s): no %s server answers.", silent, l.LAN, l.Name, s))
+		}
 	}
+	book.Set(xapi.AlarmDHCPSilent, "", silent != "", silent)
+}
+
+// lookPlaces tells of interfaces that changed their places.
+func (h *host) lookPlaces(book *alarm.Book, links []nic.Interface, snap *config.Snapshot) {
+	moved, err := h.places.moved(links, func(lan int) bool {
+		return (lan == 1 || lan == 2) && snap.Str(xapi.EthernetHardware, lan) != ""
+	})
+	if err != nil {
+		h.log.Warn("which interface was which LAN cannot be noted", "err", err)
+	}
+	book.Set(xapi.AlarmInterfacesMoved, "", moved != "", moved)
 }
 
 // linkErrors is how many a link may have in its life before they count.
@@ -160,8 +192,11 @@ func lookHardware(book *alarm.Book, f board.Facts, level int) {
 		}
 	}
 	for _, d := range f.Disks {
-		if d.Fails || d.Wear >= wornOut {
-			worn = fmt.Sprintf("%s: %d %% of its life is used up.", d.Name, max(d.Wear, 0))
+		switch {
+		case d.Fails:
+			worn = fmt.Sprintf("%s says that it will fail soon.", d.Name)
+		case d.Wear >= wornOut:
+			worn = fmt.Sprintf("%s: %d %% of its life is used up.", d.Name, d.Wear)
 		}
 	}
 	book.Set(xapi.AlarmHardware, "temperature", hot != "", hot)

@@ -7,7 +7,30 @@ import (
 
 	"sallyport/appliance/alarm"
 	"sallyport/board"
+	"sallyport/board/nic"
 )
+
+// TestSilentServer is told of while no DHCP server answers.
+func TestSilentServer(t *testing.T) {
+	book := alarm.NewBook(time.Now)
+	for _, step := range []struct {
+		links []nic.Interface
+		want  string
+	}{
+		{[]nic.Interface{{LAN: 1, Name: "eth0", Silent: []string{"DHCP", "DHCPv6"}}, {LAN: 2, Name: "eth1"}}, "LAN 1 (eth0): no DHCP server answers. LAN 1 (eth0): no DHCPv6 server answers."},
+		{[]nic.Interface{{LAN: 1, Name: "eth0"}, {LAN: 2, Name: "eth1", Silent: []string{"DHCP"}}}, "LAN 2 (eth1): no DHCP server answers."},
+		{[]nic.Interface{{LAN: 1, Name: "eth0"}}, ""},
+	} {
+		lookLinks(book, step.links)
+		got := ""
+		for _, a := range book.List() {
+			got += a.Detail
+		}
+		if got != step.want {
+			t.Errorf("%q, want %q", got, step.want)
+		}
+	}
+}
 
 // TestHardwareAlarms raises each, and lowers it.
 func TestHardwareAlarms(t *testing.T) {
