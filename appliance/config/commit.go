@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -54,7 +53,7 @@ func (s *Store) editLocked(who Who, pending *Pending, fn func(*Edit) error) (*Co
 	e.next.rev = base.rev + 1
 	entry := s.entry(who, e, keys)
 	if err := s.db.Update(func(tx *bolt.Tx) error { return write(tx, e, keys, entry, pending) }); err != nil {
-		return nil, fmt.Errorf("commit revision %d: %w", e.next.rev, err)
+		return nil, storeFault(e.next.rev, err)
 	}
 	s.publish(e.next, pending)
 	return &Commit{Rev: e.next.rev, Changes: entry.Changes, Pending: pending.copy()}, nil

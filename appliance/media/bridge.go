@@ -122,6 +122,9 @@ func (st *BridgeStream) Set(w BridgeWant) error {
 	}
 	st.crypto.Store(&next)
 	old := st.want.Swap(&w)
+	if old.Type != w.Type {
+		st.remark()
+	}
 	st.alert.expect(st.sess.relay.clock().UnixNano(), w.Ends[ClientSide].Sends, w.Ends[UCSide].Sends)
 	for side := range w.Ends {
 		for c := range w.Ends[side].At {

@@ -186,6 +186,9 @@ func (st *CoreStream) Set(w CoreWant) error {
 	}
 	st.crypto.Store(next)
 	old := st.want.Swap(&w)
+	if old.Type != w.Type {
+		st.remark()
+	}
 	st.alert.expect(now.UnixNano(), w.Sends, w.Receives)
 	st.alert.agree(now.UnixNano(), w.Check != Check{})
 	if w.Opaque {

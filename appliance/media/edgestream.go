@@ -139,6 +139,9 @@ func (st *EdgeStream) V6() bool { return st.told.Is6() }
 func (st *EdgeStream) Set(w EdgeWant) {
 	w.Rates = slices.Clone(w.Rates)
 	old := st.want.Swap(&w)
+	if old.Type != w.Type {
+		st.remark()
+	}
 	now := st.sess.relay.clock().UnixNano()
 	st.aimed.Store(now)
 	st.alert.expect(now, w.Sends, w.Receives)

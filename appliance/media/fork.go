@@ -45,6 +45,7 @@ func (st *CoreStream) Fork() (*Fork, error) {
 		f.near.leg.close()
 		return nil, err
 	}
+	f.remark()
 	return f, nil
 }
 
@@ -69,6 +70,7 @@ func (f *Fork) Start(near, far ForkTo, tone bool) error {
 		return ErrClosed
 	}
 	f.st.fork.Store(f)
+	f.remark() // the plan may have changed since its ports were bound
 	return nil
 }
 

@@ -18,14 +18,15 @@ type outbox struct {
 	heads [maxTrains]train
 	vecs  [maxTrains][maxSegments]unix.Iovec
 	msgs  [maxTrains]message
-	parts [maxTrains]segmentControl
+	parts [maxTrains]control
 }
 
-// train is frames of one size to one address.
+// train is frames of one size and mark to one address.
 type train struct {
 	to   *endpoint
 	size int
 	n    int
+	mark mark
 }
 
 // lane keeps the order of one half of a stream: a frame never boards a train
@@ -33,6 +34,7 @@ type train struct {
 type lane struct {
 	round uint32
 	train int
+	mark  mark // of its frames
 }
 
 const (
@@ -40,6 +42,21 @@ const (
 	maxSegments = 64       // what every kernel that parts trains allows
 	trainBytes  = 60 << 10 // an IP packet ends at 64 KiB
 )
+
+// control is what a train may say beside its frames. The kernel is shown one of
+// the two, or both.
+type control struct {
+	segment segmentControl
+	class   classControl
+}
+
+// classControl is the control message that marks a train otherwise than the
+// socket would.
+type classControl struct {
+	header unix.Cmsghdr
+	class  int32
+	_      [4]byte
+}
 
 // segmentControl is the control message that says how to part a train.
 type segmentControl struct {
@@ -51,7 +68,7 @@ type segmentControl struct {
 func newOutbox(fd int) *outbox {
 	o := &outbox{fd: fd, limit: maxFrame, round: 1}
 	for i := range o.parts {
-		c := &o.parts[i]
+		c := &o.parts[i].segment
 		c.header.Level, c.header.Type = unix.SOL_UDP, unix.UDP_SEGMENT
 		c.header.SetLen(unix.CmsgLen(2))
 	}
@@ -81,14 +98,14 @@ func (o *outbox) board(size int, to *endpoint, l *lane) int {
 	}
 	for i := o.n - 1; i >= first && size <= o.limit; i-- {
 		t := &o.heads[i]
-		if t.size == size && t.n < maxSegments && (t.n+1)*size <= trainBytes && (t.to == to || t.to.addr == to.addr) {
+		if t.size == size && t.mark == l.mark && t.n < maxSegments && (t.n+1)*size <= trainBytes && (t.to == to || t.to.addr == to.addr) {
 			return i
 		}
 	}
 	if o.n == maxTrains {
 		return -1
 	}
-	o.heads[o.n] = train{to: to, size: size}
+	o.heads[o.n] = train{to: to, size: size, mark: l.mark}
 	o.n++
 	return o.n - 1
 }
@@ -127,10 +144,25 @@ func (o *outbox) load(i int) {
 	h.SetIovlen(t.n)
 	h.Control = nil
 	h.SetControllen(0)
+	o.parts[i].describe(h, t)
+}
+
+// describe adds to a header how a train is to be parted and marked.
+func (c *control) describe(h *unix.Msghdr, t *train) {
+	if t.mark != 0 {
+		c.class.header.Level, c.class.header.Type = unix.IPPROTO_IP, unix.IP_TOS
+		if !t.to.addr.Addr().Is4() {
+			c.class.header.Level, c.class.header.Type = unix.IPPROTO_IPV6, unix.IPV6_TCLASS
+		}
+		c.class.header.SetLen(unix.CmsgLen(4))
+		c.class.class = int32(t.mark &^ marked)
+		h.Control = (*byte)(unsafe.Pointer(&c.class))
+		h.SetControllen(int(unsafe.Sizeof(c.class)))
+	}
 	if t.n > 1 {
-		o.parts[i].size = uint16(t.size)
-		h.Control = (*byte)(unsafe.Pointer(&o.parts[i]))
-		h.SetControllen(int(unsafe.Sizeof(o.parts[i])))
+		c.segment.size = uint16(t.size)
+		h.Control = (*byte)(unsafe.Pointer(&c.segment))
+		h.SetControllen(int(unsafe.Sizeof(c.segment)) + int(h.Controllen))
 	}
 }
 
@@ -148,7 +180,20 @@ func (o *outbox) part(i int, errno unix.Errno) {
 	case unix.EIO, unix.EOPNOTSUPP:
 		o.limit = 0
 	}
-	for _, v := range o.vecs[i][:t.n] {
-		send(o.fd, unsafe.Slice(v.Base, t.size), t.to)
+	for at := range t.n {
+		o.single(i, at)
 	}
+}
+
+// single sends one frame of a train.
+func (o *outbox) single(i, at int) {
+	t := o.heads[i]
+	t.n = 1
+	h := &o.msgs[i].header
+	h.Iov = &o.vecs[i][at]
+	h.SetIovlen(1)
+	h.Control = nil
+	h.SetControllen(0)
+	o.parts[i].describe(h, &t)
+	sendMany(o.fd, o.msgs[i:i+1])
 }

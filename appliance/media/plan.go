@@ -18,6 +18,8 @@ type Plan struct {
 	PortEnd   int        // last port of the range
 	LinkRTP   int        // edge's shared port for media and muxed RTCP
 	LinkRTCP  int        // edge's shared port for RTCP
+	Audio     int        // DSCP of sound, and of all that is no picture
+	Video     int        // DSCP of pictures
 }
 
 // Addresses is at most one address per family.
@@ -48,6 +50,8 @@ func PlanFrom(sn *config.Snapshot, role xapi.Role) Plan {
 		Edge:      role == xapi.Edge,
 		PortStart: sn.Int(xapi.MediaPortStart),
 		PortEnd:   sn.Int(xapi.MediaPortEnd),
+		Audio:     sn.Int(xapi.QoSAudio),
+		Video:     sn.Int(xapi.QoSVideo),
 	}
 	if !p.Edge {
 		p.Inner = addresses(sn, 1)

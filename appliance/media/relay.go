@@ -56,6 +56,7 @@ type Relay struct {
 	silence chan Silence
 
 	channels channelTable
+	marks    marks
 
 	mu       sync.Mutex // guards the rest
 	plan     Plan
@@ -127,6 +128,7 @@ func (r *Relay) Apply(p Plan) error {
 	}
 	r.rangeLocked(p)
 	r.plan = p
+	r.remarkLocked(r.marks.set(p))
 	return nil
 }
 

@@ -33,6 +33,7 @@ type carried interface {
 	Stats() StreamStats
 	Close()
 	meters() (client, uc *meter)
+	remark()
 	alerts() *alert
 }
 
@@ -175,6 +176,9 @@ type leg struct {
 	relay *Relay
 	pair  [2]*socket
 	key   LegKey
+
+	mu     sync.Mutex
+	closed bool // its sockets may be another's by now
 }
 
 const bindTries = 16 // ports that other programs hold are passed over
@@ -223,6 +227,7 @@ func (r *Relay) bindPair(a netip.Addr, port uint16) (*leg, error) {
 		}
 		l.pair[c] = &socket{fd: fd, local: at, comp: component(c)}
 	}
+	l.mark(func() string { return "" })
 	return l, nil
 }
 
@@ -232,6 +237,9 @@ func (l *leg) local() netip.AddrPort { return l.pair[compRTP].local }
 // close takes the leg from its worker, closes it when nobody can be using it
 // any more, and lets its ports rest.
 func (l *leg) close() {
+	l.mu.Lock()
+	l.closed = true
+	l.mu.Unlock()
 	l.relay.afterAll(func() {
 		for _, k := range l.pair {
 			closeFD(k.fd)

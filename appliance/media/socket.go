@@ -10,7 +10,6 @@ import (
 )
 
 const (
-	dscpEF     = 46 << 2
 	legBuffer  = 128 << 10 // about 50 packets: more would only turn overload into delay
 	linkBuffer = 4 << 20   // the shared pair carries every call
 )
@@ -51,18 +50,15 @@ func openUDP(a netip.AddrPort, buffer int) (int, error) {
 	return fd, nil
 }
 
-// setUp marks packets as expedited and lets the network fragment, because a
-// relay cannot make a far encoder send less.
+// setUp lets the network fragment, because a relay cannot make a far encoder send
+// less.
 func setUp(fd int, a netip.AddrPort, buffer int) error {
 	var errs []error
 	if a.Addr().Is4() {
-		errs = append(errs,
-			unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_TOS, dscpEF),
-			unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_DONT))
+		errs = append(errs, unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_DONT))
 	} else {
 		errs = append(errs,
 			unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1),
-			unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_TCLASS, dscpEF),
 			unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_MTU_DISCOVER, unix.IP_PMTUDISC_DONT))
 	}
 	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, buffer) != nil { // only root may go over the system's limit

@@ -119,3 +119,72 @@ func TestTrainsArePartedForPlainSockets(t *testing.T) {
 		}
 	}
 }
+
+// TestTrainsAreMarked sends trains and single frames of pictures and of sound by
+// one socket, in both families, also where the kernel refuses trains.
+func TestTrainsAreMarked(t *testing.T) {
+	for _, host := range []string{"127.56.0.4", "::1"} {
+		for _, refused := range []bool{false, true} {
+			plain, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.ParseIP(host)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer plain.Close()
+			at := netip.MustParseAddr(host)
+			fd, err := openUDP(netip.AddrPortFrom(at, 0), legBuffer)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer unix.Close(fd)
+			setMark(fd, at.Is6(), 46)
+			if refused {
+				unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_NO_CHECK, 1)
+			}
+			out := newOutbox(fd)
+			to := newEndpoint(netip.AddrPortFrom(at, uint16(plain.LocalAddr().(*net.UDPAddr).Port)))
+			sound, picture := lane{}, lane{mark: 34<<2 | marked}
+			for i := range 6 {
+				b := []byte{46, 1, 2, 3}
+				l := &sound
+				if i%2 == 0 {
+					b, l = []byte{34, 1, 2, 3}, &picture
+				}
+				out.put(b, to, l)
+			}
+			out.put([]byte{34, 1}, to, &picture)
+			if out.n != 3 {
+				t.Errorf("%d trains", out.n)
+			}
+			out.flush()
+			for range 7 {
+				if first, dscp := readClass(t, plain); first != dscp {
+					t.Errorf("to %s, trains refused %v: a frame that wants %d has %d", host, refused, first, dscp)
+				}
+			}
+		}
+	}
+}
+
+// readClass reads a datagram's first byte and its DSCP.
+func readClass(t *testing.T, c *net.UDPConn) (first, dscp int) {
+	t.Helper()
+	raw, err := c.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw.Control(func(fd uintptr) {
+		unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_RECVTOS, 1)
+		unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_RECVTCLASS, 1)
+	})
+	b, oob := make([]byte, 100), make([]byte, 128)
+	c.SetReadDeadline(time.Now().Add(5 * time.Second))
+	_, n, _, _, err := c.ReadMsgUDP(b, oob)
+	if err != nil {
+		t.Fatal(err)
+	}
+	messages, err := unix.ParseSocketControlMessage(oob[:n])
+	if err != nil || len(messages) == 0 {
+		t.Fatal("it does not tell", err)
+	}
+	return int(b[0]), int(messages[0].Data[0]) >> 2
+}

@@ -110,12 +110,13 @@ func (t *turn) questions(settings []setting) string {
 
 // cutsOff reports whether the settings change something that this session may
 // hang on: not a first value where there was none, such as one more key, but a
-// first gateway or route may lead the session's answers elsewhere.
+// first gateway or route may lead the session's answers elsewhere, and a hardware
+// address moves an interface.
 func (t *turn) cutsOff(settings []setting) bool {
 	sn := t.b.Config().Snapshot()
 	return slices.ContainsFunc(settings, func(s setting) bool {
 		was := sn.Text(s.place.Item, s.place.Idx...)
-		first := was == "" && !strings.HasPrefix(s.place.Item.Path, "IP ")
+		first := was == "" && !strings.HasPrefix(s.place.Item.Path, "IP ") && s.place.Item != xapi.EthernetHardware.Item
 		return s.place.Item.Effect == xapi.CutsOff && !first && was != s.value
 	})
 }

@@ -46,12 +46,28 @@ var TimeZoneName = Str{&Item{
 	Help: "Time zone in which xStatus SystemUnit tells the local time, by its name in the IANA database.",
 }}
 
-// How packets are marked for the networks that carry them, on the appliance.
+// How packets are marked for the networks that carry them; all but media on the
+// appliance only.
 var (
 	QoSAudio = Int{&Item{
 		Path: "QoS Audio", Kind: Integer, Max: 63, Default: "46",
 		Role: Both, Guide: "Network",
-		Help: "DSCP of media packets that this node sends from the media ports; sound and picture share those.",
+		Help: "DSCP of the media packets of sound, and of all media that is no picture.",
+	}}
+	QoSVideo = Int{&Item{
+		Path: "QoS Video", Kind: Integer, Max: 63, Default: "34",
+		Role: Both, Guide: "Network",
+		Help: "DSCP of the media packets of pictures.",
+	}}
+	IPQoSMode = Enum{&Item{
+		Path: "IP QoS Mode", Kind: Enumeration, Values: []string{"None", "DiffServ"}, Default: "None",
+		Role: Both, Guide: "Network",
+		Help: "DiffServ marks what no QoS setting of a kind of packets marks by IP QoS Value; on the appliance.",
+	}}
+	IPQoSValue = Int{&Item{
+		Path: "IP QoS Value", Kind: Integer, Max: 63, Default: "0",
+		Role: Both, Guide: "Network",
+		Help: "DSCP of those packets.",
 	}}
 	QoSSignaling = Int{&Item{
 		Path: "QoS Signaling", Kind: Integer, Max: 63, Default: "24",
@@ -78,7 +94,7 @@ func machineItems() []*Item {
 	return []*Item{
 		DNSPerDomainAddress.Item, DNSPerDomain1.Item, DNSPerDomain2.Item,
 		IPDNSEphemeral.Item, IPDNSMinPort.Item, IPDNSMaxPort.Item, IPDNSSearchDomains.Item,
-		TimeZoneName.Item, QoSAudio.Item, QoSSignaling.Item,
+		TimeZoneName.Item, QoSAudio.Item, QoSVideo.Item, QoSSignaling.Item, IPQoSMode.Item, IPQoSValue.Item,
 		FirewallManagementAddress.Item, FirewallManagementPrefixLength.Item,
 	}
 }

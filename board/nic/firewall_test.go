@@ -54,7 +54,7 @@ func TestMarks(t *testing.T) {
 		return
 	}
 	n := wires(t)
-	if err := n.Apply(Plan{Links: []Link{{LAN: 1}}, Marks: []Mark{{Protocol: "udp", First: 36000, Last: 36009, DSCP: 46}}}); err != nil {
+	if err := n.Apply(Plan{Links: []Link{{LAN: 1}}, Marks: []Mark{{Protocol: "udp", First: 36000, Last: 36009, DSCP: 46}, {DSCP: 8}}}); err != nil {
 		t.Fatal(err)
 	}
 	if len(n.marks) == 0 || !n.walled {
@@ -67,7 +67,7 @@ func TestMarks(t *testing.T) {
 		host string
 		port int
 		want int
-	}{{"127.0.0.1", 36005, 46 << 2}, {"127.0.0.1", 36010, 0}, {"::1", 36005, 46 << 2}, {"::1", 36010, 0}} {
+	}{{"127.0.0.1", 36005, 46 << 2}, {"127.0.0.1", 36010, 8 << 2}, {"::1", 36005, 46 << 2}, {"::1", 36010, 8 << 2}} {
 		if got := arrives(t, c.host, c.port); got != c.want {
 			t.Errorf("from port %d on %s: TOS %#x, want %#x", c.port, c.host, got, c.want)
 		}

@@ -7,9 +7,9 @@ import (
 )
 
 // Mark is how packets that the machine sends are marked for the networks that
-// carry them: those from, or to, some ports.
+// carry them: those from, or to, some ports, or all that have no mark yet.
 type Mark struct {
-	Protocol    string // "tcp", "udp"
+	Protocol    string // "tcp", "udp"; empty: whatever has no mark
 	First, Last int    // ports; Last 0 is First
 	DSCP        int    // 0..63
 }
@@ -24,6 +24,12 @@ func addMarks(c *nftables.Conn, t *nftables.Table, marks []Mark) {
 		Hooknum: nftables.ChainHookOutput, Priority: nftables.ChainPriorityMangle,
 	})
 	for _, m := range marks {
+		if m.Protocol == "" {
+			for _, e := range [][]expr.Any{append(unmarked4(), dscp4(m.DSCP)...), append(unmarked6(), dscp6(m.DSCP)...)} {
+				c.AddRule(&nftables.Rule{Table: t, Chain: out, Exprs: e})
+			}
+			continue
+		}
 		for _, offset := range []uint32{0, 2} { // source, destination
 			for _, write := range []func(int) []expr.Any{dscp4, dscp6} {
 				e := append(m.fits(offset), write(m.DSCP)...)
@@ -61,6 +67,19 @@ func dscp(family byte, mask, value []byte, write *expr.Payload) []expr.Any {
 		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseNetworkHeader, Len: 2},
 		&expr.Bitwise{SourceRegister: 1, DestRegister: 1, Len: 2, Mask: mask, Xor: value},
 		write,
+	}
+}
+
+// unmarked4 and unmarked6 fit packets whose six bits are zero.
+func unmarked4() []expr.Any { return unmarked(unix.NFPROTO_IPV4, []byte{0x00, 0xFC}) }
+func unmarked6() []expr.Any { return unmarked(unix.NFPROTO_IPV6, []byte{0x0F, 0xC0}) }
+
+func unmarked(family byte, mask []byte) []expr.Any {
+	return []expr.Any{
+		&expr.Meta{Key: expr.MetaKeyNFPROTO, Register: 1}, equal([]byte{family}),
+		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseNetworkHeader, Len: 2},
+		&expr.Bitwise{SourceRegister: 1, DestRegister: 1, Len: 2, Mask: mask, Xor: []byte{0, 0}},
+		equal([]byte{0, 0}),
 	}
 }
 

@@ -52,7 +52,7 @@ func (s *Slots) stage(t *tar.Reader, m Manifest, p *progress) (string, error) {
 		return "", err
 	}
 	if _, free, err := board.Room(s.Stage); err == nil && free < m.size()+spare {
-		return "", fmt.Errorf("the update needs %d MiB on the data partition, %d are free", (m.size()+spare)>>20+1, free>>20)
+		return "", fmt.Errorf("disk full: the update needs %d MiB on the data partition, %d are free; remove files from the sftp folder", (m.size()+spare)>>20+1, free>>20)
 	}
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return "", err

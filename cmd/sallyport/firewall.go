@@ -119,14 +119,12 @@ func linkDoors(snap *config.Snapshot) []nic.Rule {
 	return doors
 }
 
-// marksPlan says how packets are marked. SIP of the link goes by its zones'
-// ports, all else by ours.
+// marksPlan says how packets are marked that do not leave their plane marked, as
+// media and chat do. SIP of the link goes by its zones' ports, all else by ours;
+// last comes what has no mark by then.
 func marksPlan(snap *config.Snapshot) []nic.Mark {
-	media, sip := snap.Int(xapi.QoSAudio), snap.Int(xapi.QoSSignaling)
+	sip := snap.Int(xapi.QoSSignaling)
 	marks := []nic.Mark{
-		{Protocol: "udp", First: snap.Int(xapi.MediaPortStart), Last: snap.Int(xapi.MediaPortEnd), DSCP: media},
-		{Protocol: "udp", First: snap.Int(xapi.MediaDemuxRTPPort), DSCP: media},
-		{Protocol: "udp", First: snap.Int(xapi.MediaDemuxRTCPPort), DSCP: media},
 		{Protocol: "tcp", First: snap.Int(xapi.SIPTLSPort), DSCP: sip},
 		{Protocol: "tcp", First: snap.Int(xapi.SIPTCPPort), DSCP: sip},
 		{Protocol: "udp", First: snap.Int(xapi.SIPUDPPort), DSCP: sip},
@@ -136,6 +134,9 @@ func marksPlan(snap *config.Snapshot) []nic.Mark {
 		if port, ok := row[snap.Enum(xapi.ZoneType, i)]; ok {
 			marks = append(marks, nic.Mark{Protocol: "tcp", First: snap.Int(port, i), DSCP: sip})
 		}
+	}
+	if snap.Enum(xapi.IPQoSMode) == "DiffServ" {
+		marks = append(marks, nic.Mark{DSCP: snap.Int(xapi.IPQoSValue)})
 	}
 	var out []nic.Mark
 	for _, m := range marks {

@@ -163,13 +163,20 @@ func TestOneArmedEdge(t *testing.T) {
 }
 
 func TestMarksPlan(t *testing.T) {
-	marks := marksPlan(config.NewSnapshotForTest(xapi.Core, "QoS Audio: 40", "Zones Zone 1 Name: e", "Zones Zone 1 Type: TraversalClient"))
-	want := map[string]int{"udp 36000-59999": 40, "tcp 5061-0": 24, "tcp 7001-0": 24}
+	marks := marksPlan(config.NewSnapshotForTest(xapi.Core, "QoS Signaling: 40", "IP QoS Mode: DiffServ", "IP QoS Value: 8", "Zones Zone 1 Name: e", "Zones Zone 1 Type: TraversalClient"))
+	want := map[string]int{"tcp 5061-0": 40, "tcp 7001-0": 40, " 0-0": 8}
 	for _, m := range marks {
-		delete(want, fmt.Sprintf("%s %d-%d", m.Protocol, m.First, m.Last))
+		if name := fmt.Sprintf("%s %d-%d", m.Protocol, m.First, m.Last); want[name] == m.DSCP {
+			delete(want, name)
+		}
 	}
 	if len(want) != 0 {
 		t.Errorf("missing %v in %+v", want, marks)
+	}
+	for _, m := range marksPlan(config.NewSnapshotForTest(xapi.Core)) {
+		if m.Protocol == "" {
+			t.Error("all packets are marked without DiffServ")
+		}
 	}
 }
 

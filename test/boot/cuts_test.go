@@ -107,12 +107,17 @@ func (c *cutting) update() []byte {
 func (c *cutting) cutWhileBusy(update []byte) (taken bool) {
 	var busy sync.WaitGroup
 	window := 4 * time.Second
+	answered := make(chan struct{})
+	whole := update != nil && c.updates%2 == 0
 	if update != nil {
-		window = max(window, c.start/2) // as long as an update takes on this host
 		busy.Go(func() {
+			defer close(answered)
 			out, err := tryAsk(c.ssh, "xCommand SystemUpgrade", bytes.NewReader(update))
 			taken = err == nil && strings.Contains(out, "status=OK")
 		})
+	}
+	if update != nil && !whole {
+		window = max(window, c.start/2) // as long as an update takes on this host
 	}
 	busy.Go(func() {
 		for n := number(c.name) + 1; ; n++ {
@@ -124,6 +129,12 @@ func (c *cutting) cutWhileBusy(update []byte) (taken bool) {
 			c.acked++
 		}
 	})
+	if whole { // every second update has its end; the plug is pulled soon after
+		select {
+		case <-answered:
+		case <-time.After(patience()):
+		}
+	}
 	time.Sleep(time.Duration(c.random.Int64N(int64(window))))
 	c.vm.unplug()
 	c.ssh.Close()
@@ -170,6 +181,69 @@ func (x *box) nameNow() string {
 func number(name string) int {
 	n, _ := strconv.Atoi(strings.TrimPrefix(name, "cut-"))
 	return n
+}
+
+// cutTrials pulls the plug after updates that were whole, and acknowledged, while
+// their systems are on trial: at once, and as the new system begins. With a try
+// left the new system must come up, without one the old; both with every setting
+// that was acknowledged.
+func (x *box) cutTrials() {
+	binary := x.read(x.build("sallyport/cmd/sallyport", "-s -w"))
+	old := x.running()
+	fresh := other(old)
+	x.cutAfter(x.system(binary, 3), fresh, 1)
+	x.comesUp(fresh)
+	x.blessed(fresh)
+	x.fact("plug pulled after an update, and in its first try", fmt.Sprintf("slot %s came up in the second try and was blessed; nothing acknowledged was lost; entries %s", fresh, x.offEntries()))
+	x.on()
+	old, fresh = fresh, old
+	x.cutAfter(x.system(binary, 4), fresh, 3)
+	x.comesUp(old)
+	x.fact("plug pulled after an update, and in all three tries", fmt.Sprintf("slot %s again; nothing acknowledged was lost; entries %s", old, x.offEntries()))
+	x.on()
+	if runs := x.running(); runs != old {
+		x.t.Fatalf("slot %s runs, not %s", runs, old)
+	}
+}
+
+// cutAfter installs an update, sets a name, and pulls the plug as soon as both
+// are acknowledged; then as many times as the new system begins.
+func (x *box) cutAfter(update []byte, fresh string, tries int) {
+	x.t.Helper()
+	x.fresh()
+	if out := x.vm.ask(x.ssh, "xCommand SystemUpgrade", bytes.NewReader(update)); !strings.Contains(out, "status=OK") {
+		x.t.Fatalf("the update was refused:\n%s", out)
+	}
+	name := "update-to-" + fresh
+	x.ask("xConfiguration SystemUnit Name: " + name)
+	x.name = name
+	x.vm.unplug()
+	if got := entries(x.t, x.disk); !strings.Contains(got, "slot-"+fresh+"+3.conf") {
+		x.t.Fatalf("an update that was acknowledged is not on trial: %s", got)
+	}
+	for range tries {
+		x.vm = powerOn(x.t, x.arch, x.disk)
+		x.vm.expect(`starts, board [^,]*, slot ` + fresh)
+		x.vm.unplug()
+	}
+}
+
+// comesUp starts the box and sees that a slot runs and that nothing is lost.
+func (x *box) comesUp(slot string) {
+	x.t.Helper()
+	x.vm = powerOn(x.t, x.arch, x.disk)
+	x.vm.expect(`starts, board [^,]*, slot ` + slot)
+	x.ssh = x.vm.dial(x.signer)
+	if runs := x.running(); runs != slot {
+		x.t.Fatalf("slot %s runs, not %s", runs, slot)
+	}
+	x.keeps()
+}
+
+// offEntries pulls the plug and reads the boot loader's choices.
+func (x *box) offEntries() string {
+	x.vm.unplug()
+	return entries(x.t, x.disk)
 }
 
 // cutUpdate pulls the plug while an update goes into the other slot: when the

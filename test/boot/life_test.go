@@ -11,7 +11,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
+	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -33,6 +36,7 @@ func life(t *testing.T, r *report, a arch) {
 	r.try("good update", x.goodUpdate)
 	r.try("slot whose init exits", x.badUpdate)
 	r.try("first SIP answer", x.firstAnswer)
+	r.try("power cuts after an update", x.cutTrials)
 	r.try("slot whose update was cut", x.cutUpdate)
 	r.try("slot whose node crashes", func() { x.fault("crash", 10) })
 	r.try("slot whose node hangs", func() { x.fault("hang", 11) })
@@ -166,25 +170,68 @@ func (x *box) rss() string {
 	if m == nil {
 		x.t.Fatalf("the box does not tell:\n%s", out)
 	}
-	return m[1] + " MiB"
+	mib, _ := strconv.ParseInt(m[1], 10, 64)
+	return megabytes(mib << 20)
 }
 
 // firstAnswer starts the box and asks it by SIP until it answers. It has no
 // certificate yet, so it is asked over plain TCP.
 func (x *box) firstAnswer() {
 	x.vm = powerOn(x.t, x.arch, x.disk)
-	answer, err := "", error(nil)
-	for late := time.Now().Add(patience()); answer == "" && time.Now().Before(late); time.Sleep(200 * time.Millisecond) {
-		answer, err = options(x.vm.sip)
-	}
-	if answer == "" {
-		x.t.Fatalf("no SIP answer: %v", err)
-	}
-	x.fact("power-on to first SIP answer", fmt.Sprint(x.vm.since()))
+	load := hostLoad()
+	answer, after := x.vm.firstOptions()
+	x.fact("power-on to first SIP answer", fmt.Sprintf("%v (%s)", after, load))
 	x.t.Logf("OPTIONS: %s", answer)
 	x.ssh = x.vm.dial(x.signer)
 	x.keeps()
 	x.fact("node's RSS at rest", x.rss())
+}
+
+// firstOptions asks a machine that starts again and again, each time anew: a
+// connection from before its network was up is noticed late. It returns the first
+// answer, and how long after power-on it came.
+func (m *vm) firstOptions() (string, time.Duration) {
+	m.t.Helper()
+	answers := make(chan string)
+	over := make(chan struct{})
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	defer close(over)
+	again := time.NewTicker(500 * time.Millisecond)
+	defer again.Stop()
+	late := time.After(patience())
+	for {
+		asking.Go(func() {
+			if a, err := options(m.sip); err == nil {
+				select {
+				case answers <- a:
+				case <-over:
+				}
+			}
+		})
+		select {
+		case a := <-answers:
+			return a, m.since()
+		case <-late:
+			m.t.Fatalf("no SIP answer after %v", patience())
+		case <-again.C:
+		}
+	}
+}
+
+// hostLoad says how busy the host is, for times that depend on it.
+func hostLoad() string {
+	b, err := os.ReadFile("/proc/loadavg")
+	f := strings.Fields(string(b))
+	if err != nil || len(f) == 0 {
+		return "load of the host unknown"
+	}
+	load, _ := strconv.ParseFloat(f[0], 64)
+	how := "quiet"
+	if load > float64(runtime.NumCPU())*0.75 { // the machine itself takes one processor
+		how = "busy"
+	}
+	return fmt.Sprintf("%s host: load %s before, %d processors", how, f[0], runtime.NumCPU())
 }
 
 // options asks a server over TCP what it can, and returns the first line of its
@@ -302,6 +349,61 @@ func (x *box) swapped() {
 	}
 	x.fact("two NICs swapped", "the address stayed with its hardware; SSH and node unharmed")
 	x.vm.unplug()
+	x.movedInterfaces()
+}
+
+// movedInterfaces has the box forget which hardware is meant and puts a card in
+// front again: addresses go with the place, and an alarm must name both and go
+// with the swap. A SATA disk that has come too is asked of its health.
+func (x *box) movedInterfaces() {
+	x.on()
+	x.ask(`xConfiguration Ethernet 1 HardwareAddress: ""`)
+	x.ask("confirm")
+	x.eventually("xStatus NetworkInterface", "LAN: 1")
+	x.vm.unplug()
+	sata := filepath.Join(x.dir, "sata.img")
+	if err := errors.Join(os.WriteFile(sata, nil, 0o600), os.Truncate(sata, 64<<20)); err != nil {
+		x.t.Fatal(err)
+	}
+	ssh, sip := freePort(x.t), freePort(x.t)
+	x.vm = plug(x.t, x.arch, x.disk, ssh, "-netdev", strings.Replace(userNet(ssh, sip), "id=lan1", "id=lan2", 1), "-device", nic("lan2", secondMAC),
+		"-netdev", "user,id=lan1,restrict=on,net=10.0.9.0/24", "-device", nic("lan1", firstMAC),
+		"-device", "ahci,id=ahci", "-drive", "if=none,id=sata,format=raw,file="+sata, "-device", "ide-hd,drive=sata,bus=ahci.0,rotation_rate=1")
+	x.ssh = x.vm.dial(x.signer)
+	out := x.eventually("xStatus Alarm", "changed places")
+	for _, want := range []string{firstMAC, secondMAC, "Ethernet 1 HardwareAddress"} {
+		if !strings.Contains(out, want) {
+			x.t.Fatalf("the alarm does not name %s:\n%s", want, out)
+		}
+	}
+	x.fact("two NICs swapped that nothing tells apart", "alarm \"Network interfaces changed places\" with both addresses and what to type")
+	out = x.ask("xStatus Hardware")
+	_, disk, _ := strings.Cut(out, `Name: "sda"`)
+	if !strings.Contains(disk, "Health: Good") {
+		x.t.Fatalf("the SATA disk does not tell of its health:\n%s", out)
+	}
+	x.fact("SATA disk", "its SMART verdict is read: Health: Good")
+	x.vm.unplug()
+	x.on()
+	x.ask(`xConfiguration Ethernet 1 HardwareAddress: "` + firstMAC + `"`)
+	x.keeps()
+	if out := x.ask("xStatus Alarm"); strings.Contains(out, "changed places") {
+		x.t.Fatalf("the alarm stays:\n%s", out)
+	}
+	x.ask("confirm")
+	x.vm.unplug()
+}
+
+// eventually asks until the answer has a text.
+func (x *box) eventually(line, want string) (out string) {
+	x.t.Helper()
+	for late := time.Now().Add(patience()); time.Now().Before(late); time.Sleep(time.Second) {
+		if out = x.ask(line); strings.Contains(out, want) {
+			return out
+		}
+	}
+	x.t.Fatalf("%s never shows %q:\n%s", line, want, out)
+	return ""
 }
 
 // readOnly starts the box from a disk that takes no writes: it must say so and
@@ -372,9 +474,13 @@ func (x *box) fullDisk() {
 	answered := 0
 	for n := range 20 {
 		name := fmt.Sprintf("full-%d", n)
-		if out, err := tryAsk(x.ssh, "xConfiguration SystemUnit Name: "+name, nil); err == nil && !strings.Contains(out, "status=Error") {
+		out, err := tryAsk(x.ssh, "xConfiguration SystemUnit Name: "+name, nil)
+		switch {
+		case err == nil && !strings.Contains(out, "status=Error"):
 			x.name = name
 			answered++
+		case !strings.Contains(out, "disk full: "):
+			x.t.Fatalf("a setting on a full disk: %v\n%s", err, out)
 		}
 	}
 	x.vm.unplug()
