@@ -98,15 +98,20 @@ func (b *pacedBody) Read(to []byte) (int, error) {
 // Close does nothing: the server closes a request's body itself.
 func (b *pacedBody) Close() error { return nil }
 
-// maxRest is how much of a body is read away that nobody wants: as much as
-// net/http would.
-const maxRest = 256 << 10
+// What is read away of a body that nobody wants: as much as net/http would, and
+// only what is here or comes at once. The answer waits for it, and some clients
+// send no more once they have seen that its status is none of success.
+const (
+	maxRest  = 256 << 10
+	restTime = 20 * time.Millisecond
+)
 
 // finish is called when the handler is done. It keeps a transport that still
 // reads off the connection, which belongs to the next request from then on, and
 // reads what is left of the body away. net/http would do so itself; but in full
 // duplex it has begun to watch the client by then, and falls over its own
-// watching (net/http: invalid concurrent Body.Read call).
+// watching (net/http: invalid concurrent Body.Read call). Where something is
+// left all the same the connection ends with the answer.
 func (b *pacedBody) finish() {
 	b.end(0) // breaks off a read in progress
 	b.reading.Lock()
@@ -115,16 +120,16 @@ func (b *pacedBody) finish() {
 		b.end(b.pause)
 		return
 	}
-	if b.owes() && !b.waits && b.control.Flush() == nil {
-		b.end(b.pause)
+	if b.owes() && !b.waits {
+		b.end(min(restTime, b.pause))
 		_, err := io.CopyN(io.Discard, b.rest, maxRest)
 		b.afterRead(errors.Is(err, io.EOF))
 	}
-	b.end(0) // a body that is not whole by now is read no further: the connection ends
+	b.end(0)
 }
 
-// owes tells that a client that has its answer has not sent all of its body. One
-// without an answer gets none: its handler gave up.
+// owes tells that there is an answer and not yet all of the client's body. Where
+// there is no answer the handler gave up, and the connection with it.
 func (p *pace) owes() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
