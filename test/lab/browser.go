@@ -30,6 +30,8 @@ type BrowserConfig struct {
 // Browser fetches inside pages through edge's encoded paths. It keeps cookies
 // as a browser does and does not follow redirects by itself.
 type Browser struct {
+	Activation ActivationForm // that codes are redeemed in
+
 	cfg    BrowserConfig
 	tls    *tls.Config
 	client *http.Client

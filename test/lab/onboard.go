@@ -2,9 +2,9 @@ package lab
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -32,7 +32,10 @@ func (b *Browser) Activate(ctx context.Context, base, device, code string) (*Act
 	if err != nil {
 		return nil, err
 	}
-	if page.Status != http.StatusUnauthorized || first.Session == "" {
+	if b.Activation.Header {
+		first = headerAnswer(page.Header.Get("WWW-Authenticate"))
+	}
+	if page.Status != http.StatusUnauthorized || first.B == "" {
 		return nil, &PageError{page.Status, page}
 	}
 	salt, err := hex.DecodeString(first.Salt)
@@ -45,7 +48,7 @@ func (b *Browser) Activate(ctx context.Context, base, device, code string) (*Act
 	switch {
 	case err != nil:
 		return nil, err
-	case page.Status != http.StatusOK:
+	case page.Status != cmp.Or(b.Activation.Status, http.StatusOK):
 		return nil, &PageError{page.Status, page}
 	case second.Proof != srpProof("server", own.Public, server, key):
 		return nil, errors.New("lab: activation: whoever answers does not know the code")
@@ -54,18 +57,15 @@ func (b *Browser) Activate(ctx context.Context, base, device, code string) (*Act
 }
 
 func (b *Browser) activation(ctx context.Context, base, action string, ask activationAsk) (page *Page, answer activationAnswer, err error) {
-	body, err := json.Marshal(ask)
-	if err != nil {
-		return nil, answer, err
-	}
-	path, header := "/ccmact/v1/actions/srp/"+action, http.Header{"Content-Type": {"application/json"}}
+	kind, body := writeActivation(b.Activation.Kind, ask)
+	path, header := "/ccmact/v1/actions/srp/"+action, http.Header{"Content-Type": {kind}}
 	if base == "" {
 		page, err = b.Fetch(ctx, http.MethodPost, b.LaneURL(path[1:]), header, bytes.NewReader(body))
 	} else {
 		page, err = b.Do(ctx, http.MethodPost, base+path, header, bytes.NewReader(body))
 	}
 	if err == nil {
-		_ = json.Unmarshal(page.Body, &answer) // a refusal of edge is no JSON; its status tells
+		_ = readActivation(b.Activation.Kind, page.Body, &answer) // a refusal of edge is of no such form; its status tells
 	}
 	return page, answer, err
 }

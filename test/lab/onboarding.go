@@ -13,9 +13,9 @@ import (
 )
 
 // Activation is the device activation service of a world's home cluster, on
-// each of its nodes: it gives tokens for codes, each good once. The names of the
-// members it sends are ours, since none was published; edge passes them as they
-// are.
+// each of its nodes: it gives tokens for codes, each good once. What it sends has
+// names and a form of ours, since none was published; edge passes them as they
+// are, which the other forms are there to prove.
 type Activation struct {
 	cluster *Cluster
 	tokens  *TokenIssuer
@@ -26,7 +26,8 @@ type Activation struct {
 	open    map[string]*activationTry
 	service map[string]string // "cluster", "pool NAME" or "device NAME" to a domain
 	seen    []string          // "node path status"
-	Domain  string            // the activation domain
+	form    ActivationForm
+	Domain  string // the activation domain
 }
 
 // An activationCode is given to one device.
@@ -46,19 +47,19 @@ type activationTry struct {
 // What phone and service say to each other.
 type (
 	activationAsk struct {
-		Device  string `json:"deviceName,omitempty"`
-		A       string `json:"A,omitempty"`
-		Session string `json:"session,omitempty"`
-		Proof   string `json:"proof,omitempty"`
+		Device  string `json:"deviceName,omitempty" xml:"deviceName,omitempty"`
+		A       string `json:"A,omitempty" xml:"A,omitempty"`
+		Session string `json:"session,omitempty" xml:"session,omitempty"`
+		Proof   string `json:"proof,omitempty" xml:"proof,omitempty"`
 	}
 	activationAnswer struct {
-		Session string `json:"session,omitempty"`
-		Salt    string `json:"salt,omitempty"`
-		B       string `json:"B,omitempty"`
-		Proof   string `json:"proof,omitempty"`
-		Access  string `json:"access_token,omitempty"`
-		Refresh string `json:"refresh_token,omitempty"`
-		Error   string `json:"error,omitempty"`
+		Session string `json:"session,omitempty" xml:"session,omitempty"`
+		Salt    string `json:"salt,omitempty" xml:"salt,omitempty"`
+		B       string `json:"B,omitempty" xml:"B,omitempty"`
+		Proof   string `json:"proof,omitempty" xml:"proof,omitempty"`
+		Access  string `json:"access_token,omitempty" xml:"access_token,omitempty"`
+		Refresh string `json:"refresh_token,omitempty" xml:"refresh_token,omitempty"`
+		Error   string `json:"error,omitempty" xml:"error,omitempty"`
 	}
 )
 
@@ -67,6 +68,22 @@ type CloudRedirect struct {
 	ServiceDomain string `json:"serviceDomain"` // the activation domain, whatever its name
 	CallControl   string `json:"callControl"`
 	State         string `json:"state"`
+}
+
+// ActivationForm is how phone and service write to each other; the zero value is
+// JSON with the exchange's name in it.
+type ActivationForm struct {
+	Kind   string // "", "xml" or "form"
+	Header bool   // the service's first answer stands in WWW-Authenticate, without a body
+	Cookie bool   // the exchange is known by a cookie, not by its name
+	Status int    // of success; 0: 200
+}
+
+// SetForm changes the form.
+func (a *Activation) SetForm(f ActivationForm) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.form = f
 }
 
 func newActivation(w *World, c *Cluster) *Activation {
@@ -127,22 +144,43 @@ func (a *Activation) writeFile(device string) {
 	a.files.Put(device+".cnf.xml", fmt.Appendf(nil, "<device><deviceProtocol>SIP</deviceProtocol><mraServiceDomain>%s</mraServiceDomain></device>", domain))
 }
 
+// sessionCookie is where an exchange is known by a cookie.
+const sessionCookie = "SRPSESSION"
+
 func (a *Activation) at(n ClusterNode, f func(activationAsk) (int, activationAnswer)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
 		var ask activationAsk
 		status, answer := http.StatusBadRequest, activationAnswer{Error: "not understood"}
-		if json.NewDecoder(io.LimitReader(r.Body, 64<<10)).Decode(&ask) == nil {
-			a.mu.Lock()
+		if body, err := io.ReadAll(io.LimitReader(r.Body, 64<<10)); err == nil && readActivation(a.form.Kind, body, &ask) == nil {
+			if c, err := r.Cookie(sessionCookie); a.form.Cookie && err == nil {
+				ask.Session = c.Value
+			}
 			status, answer = f(ask)
-			a.mu.Unlock()
 		}
-		a.mu.Lock()
 		a.seen = append(a.seen, fmt.Sprintf("%s %s %d", n.Host, r.URL.Path, status))
-		a.mu.Unlock()
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(status)
-		_ = json.NewEncoder(w).Encode(answer)
+		a.write(w, status, answer)
 	})
+}
+
+func (a *Activation) write(w http.ResponseWriter, status int, answer activationAnswer) {
+	if a.form.Cookie && answer.Session != "" {
+		http.SetCookie(w, &http.Cookie{Name: sessionCookie, Value: answer.Session, Path: "/ccmact/", Secure: true, HttpOnly: true})
+		answer.Session = ""
+	}
+	if status == http.StatusOK && a.form.Status != 0 {
+		status = a.form.Status
+	}
+	if a.form.Header && status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", fmt.Sprintf("SRP session=%q, salt=%q, B=%q", answer.Session, answer.Salt, answer.B))
+		w.WriteHeader(status)
+		return
+	}
+	kind, body := writeActivation(a.form.Kind, answer)
+	w.Header().Set("Content-Type", kind)
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
 }
 
 // invoke begins an exchange. A device without a code gets an answer too, whose

@@ -178,6 +178,40 @@ func TestOnboardingHTTP1(t *testing.T) {
 	}
 }
 
+// TestOnboardingForms: what phones and the activation service write to each
+// other is not published, so it differs in every way that it may, and passes all
+// the same, at a server's prefix and below the domain alone.
+func TestOnboardingForms(t *testing.T) {
+	s := stage(t, Open)
+	o := onboarding(t, s)
+	a := s.Pair.World.Activation
+	for i, form := range []lab.ActivationForm{{Kind: "xml"}, {Kind: "form"}, {Header: true}, {Cookie: true}, {Kind: "xml", Cookie: true, Status: 201}} {
+		a.SetForm(form)
+		for lane, base := range map[string]string{"N": s.ActivationBase(), "D": ""} {
+			device := fmt.Sprintf("SEP%s%011d", lane, i)
+			box, err := o.Fresh(o.Maker, device, s.Activation)
+			if err != nil {
+				t.Fatal(err)
+			}
+			box.Activation = form
+			if _, err := box.Activate(t.Context(), base, device, a.AddCode(device, "bob", "", time.Hour)); err != nil {
+				t.Errorf("%+v at %q: %v", form, base, err)
+			}
+			if _, err := box.Activate(t.Context(), base, device, "0000000000000000"); refusal(err) != 403 {
+				t.Errorf("%+v at %q, another code: %v", form, base, err)
+			}
+		}
+	}
+}
+
+func refusal(err error) int {
+	var no *lab.PageError
+	if errors.As(err, &no) {
+		return no.Status
+	}
+	return 0
+}
+
 // TestOnboardingAdvice: what would keep phones from getting further is told, and
 // forgotten when it is mended.
 func TestOnboardingAdvice(t *testing.T) {
