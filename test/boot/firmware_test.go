@@ -295,11 +295,7 @@ func (x *box) signAs(s rootfs.Slot, r board.Release, keys string) []byte {
 	if err != nil {
 		x.t.Fatal(err)
 	}
-	own, err := rootfs.DevelopmentKey(x.keys(), rand.Reader)
-	if err != nil {
-		x.t.Fatal(err)
-	}
-	r.Keys = []string{rootfs.PublicKey(own)} // they stay as they are
+	r.Keys = x.ownKeys() // they stay as they are
 	var out bytes.Buffer
 	if err := rootfs.WriteUpdate(&out, s, r, time.Unix(1e9, 0), key); err != nil {
 		x.t.Fatal(err)
@@ -314,6 +310,16 @@ func (x *box) read(name string) []byte {
 		x.t.Fatal(err)
 	}
 	return b
+}
+
+// ownKeys are those that this box's systems trust.
+func (x *box) ownKeys() []string {
+	x.t.Helper()
+	own, err := rootfs.DevelopmentKey(x.keys(), rand.Reader)
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	return []string{rootfs.PublicKey(own)}
 }
 
 // counter is a release's number, later than any commit.

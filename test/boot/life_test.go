@@ -307,7 +307,9 @@ func (x *box) system(binary []byte, n int) []byte {
 	if x.kernel == nil {
 		x.unpack()
 	}
-	initrd, err := rootfs.Initramfs(binary, x.modules, x.release(n), time.Unix(1e9, 0))
+	r := x.release(n)
+	r.Keys = x.ownKeys() // or it would take no update after itself
+	initrd, err := rootfs.Initramfs(binary, x.modules, r, time.Unix(1e9, 0))
 	if err != nil {
 		x.t.Fatal(err)
 	}
