@@ -220,8 +220,9 @@ reads and writes past the runtime's monitor thread, as edge does.
 
 * REGISTER: a refresh with credentials, 1.3 kB, answered 200. Saturated: 64
   outstanding; paced: 1000 a second; sparse (-long): 10,000 phones that stay, 87 a second.
-* call: INVITE/100/180/200/ACK/BYE/200 with a body of 1.1 kB that no proxy reads:
-  the same work for all. Saturated: 128 outstanding; paced: 200 a second, each
+* call: INVITE/180/200/ACK/BYE/200 with a body of 1.1 kB that no proxy reads. Kamailio
+  also says 100 at once, as it comes; edge does so only where nothing else has
+  answered within 100 ms. Saturated: 128 outstanding; paced: 200 a second, each
   rings 20 ms and lasts 40 ms.
 * media call: the body is an SRTP offer. edge checks and rewrites offer and
   answer and opens two ports; Kamailio passes them on, so this is not like for

@@ -24,7 +24,7 @@ func scenarios() []scenario {
 	return []scenario{
 		{name: "REGISTER saturated", job: register, flight: 64, what: "refresh with credentials, 64 outstanding"},
 		{name: "REGISTER paced", job: register, rate: 1000, what: "the same, 1000 per second"},
-		{name: "call saturated", job: call, flight: 128, what: "INVITE/100/180/200/ACK/BYE/200, 1.1 kB body that no proxy reads, 128 outstanding"},
+		{name: "call saturated", job: call, flight: 128, what: "INVITE/180/200/ACK/BYE/200, 1.1 kB body that no proxy reads, 128 outstanding"},
 		{name: "call paced", job: call, rate: 200, ring: ring, hold: hold, what: "the same, 200 per second, rings 20 ms, lasts 40 ms"},
 		{name: "media call saturated", job: mediaCall, flight: 128, what: "the body is an SRTP offer: edge checks and rewrites it and opens ports, Kamailio passes it on"},
 		{name: "media call paced", job: mediaCall, rate: 200, ring: ring, hold: hold, what: "the same, 200 per second, rings 20 ms, lasts 40 ms"},
