@@ -2,7 +2,6 @@ package lab
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"net"
 	"net/netip"
@@ -15,23 +14,26 @@ import (
 )
 
 // agent is the ICE agent of one media line (RFC 8445), as small as a phone with
-// one address can have it: host candidates only, regular nomination, and a path
-// that stops to work is replaced by the best that does. The leg's lock guards it.
+// one address can have it: that address and one that a TURN server lends, regular
+// nomination, and a path that stops to work is replaced by the best that does. The
+// leg's lock guards it.
 type agent struct {
 	ufrag, pwd       string
 	farUfrag, farPwd string
 	controlling      bool
 	begun            time.Time
 	paths            []*way
-	chosen           [3]*way // by component
+	chosen           [3]*way  // by component
+	lent             [3]*lent // by component; nil: none
 	asked            map[[stun.TransactionIDSize]byte]question
 }
 
-// way leads to one candidate of the far end.
+// way leads from one of our addresses to one candidate of the far end.
 type way struct {
 	component int
+	by        *lent // nil: the leg's own socket
 	to        netip.AddrPort
-	priority  uint32
+	priority  uint64
 	asks      int
 	last      time.Time // when it was asked last
 	works     time.Time // when it answered last
@@ -59,15 +61,7 @@ func (l *leg) agentLines(mux bool) []string {
 	if l.agent == nil {
 		return nil
 	}
-	lines := []string{"ice-ufrag:" + l.agent.ufrag, "ice-pwd:" + l.agent.pwd}
-	for i, c := range []*net.UDPConn{l.rtp, l.rtcp} {
-		if i == 1 && mux {
-			break
-		}
-		at := addrPort(c.LocalAddr())
-		lines = append(lines, fmt.Sprintf("candidate:1 %d UDP %d %s %d typ host", i+1, 126<<24|65535<<8|(255-i), at.Addr(), at.Port()))
-	}
-	return lines
+	return append([]string{"ice-ufrag:" + l.agent.ufrag, "ice-pwd:" + l.agent.pwd}, l.candidateLines(mux)...)
 }
 
 // agree has the agent look for paths to the far end's candidates, or rest if it
@@ -106,8 +100,22 @@ func (a *agent) add(candidate string) {
 	priority, err2 := strconv.ParseUint(f[3], 10, 32)
 	to, err3 := netip.ParseAddrPort(net.JoinHostPort(f[4], f[5]))
 	if err == nil && err2 == nil && err3 == nil && component >= 1 && component <= 2 {
-		a.paths = append(a.paths, &way{component: component, to: to, priority: uint32(priority)})
+		a.addWay(component, nil, to, uint32(priority))
+		if by := a.lent[component]; by != nil {
+			a.addWay(component, by, to, uint32(priority))
+		}
 	}
+}
+
+// addWay adds a pair of candidates with its priority (RFC 8445 6.1.2.3).
+func (a *agent) addWay(component int, by *lent, to netip.AddrPort, far uint32) *way {
+	own := ownPriority(component)
+	if by != nil {
+		own = lentPriority(component)
+	}
+	p := &way{component: component, by: by, to: to, priority: uint64(min(own, far))<<32 | 2*uint64(max(own, far))}
+	a.paths = append(a.paths, p)
+	return p
 }
 
 // search asks along the paths until the leg is closed.
@@ -188,11 +196,22 @@ func (l *leg) askLocked(p *way, nominate bool, now time.Time) {
 	a.asked[id] = question{p, nominate}
 	p.asks++
 	p.last = now
-	l.sendOnLocked(p.component, m.Raw, p.to)
+	l.sendOnLocked(p.component, p.by, m.Raw, p.to)
 }
 
-// sendOnLocked sends from a component's socket, unless that way is cut.
-func (l *leg) sendOnLocked(component int, b []byte, to netip.AddrPort) error {
+// sendOnLocked sends from a component's socket, unless that way is cut, or by an
+// address that it was lent.
+func (l *leg) sendOnLocked(component int, by *lent, b []byte, to netip.AddrPort) error {
+	if by != nil && l.closed {
+		return net.ErrClosed
+	}
+	if by != nil {
+		select {
+		case by.out <- parcel{slices.Clone(b), to}:
+		default: // as a queue on the way would lose it
+		}
+		return nil
+	}
 	c := l.rtp
 	if component == 2 {
 		c = l.rtcp
@@ -204,17 +223,18 @@ func (l *leg) sendOnLocked(component int, b []byte, to netip.AddrPort) error {
 	return err
 }
 
-// toLocked is where a component's media goes: along the chosen path, else where
-// the description says.
-func (l *leg) toLocked(component int, told netip.AddrPort) netip.AddrPort {
+// toLocked is where a component's media goes, and by which address of ours: along
+// the chosen path, else where the description says.
+func (l *leg) toLocked(component int, told netip.AddrPort) (*lent, netip.AddrPort) {
 	if l.agent != nil && l.agent.chosen[component] != nil {
-		return l.agent.chosen[component].to
+		way := l.agent.chosen[component]
+		return way.by, way.to
 	}
-	return told
+	return nil, told
 }
 
 // heardLocked takes a STUN message; false if it is none, or there is no agent.
-func (l *leg) heardLocked(component int, raw []byte, from netip.AddrPort) bool {
+func (l *leg) heardLocked(component int, by *lent, raw []byte, from netip.AddrPort) bool {
 	a := l.agent
 	if a == nil || !stun.IsMessage(raw) {
 		return false
@@ -225,7 +245,7 @@ func (l *leg) heardLocked(component int, raw []byte, from netip.AddrPort) bool {
 	}
 	switch m.Type {
 	case stun.BindingRequest:
-		l.answerLocked(component, m, from)
+		l.answerLocked(component, by, m, from)
 	case stun.BindingSuccess:
 		q, asked := a.asked[m.TransactionID]
 		if !asked || stun.NewShortTermIntegrity(a.farPwd).Check(m) != nil {
@@ -241,7 +261,7 @@ func (l *leg) heardLocked(component int, raw []byte, from netip.AddrPort) bool {
 }
 
 // answerLocked answers a question that proves its sender, and asks back.
-func (l *leg) answerLocked(component int, m *stun.Message, from netip.AddrPort) {
+func (l *leg) answerLocked(component int, by *lent, m *stun.Message, from netip.AddrPort) {
 	a := l.agent
 	name, err := m.Get(stun.AttrUsername)
 	if err != nil || !strings.HasPrefix(string(name), a.ufrag+":") || stun.NewShortTermIntegrity(a.pwd).Check(m) != nil {
@@ -253,16 +273,14 @@ func (l *leg) answerLocked(component int, m *stun.Message, from netip.AddrPort) 
 	if err != nil {
 		return
 	}
-	l.sendOnLocked(component, out.Raw, from)
-	i := slices.IndexFunc(a.paths, func(p *way) bool { return p.component == component && p.to == from })
-	if i < 0 {
+	l.sendOnLocked(component, by, out.Raw, from)
+	p := a.find(component, by, from)
+	if p == nil {
 		if a.farUfrag == "" || len(a.paths) > 100 {
 			return
 		}
-		a.paths = append(a.paths, &way{component: component, to: from, priority: 110<<24 | 65535<<8 | 255})
-		i = len(a.paths) - 1
+		p = a.addWay(component, by, from, 110<<24|65535<<8|255)
 	}
-	p := a.paths[i]
 	if m.Contains(stun.AttrUseCandidate) && !a.controlling {
 		p.works = time.Now()
 		a.chosen[component] = p
@@ -270,8 +288,17 @@ func (l *leg) answerLocked(component int, m *stun.Message, from netip.AddrPort) 
 	p.asks = min(p.asks, mostAsks-1)
 }
 
-// CutPaths has nothing pass between the call's media and the addresses that f
-// names, as a firewall that was changed would; nil lets all pass again.
+// find is the way from one of our addresses to one of the far end.
+func (a *agent) find(component int, by *lent, to netip.AddrPort) *way {
+	i := slices.IndexFunc(a.paths, func(p *way) bool { return p.component == component && p.by == by && p.to == to })
+	if i < 0 {
+		return nil
+	}
+	return a.paths[i]
+}
+
+// CutPaths has nothing pass between the call's own media sockets and the addresses
+// that f names, as a firewall that was changed would; nil lets all pass again.
 func (c *Call) CutPaths(f func(netip.AddrPort) bool) {
 	for _, l := range c.media() {
 		l.mu.Lock()
@@ -285,7 +312,8 @@ func (c *Call) Path() netip.AddrPort {
 	for _, l := range c.media() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		return l.toLocked(1, l.to)
+		_, to := l.toLocked(1, l.to)
+		return to
 	}
 	return netip.AddrPort{}
 }

@@ -47,6 +47,7 @@ type leg struct {
 	agent      *agent // nil: no ICE
 	searches   bool
 	cut        func(netip.AddrPort) bool // addresses that nothing reaches or comes from
+	heardLent  bool                      // the last packet came by a lent address
 }
 
 const packetTime = 20 * time.Millisecond
@@ -149,6 +150,7 @@ func (l *leg) close() {
 	if first {
 		close(l.stop)
 		l.sockets(func(c *net.UDPConn) { c.Close() })
+		l.giveBack()
 	}
 	l.wg.Wait()
 }
@@ -202,7 +204,8 @@ func (l *leg) writeLocked(pt uint8, payload []byte, marker bool) {
 	if err != nil {
 		return
 	}
-	if l.sendOnLocked(1, raw, l.toLocked(1, l.to)) == nil {
+	by, to := l.toLocked(1, l.to)
+	if l.sendOnLocked(1, by, raw, to) == nil {
 		l.meter.Sent++
 	}
 }
@@ -235,7 +238,8 @@ func (l *leg) sendReport() {
 	if l.mux {
 		component = 1
 	}
-	l.sendOnLocked(component, raw, l.toLocked(component, l.toRTCP))
+	by, to := l.toLocked(component, l.toRTCP)
+	l.sendOnLocked(component, by, raw, to)
 }
 
 func (l *leg) read(c *net.UDPConn) {
@@ -246,24 +250,31 @@ func (l *leg) read(c *net.UDPConn) {
 			return
 		}
 		if err == nil {
-			l.take(c, buf[:n], netip.AddrPortFrom(from.Addr().Unmap(), from.Port()))
+			l.take(l.component(c), nil, buf[:n], netip.AddrPortFrom(from.Addr().Unmap(), from.Port()))
 		}
 	}
 }
 
-// take measures one packet, RTP or RTCP by RFC 5761's rule.
-func (l *leg) take(at *net.UDPConn, raw []byte, from netip.AddrPort) {
+// component is that of a socket of ours.
+func (l *leg) component(c *net.UDPConn) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if c == l.rtcp {
+		return 2
+	}
+	return 1
+}
+
+// take measures one packet, RTP or RTCP by RFC 5761's rule, that came to our own
+// socket or by a lent address.
+func (l *leg) take(component int, by *lent, raw []byte, from netip.AddrPort) {
 	now := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.cut != nil && l.cut(from) {
+	if by == nil && l.cut != nil && l.cut(from) {
 		return
 	}
-	component := 1
-	if at == l.rtcp {
-		component = 2
-	}
-	if l.heardLocked(component, raw, from) {
+	if l.heardLocked(component, by, raw, from) {
 		return
 	}
 	if len(raw) < 8 || raw[0]>>6 != 2 {
@@ -289,7 +300,7 @@ func (l *leg) take(at *net.UDPConn, raw []byte, from netip.AddrPort) {
 		return
 	}
 	l.meter.packet(&p, now)
-	l.meter.LastSource = from
+	l.meter.LastSource, l.heardLent = from, by != nil
 	if p.PayloadType == ptMulaw {
 		l.farCopy.carryFar(p.Payload)
 		if l.tapes {

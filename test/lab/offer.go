@@ -48,7 +48,13 @@ func (c *Call) openMedia(kinds []string) error {
 		}
 		l.tapes = c.phone.cfg.Tapes
 		if c.phone.cfg.ICE {
-			l.agent = newAgent()
+			l.agent, l.cut = newAgent(), c.phone.cfg.Wall
+		}
+		if c.phone.cfg.ICE && c.phone.cfg.TURN != nil {
+			if err := l.borrow(&c.phone.cfg); err != nil {
+				l.close()
+				return err
+			}
 		}
 		c.mu.Lock()
 		c.legs = append(c.legs, l)

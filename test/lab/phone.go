@@ -46,10 +46,12 @@ type PhoneConfig struct {
 	Reconnect bool          // come back by itself after a lost connection
 	Refresh   bool          // re-register by itself at half of the expiry
 
-	Suites     []Suite // SRTP suites in order of liking; none means plain RTP
-	ICE        bool    // looks for direct paths
-	Tone       float64 // Hz of the tone that it speaks; 0 means 440
-	Mux        bool    // offer RTP and RTCP on one port
+	Suites     []Suite                   // SRTP suites in order of liking; none means plain RTP
+	ICE        bool                      // looks for direct paths
+	TURN       *TURN                     // lends addresses for them; nil: nobody does
+	Wall       func(netip.AddrPort) bool `json:"-"` // addresses that a firewall keeps its media sockets from
+	Tone       float64                   // Hz of the tone that it speaks; 0 means 440
+	Mux        bool                      // offer RTP and RTCP on one port
 	AutoAnswer bool
 	Persist    bool // session persistency
 	Fallback   bool // says that it takes RTP for SRTP, as Cisco's phones do

@@ -42,7 +42,7 @@ func TestStories(t *testing.T) {
 			registrar(func(c *lab.RegistrarConfig) { c.TCP = netip.AddrPortFrom(c.TCP.Addr(), 5091) })(w)
 		})},
 		{name: "trunk", cfg: Config{}, more: trunk},
-		{name: "ice", cfg: Config{Path: lab.PathOutbound, Core: append(neighbor("TLS", 5061), passICE...)}},
+		{name: "ice", cfg: Config{Path: lab.PathOutbound, Core: append(neighbor("TLS", 5061), passICE...), Edge: TURNLines()}},
 		{name: "push", cfg: Config{Path: lab.PathOutbound, Core: neighbor("TLS", 5061)}, more: wakes},
 		{name: "push-off", cfg: Config{NoPath: true}, more: wakes},
 		{name: "persist", cfg: Config{World: persistent}},

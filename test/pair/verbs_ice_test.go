@@ -3,17 +3,16 @@ package pair
 import (
 	"context"
 	"fmt"
-	"net/netip"
 )
 
 // path waits until what is heard and what is said take a path: "direct", which
-// is any that does not lead to edge, or "relay".
+// is any that does not lead to edge, "turn", which is by an address that edge lends
+// to either phone, or "relay".
 func (p *player) path(ctx context.Context) (string, error) {
-	relay := p.arg(0) == "relay"
 	return "", poll(ctx, func() error {
-		to, from := p.call.Path(), p.call.Stats().LastSource
-		if (to.Addr() == p.pair.Outer) != relay || (from.Addr() == p.pair.Outer) != relay || !from.IsValid() {
-			return fmt.Errorf("it sends to %s and hears from %s", to, from)
+		to, from := p.pair.Paths(p.call)
+		if to != p.arg(0) || from != p.arg(0) {
+			return fmt.Errorf("it sends %s to %s and hears %s from %s", to, p.call.Path(), from, p.call.Stats().LastSource)
 		}
 		return nil
 	})
@@ -25,6 +24,6 @@ func (p *player) cut(context.Context) (string, error) {
 		p.call.CutPaths(nil)
 		return "", nil
 	}
-	p.call.CutPaths(func(a netip.AddrPort) bool { return a.Addr() != p.pair.Outer })
+	p.call.CutPaths(p.pair.NotEdge)
 	return "", nil
 }

@@ -82,14 +82,21 @@ func (p *player) arg(n int) string {
 }
 
 // start makes a phone and connects it. Options: as=USER password=X domain=X
-// transport=TCP suites=A,B expires=SECONDS keepalive=stun; ice mux manual busy
+// transport=TCP suites=A,B expires=SECONDS keepalive=stun turn=udp; ice walled mux manual busy
 // reliable plain fallback no-outbound reconnect inside like=NAME (its instance).
 func (p *player) start(ctx context.Context) (string, error) {
 	change := func(c *lab.PhoneConfig) {
 		for _, o := range p.args {
 			option(c, o)
-			if o == "at=edge2" {
-				atEdge2(p.pair)(c)
+			switch k, v, _ := strings.Cut(o, "="); k {
+			case "at":
+				if v == "edge2" {
+					atEdge2(p.pair)(c)
+				}
+			case "turn":
+				p.pair.WithTURN(v)(c)
+			case "walled":
+				c.Wall = p.pair.NotEdge
 			}
 		}
 	}
