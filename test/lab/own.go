@@ -10,6 +10,7 @@ import (
 type ownDialog struct {
 	*dialog
 	onRequest func(*serverTx) // nil: BYE is answered and ends it
+	onAck     func(*Message)  // nil: nobody waits for the ACK of a 2xx
 }
 
 // ownDialogs are those that stand, by Call-ID.

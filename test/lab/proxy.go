@@ -123,6 +123,10 @@ func (r *Registrar) locate(t *serverTx, user string) {
 		return
 	}
 	t.req.Del("Proxy-Authorization")
+	if r.cfg.B2BUA && t.req.Method() == "INVITE" {
+		r.between(t, hops[0])
+		return
+	}
 	r.relay(t, hops, t.req.Method() == "INVITE" || t.req.Method() == "SUBSCRIBE")
 }
 
@@ -221,7 +225,10 @@ func (r *Registrar) linkFor(h hop) (*link, error) {
 
 // onAck passes the ACK of a 2xx along its route.
 func (r *Registrar) onAck(l *link, m *Message) {
-	if r.own.find(m.Get("Call-ID")) != nil {
+	if d := r.own.find(m.Get("Call-ID")); d != nil {
+		if d.onAck != nil {
+			d.onAck(m)
+		}
 		return
 	}
 	r.dropOwnRoutes(m)

@@ -38,6 +38,8 @@ type RegistrarConfig struct {
 	Path           PathMode
 	Persist        bool                                      // session persistency: calls follow a device to where it registers
 	NoRecordRoute  bool                                      // leave the dialog after its first request
+	B2BUA          bool                                      // calls pass as two dialogs, as by Unified CM; else it is a proxy
+	PassICE        bool                                      // a B2BUA leaves ICE in the descriptions of calls
 	Open           bool                                      // REGISTER without challenge
 	Bearer         func(token string) (user string, ok bool) // whose an access token is; nil: tokens are not read
 	ChallengeCalls bool                                      // 407 for requests that start something

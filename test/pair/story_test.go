@@ -1,6 +1,7 @@
 package pair
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -24,6 +25,7 @@ func TestStories(t *testing.T) {
 		name string
 		cfg  Config
 		more func(*Pair) error
+		as   string // whose stories are told; "" = those of its own
 	}{
 		{name: "plain", cfg: Config{Path: lab.PathLazy}},
 		{name: "off", cfg: Config{NoPath: true}},
@@ -43,6 +45,10 @@ func TestStories(t *testing.T) {
 		})},
 		{name: "trunk", cfg: Config{}, more: trunk},
 		{name: "ice", cfg: Config{Path: lab.PathOutbound, Core: append(neighbor("TLS", 5061), passICE...), Edge: TURNLines()}},
+		{name: "ice-b2bua", as: "ice", cfg: Config{Path: lab.PathOutbound, Core: append(neighbor("TLS", 5061), passICE...), Edge: TURNLines(),
+			World: registrar(func(c *lab.RegistrarConfig) { c.B2BUA, c.PassICE = true, true })}},
+		{name: "b2bua", cfg: Config{Path: lab.PathOutbound, Core: append(neighbor("TLS", 5061), passICE...),
+			World: registrar(func(c *lab.RegistrarConfig) { c.B2BUA = true })}},
 		{name: "push", cfg: Config{Path: lab.PathOutbound, Core: neighbor("TLS", 5061)}, more: wakes},
 		{name: "push-off", cfg: Config{NoPath: true}, more: wakes},
 		{name: "persist", cfg: Config{World: persistent}},
@@ -56,7 +62,7 @@ func TestStories(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			for _, f := range files(t, set.name) {
+			for _, f := range files(t, cmp.Or(set.as, set.name)) {
 				t.Run(filepath.Base(f), func(t *testing.T) { s.tell(t, f) })
 			}
 			if s.seen == 0 {
