@@ -6,6 +6,7 @@ import (
 
 	"sallyport/appliance/media"
 	"sallyport/appliance/sdp"
+	"sallyport/appliance/traversal"
 )
 
 // agents remembers which ICE agents are those of clients outside, by the
@@ -15,6 +16,7 @@ type agents struct {
 
 	mu    sync.Mutex // guards the rest
 	in    map[sdp.ICE]media.SessionID
+	told  map[traversal.PeerID]*marks   // agents that edges told of, of other cores' calls
 	of    map[media.SessionID][]sdp.ICE // the oldest first
 	sweep int                           // look for calls that are over at this many
 }
@@ -25,7 +27,7 @@ const (
 )
 
 func newAgents() *agents {
-	return &agents{in: map[sdp.ICE]media.SessionID{}, of: map[media.SessionID][]sdp.ICE{}, sweep: fewAgents}
+	return &agents{in: map[sdp.ICE]media.SessionID{}, of: map[media.SessionID][]sdp.ICE{}, told: map[traversal.PeerID]*marks{}, sweep: fewAgents}
 }
 
 // note files the agent of a client in a call. The first call keeps it.
@@ -63,10 +65,21 @@ func (a *agents) forgetLocked() {
 }
 
 // outside reports whether an agent is that of a client outside, in another call
-// than the one that asks.
+// than the one that asks, of this core or of another.
 func (a *agents) outside(who sdp.ICE, asks media.SessionID) bool {
+	if !who.On() {
+		return false
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	in, known := a.in[who]
-	return known && in != asks && who.On() && a.knows(in)
+	if in, known := a.in[who]; known {
+		return in != asks && a.knows(in)
+	}
+	mark := who.Mark()
+	for _, m := range a.told {
+		if m.has(mark) {
+			return true
+		}
+	}
+	return false
 }

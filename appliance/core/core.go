@@ -200,6 +200,7 @@ func New(cfg Config) *Core {
 	c.grants = c.newGrants()
 	c.http = c.newHTTP()
 	c.links.Handle(methodTicket, c.answerTicket)
+	c.links.Handle(methodAgent, c.takeAgent)
 	c.links.Handle(methodPresence, c.answerPresence)
 	c.chat = c.newChat()
 	c.desk = signaling.Desk{

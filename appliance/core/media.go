@@ -30,7 +30,10 @@ type MediaCall struct {
 // Media rewrites the session descriptions of calls that pass core: SRTP
 // by the link on the client's side, RTP or SRTP with other keys inside. Any
 // goroutine may call it; calls of one session wait for each other.
-type Media struct{ *call.Media[*mediaCall] }
+type Media struct {
+	*call.Media[*mediaCall]
+	outside *agents // of all calls
+}
 
 // mediaCall is one session as its descriptions show it.
 type mediaCall struct {
@@ -47,9 +50,10 @@ func NewMedia(cfg MediaConfig) *Media {
 		cfg.Rand = rand.Reader
 	}
 	outside := newAgents()
-	m := &Media{call.NewMedia(call.Config{Relay: cfg.Relay, Log: cfg.Log, Clock: cfg.Clock}, func(since time.Time) *mediaCall {
+	m := &Media{outside: outside}
+	m.Media = call.NewMedia(call.Config{Relay: cfg.Relay, Log: cfg.Log, Clock: cfg.Clock}, func(since time.Time) *mediaCall {
 		return &mediaCall{Talk: call.NewTalk[mediaLine, *media.CoreStream](since), cfg: &cfg, keyring: newKeyring(cfg.Rand), agents: outside}
-	})}
+	})
 	outside.knows = m.Knows
 	return m
 }

@@ -27,6 +27,9 @@ func (c *Core) peerChanged(p traversal.Peer, up bool, why string) {
 	c.log.Info("traversal link", "event", "link", "zone", p.Zone, "peer", p.Node, "up", up, "why", why)
 	c.links.Judge(c.cfg.Alarms)
 	c.renames()
+	if !up {
+		c.media.outside.forget(p.ID)
+	}
 }
 
 // Look keeps the alarms that hang on how this role fares now; it is called

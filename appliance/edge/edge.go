@@ -61,6 +61,7 @@ type Edge struct {
 	holds    *holds
 	partners *flow.Bindings // connections of who is not registered
 	dials    *run.Tasks     // to partners
+	hints    *run.Tasks     // of ICE agents, to cores
 	names    *zone.Resolver
 	links    *traversal.Links
 	relay    *media.Relay
@@ -124,6 +125,7 @@ func New(cfg Config) *Edge {
 	})
 	e.partners = flow.NewBindings(flow.BindingsConfig{Clock: cfg.Clock, Rand: cfg.Rand, Total: maxPartners, PerUser: maxPartnersEach})
 	e.dials, e.names = run.NewTasks(maxDials, dialTime), cfg.Zones
+	e.hints = run.NewTasks(maxHints, hintTime)
 	e.bindings = flow.NewBindings(flow.BindingsConfig{Clock: cfg.Clock, Rand: cfg.Rand, Named: e.tokens.binding, OnChange: e.bindingEvent, Total: e.capacity.Registrations})
 	e.holds = newHolds(cfg.Clock)
 	e.links = traversal.New(traversal.Config{
@@ -134,7 +136,7 @@ func New(cfg Config) *Edge {
 		OnClose:   func(c *traversal.Conn) { e.proxy.ConnClosed(c) },
 		OnPeer:    e.peerChanged,
 	})
-	e.media = NewMedia(MediaConfig{Relay: e.relay, Log: cfg.Log, Clock: cfg.Clock})
+	e.media = NewMedia(MediaConfig{Relay: e.relay, Log: cfg.Log, Clock: cfg.Clock, OnAgent: e.tellAgent})
 	e.links.Handle(methodHeld, e.answerHeld)
 	e.http = e.newGate()
 	e.chat = e.newChat()

@@ -7,13 +7,15 @@ import (
 
 	"sallyport/appliance/call"
 	"sallyport/appliance/media"
+	"sallyport/appliance/sdp"
 )
 
 // MediaConfig is what edge's media needs from its node.
 type MediaConfig struct {
-	Relay *media.Relay
-	Log   *slog.Logger
-	Clock func() time.Time // nil = time.Now
+	Relay   *media.Relay
+	Log     *slog.Logger
+	Clock   func() time.Time // nil = time.Now
+	OnAgent func(sdp.ICE)    // hears of each ICE agent of a client; must not block; nil = nobody
 }
 
 // MediaCall is what the role knows of a call before its first description.
@@ -31,13 +33,17 @@ type Media struct{ *call.Media[*mediaCall] }
 type mediaCall struct {
 	call.Talk[media.Line, *media.EdgeStream]
 	MediaCall
-	relay *media.Relay
+	relay   *media.Relay
+	onAgent func(sdp.ICE)
 }
 
 // NewMedia returns a Media without calls.
 func NewMedia(cfg MediaConfig) *Media {
+	if cfg.OnAgent == nil {
+		cfg.OnAgent = func(sdp.ICE) {}
+	}
 	return &Media{call.NewMedia(call.Config{Relay: cfg.Relay, Log: cfg.Log, Clock: cfg.Clock}, func(since time.Time) *mediaCall {
-		return &mediaCall{Talk: call.NewTalk[media.Line, *media.EdgeStream](since), relay: cfg.Relay}
+		return &mediaCall{Talk: call.NewTalk[media.Line, *media.EdgeStream](since), relay: cfg.Relay, onAgent: cfg.OnAgent}
 	})}
 }
 

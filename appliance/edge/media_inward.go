@@ -73,6 +73,9 @@ func (c *mediaCall) keepAgents(b *sdp.Body, lines []media.Line) {
 		if !l.On() || l.Class != sdp.RTP || !l.Keyed {
 			l.ICE = sdp.ICE{}
 		}
+		if l.ICE.On() {
+			c.onAgent(l.ICE)
+		}
 		if st := c.Streams[i]; st != nil {
 			b.Media[i].DropRemote(st.Local())
 		}

@@ -57,6 +57,7 @@ func (e *Edge) Run(ctx context.Context) error {
 	g.Add("partners", e.partners.Run)
 	g.Add("holds", e.holds.run)
 	g.Add("dials", e.dials.Run)
+	g.Add("hints", e.hints.Run)
 	g.Add("credentials", e.guard.Run)
 	g.Add("flows", e.flows.Run)
 	g.Add("https", e.http.Run)

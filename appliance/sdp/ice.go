@@ -1,6 +1,7 @@
 package sdp
 
 import (
+	"crypto/sha256"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -18,6 +19,10 @@ func (i ICE) On() bool { return i.Ufrag != "" && i.Pwd != "" }
 
 // String hides the password.
 func (i ICE) String() string { return i.Ufrag + ":***" }
+
+// Mark stands for an agent where its credentials need not be known: who has not
+// seen them cannot make it.
+func (i ICE) Mark() [sha256.Size]byte { return sha256.Sum256([]byte(i.Ufrag + "\x00" + i.Pwd)) }
 
 // MaxCandidates is far above what clients list: some addresses of either
 // family, each as host, reflexive and relayed, for RTP and RTCP.

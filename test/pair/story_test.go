@@ -47,6 +47,8 @@ func TestStories(t *testing.T) {
 		{name: "ice", cfg: Config{Path: lab.PathOutbound, Core: append(neighbor("TLS", 5061), passICE...), Edge: TURNLines()}},
 		{name: "ice-b2bua", as: "ice", cfg: Config{Path: lab.PathOutbound, Core: append(neighbor("TLS", 5061), passICE...), Edge: TURNLines(),
 			World: registrar(func(c *lab.RegistrarConfig) { c.B2BUA, c.PassICE = true, true })}},
+		{name: "ice-many", cfg: Config{Path: lab.PathOutbound, Core: append(neighbor("TLS", 5061), passICE...),
+			World: registrar(func(c *lab.RegistrarConfig) { c.B2BUA, c.PassICE = true, true })}, more: many},
 		{name: "b2bua", cfg: Config{Path: lab.PathOutbound, Core: append(neighbor("TLS", 5061), passICE...),
 			World: registrar(func(c *lab.RegistrarConfig) { c.B2BUA = true })}},
 		{name: "push", cfg: Config{Path: lab.PathOutbound, Core: neighbor("TLS", 5061)}, more: wakes},
@@ -81,7 +83,7 @@ func files(t *testing.T, set string) []string {
 		if err != nil || len(some) == 0 {
 			t.Fatalf("%s has no stories: %v", dir, err)
 		}
-		if !slices.Contains([]string{"ice", "open", "power", "many", "push", "push-off", "asks", "delegated", "token", "oauth", "persist", "persist-off"}, set) || dir == set {
+		if !slices.Contains([]string{"ice", "ice-many", "open", "power", "many", "push", "push-off", "asks", "delegated", "token", "oauth", "persist", "persist-off"}, set) || dir == set {
 			all = append(all, some...)
 		}
 	}
