@@ -30,8 +30,29 @@ func GrantsFrom(snap *config.Snapshot) (all []Grant) {
 	return all
 }
 
-// CheckGrants finds what would show a secret or a token to whoever listens. It
-// is a config.Check.
+// An Admit is what the peers of a trunk have to show for core to take what they
+// begin: an access token of an issuer, for core.
+type Admit struct {
+	Zone             string
+	Issuer, Audience string
+	Scope            string // words that it has to grant
+	Keys             string // https: where the issuer's keys are
+}
+
+// AdmitsFrom reads what the neighbor zones ask for.
+func AdmitsFrom(snap *config.Snapshot) (all []Admit) {
+	for _, i := range snap.Indexes(xapi.NeighborTokenIncoming.Item) {
+		a := Admit{Zone: snap.Str(xapi.ZoneName, i), Issuer: snap.Str(xapi.NeighborTokenIssuer, i), Audience: snap.Str(xapi.NeighborTokenAudience, i),
+			Scope: snap.Str(xapi.NeighborTokenWanted, i), Keys: snap.Str(xapi.NeighborTokenKeys, i)}
+		if snap.Bool(xapi.NeighborTokenIncoming, i) && a.Zone != "" && snap.Enum(xapi.ZoneType, i) == "Neighbor" {
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+// CheckGrants finds what would show a secret or a token to whoever listens, and
+// trunks that ask for a token which nobody could judge. It is a config.Check.
 func CheckGrants(snap *config.Snapshot) error {
 	var errs []error
 	for _, i := range snap.Indexes(xapi.NeighborTokenEndpoint.Item) {
@@ -39,12 +60,26 @@ func CheckGrants(snap *config.Snapshot) error {
 		if at == "" {
 			continue
 		}
-		if u, err := url.Parse(at); err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil {
+		if !secureURL(at) {
 			errs = append(errs, fmt.Errorf("zone %d: the token endpoint must be an https URL", i))
 		}
 		if snap.Enum(xapi.NeighborSIPTransport, i) != "TLS" || !snap.Bool(xapi.NeighborTLSVerify, i) {
 			errs = append(errs, fmt.Errorf("zone %d: access tokens are shown over verified TLS only; set Neighbor SIP Transport to TLS and Neighbor SIP TLS Verify Mode to On", i))
 		}
 	}
+	for _, i := range snap.Indexes(xapi.NeighborTokenIncoming.Item) {
+		switch {
+		case !snap.Bool(xapi.NeighborTokenIncoming, i):
+		case snap.Str(xapi.NeighborTokenIssuer, i) == "" || snap.Str(xapi.NeighborTokenAudience, i) == "" || !secureURL(snap.Str(xapi.NeighborTokenKeys, i)):
+			errs = append(errs, fmt.Errorf("zone %d: incoming tokens need Issuer, Audience and, as an https URL, KeysURL of Neighbor SIP OAuth Incoming first", i))
+		case snap.Enum(xapi.NeighborSIPTransport, i) != "TLS":
+			errs = append(errs, fmt.Errorf("zone %d: access tokens come over TLS only; set Neighbor SIP Transport to TLS", i))
+		}
+	}
 	return errors.Join(errs...)
+}
+
+func secureURL(at string) bool {
+	u, err := url.Parse(at)
+	return err == nil && u.Scheme == "https" && u.Host != "" && u.User == nil
 }

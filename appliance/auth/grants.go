@@ -79,15 +79,20 @@ func (g *Grants) Apply(plan []Grant) {
 }
 
 func (g *Grants) newGrant(p Grant) *grant {
+	return &grant{Grant: p, slot: make(chan struct{}, 1), client: tokenClient(p.Endpoint, g.cfg.Resolver, g.cfg.TLS)}
+}
+
+// tokenClient asks an authorization server. It follows nobody elsewhere.
+func tokenClient(at string, names *net.Resolver, conf func(host string) *tls.Config) *http.Client {
 	host := ""
-	if u, err := url.Parse(p.Endpoint); err == nil {
+	if u, err := url.Parse(at); err == nil {
 		host = u.Hostname()
 	}
-	dial := net.Dialer{Timeout: 5 * time.Second, Resolver: g.cfg.Resolver}
-	t := &http.Transport{DialContext: dial.DialContext, TLSClientConfig: g.cfg.TLS(host), TLSHandshakeTimeout: 5 * time.Second,
+	dial := net.Dialer{Timeout: 5 * time.Second, Resolver: names}
+	t := &http.Transport{DialContext: dial.DialContext, TLSClientConfig: conf(host), TLSHandshakeTimeout: 5 * time.Second,
 		MaxResponseHeaderBytes: maxReply, IdleConnTimeout: time.Second}
-	return &grant{Grant: p, slot: make(chan struct{}, 1), client: &http.Client{Transport: t, Timeout: grantTime,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	return &http.Client{Transport: t, Timeout: grantTime,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 func (g *Grants) find(zone string) *grant {

@@ -51,6 +51,10 @@ var sentences = map[Fault]string{
 	Refresh:    "token is a refresh token",
 	Nobody:     "token names no user or no expiry",
 	Expired:    "token has expired",
+	Signature:  "token is signed in a way that is not taken",
+	Audience:   "token is for somebody else",
+	Early:      "token is not valid yet",
+	Scope:      "token lacks the scope that is asked for",
 }
 
 func (f Fault) Error() string { return sentences[f] }

@@ -90,6 +90,7 @@ type Core struct {
 	sso    *auth.SSO
 
 	grants *auth.Grants // tokens for trunks
+	admits *auth.Admits // tokens of trunks
 
 	push      *push.Server // wakes phones
 	sleeping  *state.Table
@@ -102,6 +103,8 @@ type Core struct {
 
 	peers     peers
 	replanned chan struct{} // the monitor looks at the plan again
+	repeered  chan struct{} // peers are looked up again
+	peerNames peerNames
 	renamed   chan struct{} // edges are to hear of the nodes
 
 	fast struct { // fast path registration
@@ -155,7 +158,7 @@ func New(cfg Config) *Core {
 		credentials: cfg.Credentials,
 		resolver:    cfg.Resolver,
 		reach:       newReach(cfg.Clock),
-		replanned:   make(chan struct{}, 1), rediscovered: make(chan struct{}, 1), renamed: make(chan struct{}, 1),
+		replanned:   make(chan struct{}, 1), rediscovered: make(chan struct{}, 1), renamed: make(chan struct{}, 1), repeered: make(chan struct{}, 1),
 		forget: make(chan []string, 1),
 	}
 	c.locals = c.newLocals()
@@ -198,6 +201,7 @@ func New(cfg Config) *Core {
 	c.newCredentials()
 	c.sso = c.newSSO()
 	c.grants = c.newGrants()
+	c.admits = c.newAdmits()
 	c.http = c.newHTTP()
 	c.links.Handle(methodTicket, c.answerTicket)
 	c.links.Handle(methodAgent, c.takeAgent)

@@ -20,6 +20,15 @@ func (c *Core) fromInside(r *signaling.Request, from *flow.Conn) {
 	if c.ofRecorder(r) {
 		return
 	}
+	if c.admits.Has(c.zoneFrom(from)) && !c.follows(r.Msg) {
+		c.admit(r, from)
+		return
+	}
+	c.begin(r, from)
+}
+
+// begin serves a request from inside that whoever sent it may send.
+func (c *Core) begin(r *signaling.Request, from *flow.Conn) {
 	if route := ownRoute(r.Msg); route != "" {
 		c.alongToken(r, from, route)
 		return
@@ -57,7 +66,7 @@ func (c *Core) alongToken(r *signaling.Request, from *flow.Conn, route string) {
 	out.PopFirst("Route")
 	all := c.plan.Load().domains
 	if a, err := c.tokens.openAnchor(purposePath, route, all); err == nil {
-		if !c.mayCall(r, from.Zone(), a.domain) {
+		if !c.mayCall(r, c.zoneFrom(from), a.domain) {
 			return
 		}
 		if out.ToTag() == "" && c.left(out.Values("Route")) {
@@ -79,7 +88,7 @@ func (c *Core) alongToken(r *signaling.Request, from *flow.Conn, route string) {
 // toContact gives a request for a Contact token the phone's own URI and the
 // Path of its edge.
 func (c *Core) toContact(r *signaling.Request, from *flow.Conn, contact contact) {
-	if !c.mayCall(r, from.Zone(), contact.domain) {
+	if !c.mayCall(r, c.zoneFrom(from), contact.domain) {
 		return
 	}
 	out := r.Msg.Clone()
@@ -121,7 +130,7 @@ func (c *Core) deliverNow(r *signaling.Request, out *sip.Message, from *flow.Con
 	}
 	id := media.SessionID(a.session)
 	kind := signaling.RequestDescription(out, c.media.Pending(id, media.ClientSide))
-	c.useMedia(out, a.session, kind, peerKey(a.peer), c.plan.Load().policyOf(from.Zone(), cameOver(from)))
+	c.useMedia(out, a.session, kind, peerKey(a.peer), c.plan.Load().policyOf(c.zoneFrom(from), cameOver(from)))
 	if err := call.Describe(out, a.session, kind, r.Trace, c.media.Outward); err != nil {
 		c.desk.Fail(r, a.session, err)
 		return
@@ -147,7 +156,7 @@ func (c *Core) deliverNow(r *signaling.Request, out *sip.Message, from *flow.Con
 	r.Forward(c.orWake(b, out, r.Trace, func(s sleeper) {
 		if s.Peer != a.peer { // it came back by another edge
 			a.peer = s.Peer
-			c.useMedia(out, a.session, kind, peerKey(a.peer), c.plan.Load().policyOf(from.Zone(), cameOver(from)))
+			c.useMedia(out, a.session, kind, peerKey(a.peer), c.plan.Load().policyOf(c.zoneFrom(from), cameOver(from)))
 		}
 	}))
 }

@@ -44,11 +44,16 @@ func (c *Core) replan(snap *config.Snapshot) error {
 	case c.replanned <- struct{}{}:
 	default:
 	}
+	select {
+	case c.repeered <- struct{}{}:
+	default:
+	}
 	who, whoErr := auth.PlanFrom(snap)
 	sign, signErr := auth.SSOPlanFrom(snap)
 	c.sso.Apply(sign)
 	c.saml.plan(sign.Domains)
 	c.grants.Apply(auth.GrantsFrom(snap))
+	c.admits.Apply(auth.AdmitsFrom(snap))
 	c.push.Apply(push.PlanFrom(snap))
 	links, linkErr := traversal.PlanFrom(snap, xapi.Core)
 	web, httpErr := httpproxy.PlanFrom(snap, plan.Topology)
@@ -95,6 +100,7 @@ func (c *Core) Run(ctx context.Context) error {
 	g.Add("links", c.links.Run)
 	g.Add("monitor", c.monitor)
 	g.Add("node names", c.tellNodes)
+	g.Add("peer names", c.learnPeers)
 	g.Add("endpoints", c.locals.Run)
 	g.Add("lookups", c.lookups.Run)
 	g.Add("refreshes", c.refreshes.Run)

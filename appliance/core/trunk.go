@@ -59,7 +59,7 @@ func (c *Core) startTrunk(r *signaling.Request, from *flow.Conn, uri sip.URI) {
 // callerOf finds out who sent a request, and answers it if nobody may have.
 func (c *Core) callerOf(r *signaling.Request, from *flow.Conn) (caller, bool) {
 	plan := c.plan.Load()
-	if z := plan.Zones.Zone(from.Zone()); z != nil && z.Type == zone.Neighbor {
+	if z := plan.Zones.Zone(c.zoneFrom(from)); z != nil && z.Type == zone.Neighbor {
 		w := caller{zone: z.Name, known: z.TrustIdentity}
 		w.of, w.bound = plan.Topology.OfZone(z.Name)
 		return w, true
@@ -329,7 +329,7 @@ func (c *Core) nearby(t *target) {
 
 // isNear tells whether a connection is a neighbor's or a registered endpoint's.
 func (c *Core) isNear(p *Plan, from *flow.Conn) bool {
-	z := p.Zones.Zone(from.Zone())
+	z := p.Zones.Zone(c.zoneFrom(from))
 	return z != nil && z.Type == zone.Neighbor || len(c.locals.ByConn(from)) > 0
 }
 
@@ -355,7 +355,7 @@ func (c *Core) isPeer(p *Plan, host string) bool {
 		return true
 	}
 	addr, err := netip.ParseAddr(host)
-	return err == nil && c.reach.names(addr, func(name string) bool { return p.Zones.Peer(name) != nil })
+	return err == nil && (c.peerZone(addr) != nil || c.reach.names(addr, func(name string) bool { return p.Zones.Peer(name) != nil }))
 }
 
 // toEdge takes a request out through a traversal zone, to a partner that edge

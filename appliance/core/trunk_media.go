@@ -42,7 +42,7 @@ func (c *Core) betweenTrunks(r *signaling.Request, out *sip.Message, session uin
 // useTrunk begins the media of a call between zones of different modes.
 func (c *Core) useTrunk(m *sip.Message, session uint64, from *flow.Conn, t target) {
 	plan := c.plan.Load()
-	p := trunkPolicy{ends: [2]trunkEnd{plan.trunkEnd(from.Zone(), cameOver(from)), plan.trunkEnd(t.zone, c.toward(t))}, caller: m.FromTag()}
+	p := trunkPolicy{ends: [2]trunkEnd{plan.trunkEnd(c.zoneFrom(from), cameOver(from)), plan.trunkEnd(t.zone, c.toward(t))}, caller: m.FromTag()}
 	id := media.SessionID(session)
 	if session != 0 && m.ToTag() == "" && (p.ends[0].mode != p.ends[1].mode || c.trunks.Knows(id)) {
 		c.trunks.Use(id, m.CallID(), func(c *trunkCall) { c.trunkPolicy = p })
@@ -70,7 +70,7 @@ func (c *Core) ofCaller(id media.SessionID, m *sip.Message) bool {
 // of core, and a description that breaks the mode is refused.
 func (c *Core) sameMode(r *signaling.Request, out *sip.Message, session uint64, from *flow.Conn, t target, kind signaling.Description) (signaling.Branch, error) {
 	plan := c.plan.Load()
-	ends := []trunkEnd{plan.trunkEnd(from.Zone(), passage{}), plan.trunkEnd(t.zone, passage{})}
+	ends := []trunkEnd{plan.trunkEnd(c.zoneFrom(from), passage{}), plan.trunkEnd(t.zone, passage{})}
 	check := func(m *sip.Message, kind signaling.Description) error {
 		return signaling.Describe(m, kind, func(body []byte) ([]byte, error) { return body, fits(body, ends) })
 	}

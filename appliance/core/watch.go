@@ -61,7 +61,7 @@ func (c *Core) edgeMedia(peer string) (rtp, rtcp netip.AddrPort, ok bool) {
 // zoneOf names the neighbor zone that an inside peer belongs to by its
 // address.
 func (c *Core) zoneOf(l flow.Listener, remote netip.AddrPort) string {
-	if z := c.plan.Load().Zones.Peer(remote.Addr().String()); z != nil {
+	if z := c.peerZone(remote.Addr()); z != nil {
 		return z.Name
 	}
 	return l.Zone

@@ -45,6 +45,13 @@ func (r *Request) Forward(b Branch) {
 	r.tx.forward(b)
 }
 
+// As is the same request with a message that the role made of it.
+func (r *Request) As(m *sip.Message) *Request {
+	made := *r
+	made.Msg = m
+	return &made
+}
+
 // Cancelled tells whether the client has cancelled the request.
 func (r *Request) Cancelled() bool {
 	if r.tx == nil {

@@ -58,7 +58,7 @@ func Alarms() []*Alarm {
 		routingAlarms(),
 		recordingAlarms(),
 		loadAlarms(),
-		[]*Alarm{AlarmChatNode, AlarmFcmService, AlarmTURNPorts, AlarmTURNCapacity, AlarmPush, AlarmRestoreFailed, AlarmCommitsDropped, AlarmManagementOpen, AlarmMemory, AlarmInterfacesMoved, AlarmDHCPSilent, AlarmTrunkToken, AlarmVault},
+		[]*Alarm{AlarmChatNode, AlarmFcmService, AlarmTURNPorts, AlarmTURNCapacity, AlarmPush, AlarmRestoreFailed, AlarmCommitsDropped, AlarmManagementOpen, AlarmMemory, AlarmInterfacesMoved, AlarmDHCPSilent, AlarmTrunkToken, AlarmTrunkKeys, AlarmVault},
 	)
 	slices.SortFunc(all, func(a, b *Alarm) int { return a.ID - b.ID })
 	return all

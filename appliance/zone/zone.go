@@ -1,6 +1,7 @@
 package zone
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 )
@@ -104,10 +105,8 @@ func (p *Plan) Peer(host string) *Zone {
 		if z.Type != Neighbor || !z.SIP {
 			continue
 		}
-		for _, peer := range z.Peers {
-			if strings.EqualFold(peer, host) {
-				return z
-			}
+		if z.HasPeer(host) {
+			return z
 		}
 	}
 	return p.automatic.peers[strings.ToLower(host)]
@@ -116,4 +115,25 @@ func (p *Plan) Peer(host string) *Zone {
 // Speaks tells whether the edges of a zone may speak for a domain.
 func (z *Zone) Speaks(domain string) bool {
 	return z == nil || len(z.Domains) == 0 || slices.ContainsFunc(z.Domains, func(d string) bool { return strings.EqualFold(d, domain) })
+}
+
+// HasPeer tells whether a host is one of the zone's peers, as they are configured.
+func (z *Zone) HasPeer(host string) bool {
+	return slices.ContainsFunc(z.Peers, func(peer string) bool { return strings.EqualFold(peer, host) })
+}
+
+// PeerNames lists the peers of configured neighbors that are names, once each.
+func (p *Plan) PeerNames() (all []string) {
+	for _, z := range p.own() {
+		if z.Type != Neighbor || !z.SIP {
+			continue
+		}
+		for _, peer := range z.Peers {
+			if _, err := netip.ParseAddr(peer); err != nil && peer != "" {
+				all = append(all, strings.ToLower(peer))
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }

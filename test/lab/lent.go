@@ -146,19 +146,18 @@ func (l *leg) giveBack() {
 	}
 }
 
-// Lent tells what kinds of ways the first media line's packets take by addresses
-// that a TURN server lends: what is sent, and what came last.
+// Lent tells whether the first media line's packets leave, and came last, by an
+// address that a TURN server lends to this end.
 func (c *Call) Lent() (sends, hears bool) {
-	for _, l := range c.media() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		if l.agent == nil {
-			return false, false
-		}
-		way := l.agent.chosen[1]
-		return way != nil && way.by != nil, l.heardLent
+	legs := c.media()
+	if len(legs) == 0 || legs[0].agent == nil {
+		return false, false
 	}
-	return false, false
+	l := legs[0]
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	way := l.agent.chosen[1]
+	return way != nil && way.by != nil, l.heardLent
 }
 
 // candidateLines list the addresses of the leg's agent.

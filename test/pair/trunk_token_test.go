@@ -1,9 +1,11 @@
 package pair
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"io"
 	"log"
 	"net"
@@ -12,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"sallyport/appliance/trust"
 	"sallyport/test/lab"
@@ -115,6 +118,34 @@ func TestTrunkToken(t *testing.T) {
 	works(1, 1) // shown at once
 	far.revoke()
 	works(2, 2) // refused: another one
+
+	far.revoke()
+	far.lasts(time.Second)
+	call, err := room.Call(ctx, "sip:desk@far.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := <-far.desk.Incoming()
+	if err := poll(ctx, far.expired); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []func(context.Context) error{other.Hold, other.Resume, call.Hold, call.Resume} {
+		if err := step(ctx); err != nil {
+			t.Errorf("in a call whose token has run out: %v", err)
+		}
+	}
+	if stats, err := other.AwaitMedia(ctx, lab.RoomTone, 25); err != nil {
+		t.Errorf("the far end hears %s: %v", stats, err)
+	}
+	if err := call.Hangup(ctx); err != nil {
+		t.Error(err)
+	}
+	if err := poll(ctx, far.expired); err != nil {
+		t.Fatal(err)
+	}
+	far.lasts(time.Hour)
+	asked, _ := far.counts()
+	works(asked+1, 3) // run out: another one, before the trunk could refuse it
 	if text := s.tail(0) + s.shell(ctx, "core", "xConfiguration Zones Zone 22"); strings.Contains(text, tokenSecret) || strings.Contains(text, "trunk-token-") {
 		t.Error("the secret or a token can be read")
 	}
@@ -131,6 +162,8 @@ type tokenFar struct {
 	mu             sync.Mutex // guards all below
 	asked, refused int
 	good           string
+	life           time.Duration // of tokens; 0 = an hour
+	until          time.Time     // that of good
 }
 
 func (f *tokenFar) counts() (asked, refused int) {
@@ -145,6 +178,23 @@ func (f *tokenFar) forget() {
 	f.asked, f.refused = 0, 0
 }
 
+// lasts has tokens from now on live that long.
+func (f *tokenFar) lasts(life time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.life = life
+}
+
+// expired is an error as long as the present token is good.
+func (f *tokenFar) expired() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if time.Now().Before(f.until) {
+		return errors.New("the token has not run out")
+	}
+	return nil
+}
+
 // revoke ends what was granted so far.
 func (f *tokenFar) revoke() {
 	f.mu.Lock()
@@ -155,7 +205,7 @@ func (f *tokenFar) revoke() {
 func (f *tokenFar) likes(token string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if token != "" && token == f.good {
+	if token != "" && token == f.good && time.Now().Before(f.until) {
 		return true
 	}
 	f.refused++
@@ -174,7 +224,9 @@ func (f *tokenFar) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f.good = "trunk-token-" + strings.Repeat("x", f.asked)
-	json.NewEncoder(w).Encode(map[string]any{"access_token": f.good, "token_type": "Bearer", "expires_in": 3600})
+	life := cmp.Or(f.life, time.Hour)
+	f.until = time.Now().Add(life)
+	json.NewEncoder(w).Encode(map[string]any{"access_token": f.good, "token_type": "Bearer", "expires_in": int(life.Seconds())})
 }
 
 // tokenTrunk starts such a far end.
