@@ -1,6 +1,7 @@
 package core
 
 import (
+	"slices"
 	"strings"
 
 	"sallyport/appliance/call"
@@ -92,9 +93,12 @@ func (c *Core) startInside(r *signaling.Request, from *traversal.Conn) {
 func (c *Core) search(uri sip.URI, o outlet, m *sip.Message) []target {
 	plan := c.plan.Load()
 	if real, ok := o.contact(uri.User); ok {
-		t := plan.targetOf(real)
-		t.uri = real.String()
-		return []target{t}
+		if !plan.isRecord(real) {
+			t := plan.targetOf(real)
+			t.uri = real.String()
+			return []target{t}
+		}
+		uri = real // a redirection leads to a user, not to a host
 	}
 	if sealed(uri.User) {
 		return nil // a contact that only a dialog leads to, or that nobody knows any more
@@ -157,9 +161,22 @@ func (c *Core) continueInside(r *signaling.Request, from *traversal.Conn, route 
 		c.refuse(r, 400, "Request-URI cannot be read", "syntax")
 		return
 	}
-	c.forward(r, w.session, []target{t}, func(t target) (signaling.Branch, error) {
+	ts := []target{t}
+	if to, err := sip.ParseURI(out.URI()); err == nil && !out.Has("Route") && c.plan.Load().isRecord(to) {
+		ts = c.search(to, o, out) // the far end's Contact is a GRUU
+	}
+	c.forward(r, w.session, ts, func(t target) (signaling.Branch, error) {
 		return c.intoInside(r, out, exchange{session: w.session, outlet: o, target: t, peer: peerKey(peerOf(from))})
 	})
+}
+
+// isRecord tells whether a URI is an address of record of a domain of ours, or a
+// GRUU at it: whoever its user is, the name service is not to say where.
+func (p *Plan) isRecord(u sip.URI) bool {
+	if !u.SIP() || u.User == "" || u.Port != 0 || p.Zones.Peer(u.Host) != nil {
+		return false
+	}
+	return slices.ContainsFunc(slices.Concat(p.Domains, p.own), func(d Domain) bool { return strings.EqualFold(d.Name, u.Host) })
 }
 
 // mayAddress tells whether a request within a dialog may name what is no

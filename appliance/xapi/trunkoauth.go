@@ -27,7 +27,7 @@ var (
 	NeighborTokenIncoming = Bool{&Item{
 		Path: "Zones Zone [1..1000] Neighbor SIP OAuth Incoming Mode", Kind: Enumeration, Values: onOff, Default: "Off",
 		Role: Core, Effect: NewOnly, Guide: "SIP trunks", New: true,
-		Help: "Whether peers of the zone have to show an access token with what they begin. Not for the line side: calls to phones come from there.",
+		Help: "Whether peers of the zone have to show an access token with what they begin; not for the line side, where calls to phones come from.",
 	}}
 	NeighborTokenIssuer = Str{&Item{
 		Path: "Zones Zone [1..1000] Neighbor SIP OAuth Incoming Issuer", Kind: String, Max: 256,

@@ -97,6 +97,9 @@ func (p *play) registration(x *lab.Stranger, seq int, change ...func(*lab.Messag
 	h = p.atFar("REGISTER")
 	p.path, p.bound = h.All("Path"), h.Get("Contact")
 	rows := []string{"Contact", h.Get("Contact") + ";expires=600", "Supported", "path, outbound"}
+	if strings.Contains(h.Get("Supported"), fallback) {
+		rows[3] += ", " + fallback
+	}
 	for _, v := range p.path {
 		rows = append(rows, "Path", v)
 	}
