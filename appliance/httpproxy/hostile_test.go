@@ -325,3 +325,23 @@ func slow(t *testing.T, limits Limits, clients []slowClient) {
 	}
 	eventually(t, "nothing is in progress", func() bool { return w.requestsNow() == 0 })
 }
+
+// TestRanges: some parts of a resource may be asked for, a flood of them not.
+func TestRanges(t *testing.T) {
+	w := build(t, Limits{})
+	got := make(chan string, 1)
+	w.answer(func(_ http.ResponseWriter, r *http.Request) { got <- r.Header.Get("Range") })
+	for asked, want := range map[string]string{
+		"bytes=0-499": "bytes=0-499", "bytes=0-0,-1": "bytes=0-0,-1",
+		"bytes=0-" + strings.Repeat(",0-", maxRanges): "",
+	} {
+		req, _ := http.NewRequest("GET", w.url("/ok"), nil)
+		req.Header.Set("Range", asked)
+		if status, _, _ := w.do(req); status != 200 {
+			t.Fatalf("status %d", status)
+		}
+		if is := <-got; is != want {
+			t.Errorf("%.40s: the origin is asked for %.40q", asked, is)
+		}
+	}
+}

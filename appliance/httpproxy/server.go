@@ -231,12 +231,31 @@ func (s *Server) rewrite(r *httputil.ProxyRequest) {
 	r.Out.Trailer = nil
 	r.Out.Header.Del("Te")
 	r.Out.Header.Del("X-Auth")
+	dropRanges(r.Out.Header)
 	dropPrivate(r.Out.Header)
 	dropCookie(r.Out.Header, "X-Auth")
 	if !p.credentials {
 		r.Out.Header.Del("Authorization")
 	}
 	s.tap.request(p.trace, p.user, r.Out.Host, true, r.Out)
+}
+
+// maxRanges is how many parts of a resource one request may ask for. A player
+// asks for one, a reader of documents for a few; a thousand that overlap make
+// some origins send the whole a thousand times.
+const maxRanges = 16
+
+// dropRanges has a request for more parts be one for the whole, as the origin
+// may take any (RFC 9110 14.2).
+func dropRanges(h http.Header) {
+	parts := len(h.Values("Range"))
+	for _, v := range h.Values("Range") {
+		parts += strings.Count(v, ",")
+	}
+	if parts > maxRanges {
+		h.Del("Range")
+		h.Del("If-Range")
+	}
 }
 
 func hostport(t allow.Target) string { return strings.TrimPrefix(t.Origin(), t.Scheme+"://") }

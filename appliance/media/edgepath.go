@@ -190,6 +190,7 @@ const clientRate = 4000
 const (
 	proofLife = int64(35 * time.Second) // three probes missed: core is gone, or its NAT gave the port away
 	blindLife = int64(30 * time.Second) // sending to an address of another host than the client's, unproven
+	blindEase = 20                      // of the time that it is not, a part is given back: the client may move again
 )
 
 // tick lets old proofs lapse and reports silence; probing is core's.
@@ -198,19 +199,53 @@ func (st *EdgeStream) tick(w *worker) {
 		if st.core[c].Load() != nil && w.now-st.proved[c].Load() > proofLife {
 			st.core[c].Store(nil)
 		}
-		st.lapse(component(c), w.now)
 	}
+	st.age(w.now)
 	st.sess.watch(w, st.index, st, &st.alert)
 }
 
-// lapse stops sending where no packet ever proved that the client is: a
-// signalled address may be a victim's.
-func (st *EdgeStream) lapse(c component, now int64) {
-	to := st.dest[c].Load()
-	if to == nil || st.latch[c].confirmed.Load() != nil || to.addr.Addr() == st.want.Load().Host {
+// age counts how long the stream has gone to where no packet ever proved that
+// the client is: a signalled address may be a victim's. However often a
+// description names one, and whatever the client proves in between, there is a
+// bound to that; then the proven address is sent to, or none.
+func (st *EdgeStream) age(now int64) {
+	passed := now - st.aged
+	if st.aged == 0 {
+		passed = 0
+	}
+	st.aged = now
+	blind := false
+	for c := range st.dest {
+		blind = blind || st.unproven(component(c)) != nil
+	}
+	if !blind {
+		st.blind.Store(max(0, st.blind.Load()-passed/blindEase))
 		return
 	}
-	if now-st.aimed.Load() > blindLife {
-		st.dest[c].CompareAndSwap(to, nil)
+	if st.blind.Add(passed) < blindLife {
+		return
 	}
+	for c := range st.dest {
+		if to := st.unproven(component(c)); to != nil {
+			st.dest[c].CompareAndSwap(to, st.proven(component(c)))
+		}
+	}
+}
+
+// unproven is where a half is sent, if that is neither the confirmed source nor
+// the host that the client signals from.
+func (st *EdgeStream) unproven(c component) *endpoint {
+	to := st.dest[c].Load()
+	if p := st.proven(c); to == nil || p != nil && p.addr == to.addr || to.addr.Addr() == st.want.Load().Host {
+		return nil
+	}
+	return to
+}
+
+// proven is the confirmed source, nil if there is none.
+func (st *EdgeStream) proven(c component) *endpoint {
+	if conf := st.latch[c].confirmed.Load(); conf != nil {
+		return conf.to
+	}
+	return nil
 }

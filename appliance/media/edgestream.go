@@ -25,7 +25,7 @@ type EdgeStream struct {
 	probes [2]atomic.Uint64            // sequence of the last probe taken
 	proved [2]atomic.Int64             // when it came
 	moves  atomic.Uint64
-	aimed  atomic.Int64 // when the descriptions last said where to send
+	blind  atomic.Int64 // how long it was sent to where nothing proved the client to be, see lapse
 
 	client meter // packets of and to the client
 	uc     meter // frames of and to core
@@ -33,6 +33,7 @@ type EdgeStream struct {
 
 	// The worker's own.
 	flood [2]bucket
+	aged  int64 // when blind was last counted
 	lane  [2]lane
 
 	mu     sync.Mutex // guards closed
@@ -143,7 +144,6 @@ func (st *EdgeStream) Set(w EdgeWant) {
 		st.remark()
 	}
 	now := st.sess.relay.clock().UnixNano()
-	st.aimed.Store(now)
 	st.alert.expect(now, w.Sends, w.Receives)
 	st.alert.agree(now, w.Agents)
 	for c := range st.latch {
@@ -171,7 +171,8 @@ func (st *EdgeStream) aim(c component, old *EdgeWant) {
 }
 
 // reachable reports whether a signalled address may be sent to before
-// packets prove it: the client's own signalling host, or a public address.
+// packets prove it: the client's own signalling host, or a public address, if
+// the stream has not been sent where nobody asked for it before.
 // A private one would be somebody else's, or ours.
 func (st *EdgeStream) reachable(a netip.AddrPort) bool {
 	ip := a.Addr()
@@ -181,7 +182,7 @@ func (st *EdgeStream) reachable(a netip.AddrPort) bool {
 	if ip == st.want.Load().Host {
 		return true
 	}
-	return ip.IsGlobalUnicast() && !ip.IsPrivate() && !isShared(ip)
+	return st.blind.Load() < blindLife && ip.IsGlobalUnicast() && !ip.IsPrivate() && !isShared(ip)
 }
 
 // isShared reports 100.64.0.0/10, which carriers put behind their NAT.
