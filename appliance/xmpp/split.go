@@ -69,6 +69,7 @@ type Splitter struct {
 	err  error // of src, behind what was read with it
 	lost error // of src, in the middle of a piece
 	raw  []byte
+	tags tags
 	held int // of budget
 	root string
 	ns   map[string]string // prefixes that the header declares
@@ -183,6 +184,9 @@ func (s *Splitter) ReadByte() (byte, error) {
 		return 0, err
 	}
 	b := s.buf[s.r]
+	if s.tags.take(b) {
+		return 0, fault(condPolicy, "more than %d attributes of one element", maxAttrs)
+	}
 	s.r++
 	s.raw = append(s.raw, b)
 	return b, nil
@@ -215,6 +219,7 @@ var errCharset = errors.New("not UTF-8")
 // cut reads one piece. A fresh decoder for each keeps no buffer while the
 // stream is idle, and has no memory of what came before.
 func (s *Splitter) cut() (Piece, error) {
+	s.tags = tags{}
 	d := xml.NewDecoder(s)
 	d.CharsetReader = func(string, io.Reader) (io.Reader, error) { return nil, errCharset }
 	if s.root == "" {

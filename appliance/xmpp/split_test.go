@@ -252,3 +252,29 @@ func (s *slow) Read(p []byte) (int, error) {
 	s.b = s.b[n:]
 	return n, nil
 }
+
+// TestSplitBoundsAttributes: a tag that never ends costs no more than what it may
+// hold, since its attributes are counted while they come.
+func TestSplitBoundsAttributes(t *testing.T) {
+	const head = "<stream:stream xmlns:stream='http://etherx.jabber.org/streams'"
+	for name, c := range map[string]struct {
+		stream string
+		ok     bool
+	}{
+		"header without end": {head + strings.Repeat(" a=''", maxAttrs), false},
+		"stanza without end": {head + "><iq" + strings.Repeat(" a=''", maxAttrs+1), false},
+		"equals in a value":  {head + "><iq a='" + strings.Repeat("=", 100) + "' b=\"'" + strings.Repeat("=", 100) + "\"/>", true},
+		"equals in text":     {head + "><a>" + strings.Repeat("x=y ", 100) + "</a>", true},
+		"equals in CDATA":    {head + "><a><![CDATA[<b]> " + strings.Repeat("c='d ", 100) + "]]></a>", true},
+	} {
+		s := NewSplitter(strings.NewReader(c.stream), 1<<20)
+		var err error
+		for err == nil {
+			_, err = s.Next()
+		}
+		var f *Fault
+		if faulty := errors.As(err, &f) && f.Condition == condPolicy; faulty == c.ok || c.ok && err != io.EOF {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
