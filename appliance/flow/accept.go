@@ -58,11 +58,16 @@ func (f *Flows) greet(c *Conn) {
 
 func (f *Flows) handshake(c *Conn) bool {
 	lim := f.limits.Load()
-	if f.count.handshakes.Add(1) > int64(lim.Handshakes) && c.listener.Open {
-		f.count.handshakes.Add(-1)
-		return false
-	}
+	f.count.handshakes.Add(1)
 	defer f.count.handshakes.Add(-1)
+	if c.listener.Open {
+		leave, goes := f.shaking.enter(c, lim.Handshakes)
+		defer leave()
+		if goes != nil {
+			goes.why.CompareAndSwap(nil, &closeReason{errCrowd})
+			goes.Close()
+		}
+	}
 	var conf *tls.Config
 	if f.cfg.TLS != nil {
 		conf = f.cfg.TLS(c.listener)
@@ -80,7 +85,7 @@ func (c *Conn) secure(t *tls.Conn, limit time.Duration) bool {
 	defer cancel()
 	if err := t.HandshakeContext(ctx); err != nil {
 		c.flows.cfg.Log.Debug("tls handshake", "conn", c.id, "remote", c.remote, "err", err)
-		c.why.Store(&closeReason{err})
+		c.why.CompareAndSwap(nil, &closeReason{err})
 		return false
 	}
 	c.setNet(t)

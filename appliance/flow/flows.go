@@ -52,6 +52,7 @@ type Flows struct {
 	limits  atomic.Pointer[Limits]
 	ids     atomic.Uint64
 	sources sources
+	shaking shaking
 	count   counters
 	ctx     context.Context
 	cancel  context.CancelFunc

@@ -423,3 +423,34 @@ SIP Advanced SipMaxSize: 20000`
 		}
 	}
 }
+
+// TestHandshakesHeldOpen: strangers who begin handshakes and say no more keep
+// nobody out; the oldest of them goes.
+func TestHandshakesHeldOpen(t *testing.T) {
+	w := newWorld(t, Plan{Listeners: []Listener{tlsOpen}, Limits: Limits{Handshakes: 4, Handshake: time.Minute}}, nil)
+	var silent []net.Conn
+	for range 8 {
+		c, err := net.Dial("tcp", w.addr(tlsOpen))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		silent = append(silent, c)
+	}
+	gone := make(chan struct{}, len(silent))
+	for _, c := range silent {
+		go func() { // until it is closed, by this test at the latest
+			if _, err := c.Read(make([]byte, 1)); !errors.Is(err, net.ErrClosed) {
+				gone <- struct{}{}
+			}
+		}()
+	}
+	for range len(silent) - 4 {
+		select {
+		case <-gone:
+		case <-time.After(5 * time.Second):
+			t.Fatal("old ones stay")
+		}
+	}
+	defer w.tls(tlsOpen).Close()
+}

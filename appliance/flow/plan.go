@@ -81,7 +81,7 @@ type Limits struct {
 
 	Connections       int // in total
 	SourceConnections int // from one source and not authenticated
-	Handshakes        int // TLS handshakes at once
+	Handshakes        int // TLS handshakes of strangers at once; the oldest goes for one more
 	Sources           int // sources remembered
 	SourceRate        int // requests per second of one source, not authenticated
 	SourceBurst       int
