@@ -144,6 +144,13 @@ func digits(s string, max uint64) (n uint64, ok bool) {
 
 // quotedEnd is the index just behind the quoted string that opens at s[i], or -1.
 func quotedEnd(s string, i int) int {
+	n := strings.IndexByte(s[i+1:], '"')
+	if n < 0 {
+		return -1
+	}
+	if strings.IndexByte(s[i+1:i+1+n], '\\') < 0 { // nearly always
+		return i + n + 2
+	}
 	for i++; i < len(s); i++ {
 		switch s[i] {
 		case '\\':

@@ -239,8 +239,9 @@ func (m *Message) writeValue(parts []string) {
 		if len(m.ext) == n {
 			part = trimLeft(part)
 		}
-		m.ext = appendClean(m.ext, part[:min(len(part), maxEdit-(len(m.ext)-n))])
+		m.ext = append(m.ext, part[:min(len(part), maxEdit-(len(m.ext)-n))]...)
 	}
+	cleanFrom(m.ext, n)
 	end := len(m.ext)
 	for end > n && isSpace(m.ext[end-1]) {
 		end--
@@ -257,21 +258,21 @@ func roomFor(have, need int) int {
 	return max(640, 2*need)
 }
 
-func appendClean(dst []byte, s string) []byte {
-	n := len(dst)
-	dst = append(dst, s...)
-	for i := control(dst, n); i < len(dst); i = control(dst, i+1) {
-		if dst[i] != '\t' {
-			dst[i] = ' '
+// cleanFrom makes the control characters of b from i on harmless.
+func cleanFrom(b []byte, i int) {
+	for i = control(b, i); i < len(b); i = control(b, i+1) {
+		if b[i] != '\t' {
+			b[i] = ' '
 		}
 	}
-	return dst
 }
 
 func clean(s string) string {
 	for i := 0; i < len(s); i++ {
 		if s[i] < ' ' && s[i] != '\t' || s[i] == 0x7f {
-			return string(appendClean(nil, s))
+			b := []byte(s)
+			cleanFrom(b, 0)
+			return string(b)
 		}
 	}
 	return s
