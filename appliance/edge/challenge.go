@@ -28,12 +28,8 @@ func newChallenges() *challenges {
 }
 
 func (c *challenges) key(user, nonce string) uint64 {
-	var h maphash.Hash
-	h.SetSeed(c.seed)
-	h.WriteString(user)
-	h.WriteByte(0)
-	h.WriteString(nonce)
-	return h.Sum64()
+	var room [256]byte
+	return maphash.Bytes(c.seed, append(append(append(room[:0], user...), 0), nonce...))
 }
 
 // learn takes the nonces of an answer to a user's REGISTER: those of a

@@ -27,13 +27,13 @@ type partly struct {
 const maxLost = 1000
 
 // changed is told of every change of a binding.
-func (p *partly) changed(old, now *flow.Binding, at time.Time) {
+func (p *partly) changed(old, now *flow.Binding, clock func() time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
 	case now != nil && now.Confirmed:
 		delete(p.lost, now.Key)
-	case now == nil && old.Confirmed && old.Key.Device != "" && !at.Before(old.Expires) && len(p.lost) < maxLost:
+	case now == nil && old.Confirmed && old.Key.Device != "" && !clock().Before(old.Expires) && len(p.lost) < maxLost:
 		if p.lost == nil {
 			p.lost = map[flow.Key]string{}
 		}

@@ -289,8 +289,9 @@ func (o *onward) home(resp *sip.Message, was *home) *home {
 	if *was == h {
 		return was
 	}
-	h.user, h.agent, h.route = strings.Clone(h.user), strings.Clone(h.agent), strings.Clone(h.route) // or they would hold whole messages
-	return &h
+	kept := h                                                                                                 // not h itself, or each refresh would make one
+	kept.user, kept.agent, kept.route = strings.Clone(h.user), strings.Clone(h.agent), strings.Clone(h.route) // or they would hold whole messages
+	return &kept
 }
 
 // forget ends every binding of a user who took all registrations back

@@ -79,7 +79,7 @@ func (e *Edge) bindingEvent(old, now *flow.Binding) {
 		e.estrange(old.Conn)
 	}
 	e.moved(old, now)
-	e.partly.changed(old, now, e.clock())
+	e.partly.changed(old, now, e.clock)
 	name, is := "RegistrationChanged", now
 	switch {
 	case now == nil && old.Confirmed:

@@ -42,13 +42,14 @@ func (b *Bindings) Again(c *Conn, aor, contact string) *Binding {
 // behind c from now on. info is the role's.
 func (b *Bindings) Admit(id BindingID, k Key, c *Conn, contact string, lasts time.Duration, info any) (Binding, error) {
 	b.mu.Lock()
-	if e := b.byID[id]; e == nil || e.Key != k {
+	e := b.byID[id]
+	if e == nil || e.Key != k {
 		if err := b.enterLocked(id, k, c, contact, lasts); err != nil {
 			b.mu.Unlock()
 			return Binding{}, err
 		}
+		e = b.byID[id]
 	}
-	e := b.byID[id]
 	if err := b.mayConfirmLocked(e, c); err != nil {
 		b.mu.Unlock()
 		return Binding{}, err

@@ -9,8 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"sallyport/appliance/door"
 )
 
@@ -40,7 +38,7 @@ type Conn struct {
 	why           atomic.Pointer[closeReason]
 	seen          atomic.Int64 // unix nanoseconds of the last bytes
 	over          chan struct{}
-	pace          *rate.Limiter // the reader's own
+	pace          pace // the reader's own
 
 	mu   sync.Mutex // guards net until the handshake is done
 	idle [64]byte   // the reader's, while nothing comes

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"sallyport/appliance/sip"
 )
 
@@ -105,7 +103,7 @@ func (r *reader) slow() error {
 	if !r.listener.Open {
 		return nil
 	}
-	wait := r.limiter().ReserveN(r.now, 1).DelayFrom(r.now)
+	wait := r.owes()
 	if wait <= 0 {
 		return nil
 	}
@@ -124,13 +122,25 @@ func (r *reader) slow() error {
 	}
 }
 
-func (r *reader) limiter() *rate.Limiter {
-	lim := r.flows.limits.Load()
+// owes is how long a sender has to wait for one message more.
+func (r *reader) owes() time.Duration {
 	if !r.authenticated.Load() {
-		return r.flows.sources.limiter(r.remote.Addr())
+		return r.flows.sources.limiter(r.remote.Addr()).ReserveN(r.now, 1).DelayFrom(r.now)
 	}
-	if r.pace == nil {
-		r.pace = rate.NewLimiter(rate.Limit(lim.FlowRate), lim.FlowBurst)
+	lim := r.flows.limits.Load()
+	return r.pace.take(r.now, lim.FlowRate, lim.FlowBurst)
+}
+
+// pace is the rate of one reader, who alone looks at it: a bucket that needs no
+// lock. The zero value is a full one.
+type pace struct{ spent time.Time } // until when what was taken lasts, at the rate
+
+// take counts one message and tells for how long to wait then.
+func (p *pace) take(now time.Time, perSecond, burst int) (wait time.Duration) {
+	each := time.Second / time.Duration(max(perSecond, 1))
+	if p.spent.Before(now) {
+		p.spent = now
 	}
-	return r.pace
+	p.spent = p.spent.Add(each)
+	return max(p.spent.Sub(now)-time.Duration(burst)*each, 0)
 }

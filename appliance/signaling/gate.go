@@ -66,19 +66,16 @@ type loopMark [16]byte
 
 // loopMark digests what the way of a request depends on.
 func (p *Proxy) loopMark(c Conn, m *sip.Message) (mark loopMark) {
-	var h maphash.Hash
-	h.SetSeed(p.seed)
+	var room [512]byte
 	n, method := m.CSeq()
+	b := strconv.AppendUint(room[:0], uint64(n), 10)
 	for _, s := range [...]string{c.Zone(), method, m.URI(), m.CallID(), m.FromTag(), m.ToTag()} {
-		h.WriteString(s)
-		h.WriteByte(0)
+		b = append(append(b, 0), s...)
 	}
 	for _, route := range m.Rows("Route") {
-		h.WriteString(route)
-		h.WriteByte(0)
+		b = append(append(b, 0), route...)
 	}
-	h.Write(strconv.AppendUint(make([]byte, 0, 12), uint64(n), 10))
-	appendHex16(mark[:0], h.Sum64())
+	appendHex16(mark[:0], maphash.Bytes(p.seed, b))
 	return mark
 }
 
