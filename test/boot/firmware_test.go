@@ -155,19 +155,22 @@ func (x *box) refusals() {
 	changed := bytes.Clone(good)
 	changed[len(changed)/2] ^= 1
 	x.fresh()
-	for what, update := range map[string][]byte{
-		"signed by a stranger": strange,
-		"an older version":     old,
-		"for another board":    foreign,
-		"changed on its way":   changed,
-		"cut in the middle":    good[:len(good)/2],
-		"no update at all":     []byte("hello\n"),
+	for _, bad := range []struct {
+		what   string
+		update []byte
+	}{
+		{"signed by a stranger", strange},
+		{"an older version", old},
+		{"for another board", foreign},
+		{"changed on its way", changed},
+		{"cut in the middle", good[:len(good)/2]},
+		{"no update at all", []byte("hello\n")},
 	} {
-		out, err := tryAsk(x.ssh, "xCommand SystemUpgrade", bytes.NewReader(update))
+		out, err := tryAsk(x.ssh, "xCommand SystemUpgrade", bytes.NewReader(bad.update))
 		if err == nil && !strings.Contains(out, "status=Error") {
-			t.Errorf("an update %s was taken:\n%s", what, out)
+			t.Fatalf("an update %s was taken:\n%s", bad.what, out)
 		}
-		t.Logf("update %s: %s", what, reason(out))
+		x.fact("update "+bad.what, "refused: "+clip(strings.TrimPrefix(reason(out), "Description: ")))
 	}
 	out := x.ask("xStatus SystemUnit Slot")
 	if !strings.Contains(out, "good") || strings.Contains(out, "trial") {
