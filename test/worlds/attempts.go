@@ -223,13 +223,16 @@ func (w *Worlds) abroad(x, to *world) (all []deploy.Attempt) {
 	add("shows the token of home at "+to.name, func(ctx context.Context) error {
 		return w.byToken(ctx, to, x.Tokens.Access(to.user, time.Hour), http.StatusUnauthorized)
 	})
+	// The presence node of to judges the password first, so that nobody can tell
+	// by time who is signed in; it is the right one there, and helps nothing.
 	add("logs in to chat at "+to.name, func(ctx context.Context) error {
+		before := look(x, x)
 		c, err := w.dialChat(ctx, x, to)
 		if err == nil {
 			return errors.Join(errors.New("it is let in"), c.Close())
 		}
-		return nil
-	})
+		return before.same(look(x, x))
+	}, to)
 	add("writes to a user of "+to.name, func(ctx context.Context) error {
 		before := len(x.Chat.Seen())
 		if err := x.chat.Send("carol@"+to.domain, "hello from "+x.name); err != nil {
