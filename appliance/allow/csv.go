@@ -24,11 +24,14 @@ func ruleColumns() []string {
 // ParseRules reads a rules file.
 func ParseRules(text []byte) File[CSVRule] { return parseFile(text, ruleColumns(), ruleLine) }
 
-// ruleLine takes the five columns. Files in the field carry a sixth, empty
-// one before the description.
+// ruleLine takes the five columns. Files in the field carry a sixth, empty one,
+// before the description or behind it, where spreadsheets end lines with a comma.
 func ruleLine(f []string) (rule CSVRule, note string, err error) {
-	if len(f) == 6 && f[4] == "" {
+	switch {
+	case len(f) == 6 && f[4] == "":
 		f, note = append(f[:4:4], f[5]), "six columns; the fifth, which is empty, is passed over"
+	case len(f) == 6 && f[5] == "":
+		f, note = f[:5], "six columns; the last, which is empty, is passed over"
 	}
 	if f, err = fields(f, 5); err != nil {
 		return rule, "", err

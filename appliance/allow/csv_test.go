@@ -18,7 +18,8 @@ func TestParseRules(t *testing.T) {
 		"\n" +
 		"https://myserver1:8443/mypath1,lab,GET,,,\"Six columns\"\n" +
 		"http://c\n" +
-		" http://d/ , , , PREFIX , spaced \r\n"
+		" http://d/ , , , PREFIX , spaced \r\n" +
+		"http://e/,,,,\"By a spreadsheet\",\n"
 	file := ParseRules([]byte(text))
 	var got []CSVRule
 	var numbers []int
@@ -31,11 +32,12 @@ func TestParseRules(t *testing.T) {
 		{URL: "https://myserver1:8443/mypath1", Deployment: "lab", Methods: []string{"GET"}, Match: "prefix", Description: "Six columns"},
 		{URL: "http://c", Match: "prefix"},
 		{URL: "http://d/", Match: "prefix", Description: "spaced"},
+		{URL: "http://e/", Match: "prefix", Description: "By a spreadsheet"},
 	}
 	if file.Err() != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v\nwant %+v", got, file.Err(), want)
 	}
-	if !slices.Equal(numbers, []int{2, 3, 5, 6, 7}) || len(file.Notes) != 1 || !strings.HasPrefix(file.Notes[0], "line 5: six columns") {
+	if !slices.Equal(numbers, []int{2, 3, 5, 6, 7, 8}) || len(file.Notes) != 2 || !strings.HasPrefix(file.Notes[0], "line 5: six columns") {
 		t.Errorf("lines %v, notes %q", numbers, file.Notes)
 	}
 }

@@ -29,6 +29,7 @@ func (d *Discoverer) Report(t *xapi.Node, findings []Finding) {
 		if f != nil {
 			f.report(e)
 		}
+		e.Int("DeploymentId", s.Deployment)
 		e.Leaf("CertValidation", word(s.Verify))
 		e.Leaf("TokenKeys", yesNo(d.keys[s.key()].Signing != nil))
 	}

@@ -100,6 +100,9 @@ func readTrees(ctx context.Context, words []word, names []string, read reader) (
 		}
 		if len(path) > 1 {
 			found, err := n.Find(path[1:]...)
+			if err != nil && mayBe(append([]string{name}, path[1:]...)) {
+				return nil, fmt.Errorf("%s %s is empty now", name, strings.Join(path[1:], " "))
+			}
 			if err != nil {
 				return nil, err
 			}
@@ -108,6 +111,15 @@ func readTrees(ctx context.Context, words []word, names []string, read reader) (
 		trees = append(trees, n)
 	}
 	return trees, nil
+}
+
+// mayBe tells whether a part of the status exists that has nothing to show. Its
+// words are written out; an index is for Find to judge.
+func mayBe(path []string) bool {
+	return slices.ContainsFunc(xapi.Statuses(), func(s *xapi.Status) bool {
+		words := strings.Fields(s.Path)
+		return len(path) <= len(words) && slices.EqualFunc(path, words[:len(path)], strings.EqualFold)
+	})
 }
 
 // statusWords accepts what a block prints, colons behind names, as a path.

@@ -150,6 +150,7 @@ func discoveryStatuses() []*Status {
 		{Path: "CollaborationEdge Cluster [1..300] Domains", Kind: String, Role: Core, Help: "Domains that the cluster takes for its own."},
 		{Path: "CollaborationEdge Cluster [1..300] NotTold", Kind: String, Role: Core, Help: "Questions that the cluster left open, and why."},
 		{Path: "CollaborationEdge Cluster [1..300] LastRefresh", Kind: Time, Role: Core, Help: "When the cluster last told about itself."},
+		{Path: "CollaborationEdge Cluster [1..300] DeploymentId", Kind: Integer, Role: Core, Help: "Number of the deployment that encloses the cluster."},
 		{Path: "CollaborationEdge Cluster [1..300] CertValidation", Kind: Enumeration, Role: Core, Help: "Whether certificates of its nodes are checked."},
 		{Path: "CollaborationEdge Cluster [1..300] TokenKeys", Kind: Enumeration, Role: Core, Help: "Whether the keys of its access tokens are known."},
 		{Path: "CollaborationEdge Advice [1..1000] About", Kind: String, Role: Core, Help: "Cluster that something is worth a look on."},
