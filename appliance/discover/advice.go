@@ -32,7 +32,7 @@ func (d *Discoverer) Advise(w World) []Finding {
 		out = append(out, Finding{Advice{"twice", fmt.Sprintf("Two clusters list the same server: %s. Each server belongs to one cluster; correct System > Server on the other.", pair)}, pair})
 	}
 	for _, text := range w.Clashes {
-		out = append(out, Finding{Advice{"clash", "What is configured contradicts what was discovered, and counts first: " + text + "."}, "configuration"})
+		out = append(out, Finding{Advice{"clash", "What is configured contradicts what was discovered: " + text + ". Correct one of them; until then users keep to their own deployment."}, "configuration"})
 	}
 	slices.SortFunc(out, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.About, b.About), cmp.Compare(a.Check, b.Check), cmp.Compare(a.Text, b.Text))
