@@ -86,6 +86,7 @@ func (m *meter) bad(v rtp.Verdict) {
 type quality struct {
 	mu      sync.Mutex // guards what is not atomic: after a rebinding the kernel may choose another worker
 	begun   bool
+	away    bool // its packets take another path: what does not come is not lost
 	ssrc    uint32
 	base    uint32
 	highest uint32 // extended sequence number
@@ -104,7 +105,7 @@ func (q *quality) packet(p rtp.Packet, now int64, rate uint32) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	seq := p.Sequence()
-	if !q.begun || p.SSRC() != q.ssrc {
+	if !q.begun || q.away || p.SSRC() != q.ssrc {
 		q.begin(p.SSRC(), seq)
 	}
 	ahead := int16(seq - uint16(q.highest))
@@ -120,6 +121,13 @@ func (q *quality) packet(p rtp.Packet, now int64, rate uint32) {
 	q.vary(now, p.Timestamp(), rate)
 }
 
+// rest has the next packet begin anew.
+func (q *quality) rest() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.away = true
+}
+
 const (
 	maxReorder = 512
 	maxJump    = 3000
@@ -129,7 +137,7 @@ func (q *quality) begin(ssrc uint32, seq uint16) {
 	if q.begun {
 		q.past = q.lost.Load()
 	}
-	q.begun, q.ssrc = true, ssrc
+	q.begun, q.away, q.ssrc = true, false, ssrc
 	q.base = 1<<16 | uint32(seq)
 	q.highest, q.got, q.transit = q.base, 0, 0
 	q.source.Store(ssrc)

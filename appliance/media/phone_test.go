@@ -339,7 +339,7 @@ func (p *phone) got(c *net.UDPConn, payload string, d time.Duration) bool {
 // talk sends from one phone until the other hears it.
 func talk(t *testing.T, from, to *phone, payload string) {
 	t.Helper()
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); {
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); {
 		from.send(payload)
 		if to.got(to.rtp, payload, 30*time.Millisecond) {
 			return

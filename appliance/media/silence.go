@@ -46,6 +46,10 @@ func (s *Session) watch(w *worker, index int, st carried, a *alert) {
 	client, uc := st.meters()
 	if a.follow(client, uc, w.now) {
 		s.tellPath(index, a.direct.Load())
+		if a.direct.Load() {
+			client.quality.rest()
+			uc.quality.rest()
+		}
 	}
 	for side, m := range []*meter{client, uc} {
 		d := a.silent(Side(side), m, w.now)

@@ -95,7 +95,7 @@ func run(ctx context.Context, args []string, out io.Writer) (ok bool, err error)
 // config turns the options into a pair's; done lets go of the log file.
 func (o options) config() (cfg pair.Config, done func(), err error) {
 	done = func() {}
-	cfg.Dir = o.dir
+	cfg.Dir, cfg.Measured = o.dir, true
 	if o.listen != "" {
 		if cfg.Listen, err = netip.ParseAddr(o.listen); err != nil {
 			return cfg, done, fmt.Errorf("-listen %s is not an address of this machine", o.listen)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"sallyport/appliance"
+	"sallyport/appliance/overload"
 	"sallyport/appliance/trust"
 	"sallyport/appliance/xapi"
 )
@@ -53,10 +54,21 @@ func (p *Pair) AddCore(ctx context.Context, lines ...string) (*appliance.Node, e
 	return n, AwaitApplied(ctx, n)
 }
 
+// load is what the nodes are told of how busy they are; nil has them measure it.
+func (p *Pair) load() func() overload.Reading {
+	switch {
+	case p.cfg.Measured:
+		return nil
+	case p.cfg.Load == nil:
+		return func() overload.Reading { return overload.Reading{} }
+	}
+	return p.cfg.Load
+}
+
 func (p *Pair) launch(r *running) error {
 	n, err := appliance.New(appliance.Config{
 		Role: r.spec.Role, Dir: filepath.Join(p.cfg.Dir, r.spec.Name), Name: r.spec.Name, Version: "lab",
-		First: strings.Join(r.spec.Lines, "\n"), LogOut: p.cfg.LogOut, Load: p.cfg.Load,
+		First: strings.Join(r.spec.Lines, "\n"), LogOut: p.cfg.LogOut, Load: p.load(),
 	})
 	if err != nil {
 		return err

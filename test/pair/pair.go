@@ -47,7 +47,8 @@ type Config struct {
 	Edge     []string     // further xConfiguration lines
 	Core     []string
 	World    func(*lab.WorldConfig)
-	Load     func() overload.Reading // how busy the nodes are; nil = as busy as this process
+	Load     func() overload.Reading // how busy the nodes are; nil = not at all, whatever else the machine does
+	Measured bool                    // they are as busy as this process, in place of Load
 }
 
 // Pair is a running sally port with its world.
