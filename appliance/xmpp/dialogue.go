@@ -30,7 +30,10 @@ type dialogue struct {
 	// about a login, for which it may have set one that waits for it.
 	offered func(hosts []string) (moved bool, err error)
 	begin   func(user, mechanism string) error
-	proven  func() error // the node took the login; errUnwelcome refuses it all the same
+	proven  func()             // the login turned out well
+	failed  func(words []byte) // the node refused a login at its first step
+
+	asked bool // a login went to the node, which has said nothing to it yet
 
 	user, mechanism string // of the login that was tried last
 	in              bool   // the node said success
@@ -74,9 +77,12 @@ func (d *dialogue) fromServer() (clients bool, err error) {
 	case p.Is(nsSASL, "success"):
 		return true, d.success(p)
 	case p.Is(nsSASL, "challenge"):
-		clients = true
+		clients, d.asked = true, false
 	case p.Is(nsSASL, "failure"):
 		clients = true
+		if d.asked && d.failed != nil {
+			d.failed(p.Raw)
+		}
 		if d.failures--; d.failures <= 0 {
 			return false, fault(condPolicy, "too many failed logins")
 		}
@@ -133,17 +139,10 @@ func (d *dialogue) refer(p Piece) (moved bool, err error) {
 }
 
 func (d *dialogue) success(p Piece) error {
-	if d.proven != nil {
-		err := d.proven()
-		if errors.Is(err, errUnwelcome) {
-			_, err = d.turnDown("not-authorized")
-			return err
-		}
-		if err != nil {
-			return err
-		}
-	}
 	d.in = true
+	if d.proven != nil {
+		d.proven()
+	}
 	_, err := d.toClient.Write(p.Raw)
 	d.toClient.restart()
 	d.client.Restart()
@@ -175,12 +174,17 @@ func (d *dialogue) fromClient() (again bool, err error) {
 		if d.begin != nil {
 			err = d.begin(d.user, d.mechanism)
 		}
+		var no *unwelcome
+		if errors.As(err, &no) {
+			return d.turnAway(no.words)
+		}
 		if errors.Is(err, errTooOften) {
 			return d.turnDown("temporary-auth-failure")
 		}
 		if err != nil {
 			return false, err
 		}
+		d.asked = true
 	case p.Is(nsSASL, "response") || p.Is(nsSASL, "abort"):
 	default:
 		return false, fault(condNotAuthorized, "log in first")
@@ -191,18 +195,25 @@ func (d *dialogue) fromClient() (again bool, err error) {
 	return false, err
 }
 
-// errUnwelcome says that a user may not log in here, be the password right.
-var errUnwelcome = errors.New("no login for this user")
+// unwelcome says that a user may not log in here, be the password right, and
+// how he is told.
+type unwelcome struct{ words string }
+
+func (*unwelcome) Error() string { return "no login for this user" }
 
 // errTooOften says that there were too many wrong logins.
 var errTooOften = errors.New("too many wrong logins")
 
 // turnDown refuses a login that reaches no node; the client may try a few.
 func (d *dialogue) turnDown(condition string) (again bool, err error) {
+	return d.turnAway(saslFailure(condition))
+}
+
+func (d *dialogue) turnAway(words string) (again bool, err error) {
 	if d.failures--; d.failures <= 0 {
 		return false, fault(condPolicy, "too many failed logins")
 	}
-	return true, d.toClient.say(saslFailure(condition))
+	return true, d.toClient.say(words)
 }
 
 // meant checks a client's header against the domain that the stream is for.

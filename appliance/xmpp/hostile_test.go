@@ -484,8 +484,11 @@ func TestNodeInjection(t *testing.T) {
 // once, and the client sees one header.
 func TestMoves(t *testing.T) {
 	home := func(_ context.Context, _, user string) ([]string, error) {
-		if user == "alice@example.com" {
+		switch user {
+		case "alice@example.com":
 			return []string{"127.0.0.2"}, nil
+		case "bob@example.com":
+			return nil, errors.New("no session")
 		}
 		return nil, nil
 	}
@@ -518,6 +521,9 @@ func TestMoves(t *testing.T) {
 			client.expect(nodeHead)
 			if tc.home {
 				client.expect(mechs)
+				bob := strings.Replace(plainAuth, "AGFsaWNlAHNlY3JldA==", "AGJvYgB4", 1)
+				client.send(bob)
+				client.expect(saslFailure("not-authorized"))
 				client.send(plainAuth)
 			}
 			home := second.accept()
@@ -536,13 +542,18 @@ func TestMoves(t *testing.T) {
 }
 
 // TestNoLogin: whether a user has a live login shows to nobody without the
-// password. A wrong one is the node's to refuse, in its words and its time; a
-// right one is refused once the node took it.
+// password. Who has none reaches no node, and hears what the node says to a wrong
+// password, after as long.
 func TestNoLogin(t *testing.T) {
 	const wrong = "<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/><text>in the words of the node</text></failure>"
+	const slow = 300 * time.Millisecond
 	w := build(t, impatient, func(c *ServerConfig) {
-		c.Home = func(context.Context, string, string) ([]string, error) { return nil, errors.New("no session") }
-		c.Proven = func(string, string, string) { t.Error("a refused login counts as a good one") }
+		c.Home = func(_ context.Context, _, user string) ([]string, error) {
+			if user == "alice@example.com" {
+				return nil, nil
+			}
+			return nil, errors.New("no session")
+		}
 	})
 	n := w.node(false)
 	client := w.secure()
@@ -553,19 +564,18 @@ func TestNoLogin(t *testing.T) {
 	client.expect(nodeHead + mechs)
 	client.send(plainAuth)
 	inside.expect(plainAuth)
-	inside.send(wrong)
+	answer := time.AfterFunc(slow, func() { inside.send(wrong) })
+	defer answer.Stop()
 	client.expect(wrong)
+	begun := time.Now()
+	client.send(strings.Replace(plainAuth, "AGFsaWNlAHNlY3JldA==", "AGJvYgB4", 1))
+	client.expect(wrong)
+	if took := time.Since(begun); took < slow*7/8 {
+		t.Errorf("refused after %v, where the node takes %v", took, slow)
+	}
 	client.send(plainAuth)
-	inside.expect(plainAuth)
-	inside.send(success)
-	again := n.accept()
-	again.expect(clientHead)
-	again.send(nodeHead + mechs)
-	client.expect(saslFailure("not-authorized"))
-	inside.end()
-	client.send(plainAuth) // on a node that knows of no login
-	again.expect(plainAuth)
-	w.logged("chat login denied", "rule=login", "no session", "user=alice")
+	inside.expect(plainAuth) // and nothing of bob's
+	w.logged("chat login denied", "rule=login", "no session", "user=bob")
 }
 
 // TestGuesses: core counts logins, and what is counted too often reaches no node.

@@ -39,6 +39,8 @@ type Server struct {
 	plan   atomic.Pointer[Plan]
 	nodes  nodes
 
+	refusals refusals
+
 	mu       sync.Mutex
 	ctx      context.Context // of Run, while it runs
 	sessions map[*session]struct{}

@@ -2,7 +2,6 @@ package xmpp
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net"
@@ -21,7 +20,7 @@ type session struct {
 	client string // address, as edge saw it
 	trace  string
 
-	unwelcome error // why the user who is logging in is let in by no password
+	began time.Time // the login that was tried last
 
 	foreign bool // the edge that opened the stream may not speak for the domain
 
@@ -113,6 +112,7 @@ func (c *session) serve() error {
 	c.d = &dialogue{
 		domain: c.domain, failures: l.Failures, client: client, toClient: c.out,
 		offered: c.offered, begin: c.begin, proven: c.proven,
+		failed: func(words []byte) { c.s.refusals.learn(c.domain, time.Since(c.began), words) },
 	}
 	if err := c.reach(c.s.nodes.order(list)); err != nil {
 		return err
@@ -216,64 +216,11 @@ func pick(list []Node, hosts []string) (out []Node) {
 	return out
 }
 
-// proven takes the login out of those that may be guesses. One whom Home refuses
-// is refused only now, when the node has taken his password: whoever tries a
-// wrong one hears from the node, by its time and in its words, whether there is
-// such a user or not.
-func (c *session) proven() error {
-	if c.unwelcome != nil {
-		c.s.denied.Add(1)
-		c.s.cfg.Log.Info("chat login denied", "event", "denied", "rule", "login", "why", c.unwelcome, "domain", c.domain,
-			"user", c.d.user, "client", c.client, "trace", c.trace)
-		return c.anew()
-	}
+// proven takes the login out of those that may be guesses.
+func (c *session) proven() {
 	if told := c.s.cfg.Proven; told != nil {
 		told(c.domain, c.d.user, c.client)
 	}
-	return nil
-}
-
-// anew has the client talk to a node that knows of no login, and returns
-// errUnwelcome if there is one.
-func (c *session) anew() error {
-	if err := c.reach([]Node{c.at}); err != nil {
-		return err
-	}
-	p, err := opening(c.d.server)
-	if err == nil && p.Kind != Header {
-		err = errors.New("the node begins without a header")
-	}
-	if err != nil {
-		return lostServer(err)
-	}
-	if err := c.passFeatures(); err != nil {
-		return err
-	}
-	return errUnwelcome
-}
-
-// passFeatures reads the features of a node that the client need not see: it
-// has had those of another.
-func (c *session) passFeatures() error {
-	p, err := opening(c.d.server)
-	if err == nil && !p.Is(nsStream, "features") {
-		err = errors.New("the node begins without features")
-	}
-	if err != nil {
-		return lostServer(err)
-	}
-	return nil
-}
-
-// anyHome is where somebody is taken for being at home of whom nothing is
-// known: always the same node, as with those who are.
-func (c *session) anyHome(user string) []string {
-	list := c.s.plan.Load().Domains[c.domain]
-	if len(list) == 0 {
-		return nil
-	}
-	sum := sha256.Sum256([]byte(user))
-	return []string{list[int(sum[0])%len(list)].Host}
 }
 
 // begin takes a user's login to one of the nodes that it is at home on.
@@ -287,9 +234,13 @@ func (c *session) begin(user, _ string) error {
 	if c.s.cfg.Home == nil {
 		return nil
 	}
+	c.began = time.Now()
 	hosts, err := c.s.cfg.Home(c.ctx, c.domain, user)
-	if c.unwelcome = err; err != nil {
-		hosts = c.anyHome(user)
+	if err != nil {
+		c.s.denied.Add(1)
+		c.s.cfg.Log.Info("chat login denied", "event", "denied", "rule", "login", "why", err, "domain", c.domain,
+			"user", user, "client", c.client, "trace", c.trace)
+		return c.s.refusals.like(c.ctx, c.domain)
 	}
 	if len(hosts) == 0 {
 		return nil
@@ -298,5 +249,12 @@ func (c *session) begin(user, _ string) error {
 	if err != nil || !moved {
 		return err
 	}
-	return c.passFeatures()
+	p, err := opening(c.d.server)
+	if err == nil && !p.Is(nsStream, "features") {
+		err = errors.New("the node begins without features")
+	}
+	if err != nil {
+		return lostServer(err)
+	}
+	return nil
 }
