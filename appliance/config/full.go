@@ -8,7 +8,7 @@ import (
 )
 
 // ErrDiskFull says that a change was not taken for want of room.
-var ErrDiskFull = errors.New("disk full: nothing was changed; remove files from the sftp folder, or have fewer logs and recordings kept, and try again")
+var ErrDiskFull = errors.New("disk full: nothing was changed; remove files from the sftp folder and try again")
 
 // storeFault is why a commit could not be written, in words that say what to do
 // where the reason is known.
