@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
+	"strings"
 
 	"sallyport/appliance/config"
 	"sallyport/appliance/xapi"
@@ -72,11 +74,20 @@ func CheckGrants(snap *config.Snapshot) error {
 		case !snap.Bool(xapi.NeighborTokenIncoming, i):
 		case snap.Str(xapi.NeighborTokenIssuer, i) == "" || snap.Str(xapi.NeighborTokenAudience, i) == "" || !secureURL(snap.Str(xapi.NeighborTokenKeys, i)):
 			errs = append(errs, fmt.Errorf("zone %d: incoming tokens need Issuer, Audience and, as an https URL, KeysURL of Neighbor SIP OAuth Incoming first", i))
+		case lineSide(snap, snap.Str(xapi.ZoneName, i)):
+			errs = append(errs, fmt.Errorf("zone %d: phones register there, so calls to them come without a token; use another zone for the trunk", i))
 		case snap.Enum(xapi.NeighborSIPTransport, i) != "TLS":
 			errs = append(errs, fmt.Errorf("zone %d: access tokens come over TLS only; set Neighbor SIP Transport to TLS", i))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// lineSide tells whether a domain's phones register by a zone.
+func lineSide(snap *config.Snapshot, zone string) bool {
+	return slices.ContainsFunc(snap.Indexes(xapi.SIPDomainAuthzone.Item), func(i int) bool {
+		return zone != "" && strings.EqualFold(snap.Str(xapi.SIPDomainAuthzone, i), zone)
+	})
 }
 
 func secureURL(at string) bool {

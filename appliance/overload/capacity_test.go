@@ -14,11 +14,11 @@ func TestCapacityOf(t *testing.T) {
 		regs       int
 		says       string
 	}{
-		"the card's machine": {2, 1 << 30, 2000, 12_288, "2 processors and 1024 MiB of memory"},
+		"the card's machine": {2, 1 << 30, 4000, 12_288, "2 processors and 1024 MiB of memory"},
 		"a large one":        {16, 64 << 30, 10_000, 20_000, "10000 and 20000 in all"},
-		"little memory":      {8, 300 << 20, 1200, 3600, "300 MiB"},
-		"hardly any":         {1, 1 << 20, 1000, 3072, "1 MiB"},
-		"does not tell":      {4, 0, 4000, 12_288, "unknown"},
+		"little memory":      {8, 300 << 20, 4800, 3600, "300 MiB"},
+		"hardly any":         {1, 1 << 20, 2000, 3072, "1 MiB"},
+		"does not tell":      {4, 0, 8000, 12_288, "unknown"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := CapacityOf(tt.processors, tt.memory, most)

@@ -109,6 +109,15 @@ func TestTrunkAdmits(t *testing.T) {
 	if got := s.shell(ctx, "core", zone+`Mode: On`); !strings.Contains(got, "need Issuer, Audience") {
 		t.Errorf("nobody could judge the tokens: %s", got)
 	}
+	line := strings.ReplaceAll(zone, "Zone 22", "Zone 2")
+	for _, row := range []string{`Issuer: "https://idp.example.com"`, `Audience: "sip:core"`, `KeysURL: "` + issuer.url + `"`} {
+		if err := tell(p, []string{line + row}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := s.shell(ctx, "core", line+`Mode: On`); !strings.Contains(got, "phones register there") {
+		t.Errorf("the line side would take no calls: %s", got)
+	}
 	for _, row := range []string{`Issuer: "https://idp.example.com"`, `Audience: "sip:core"`, `Scope: "call"`, `KeysURL: "` + issuer.url + `"`, `Mode: On`} {
 		if err := tell(p, []string{zone + row}); err != nil {
 			t.Fatal(err)
