@@ -20,7 +20,7 @@ const maxAllowRows = 10_000
 // allowRuleAdd adds one rule, or those of a CSV file.
 func allowRuleAdd(n *Node, _ context.Context, args xapi.Args, who config.Who) (*xapi.Node, error) {
 	take := func(e *config.Edit) func(allow.CSVRule) error {
-		rows := ruleRowsOf(e)
+		rows := ruleRowsOf(e, n.topology(e.Snapshot())) // discovered nodes, too, belong to one deployment
 		return func(r allow.CSVRule) error { return rows.add(r, args.First("Authorization")) }
 	}
 	if name := args.First("URLFile"); name != "" {
@@ -46,10 +46,10 @@ func allowRuleDelete(n *Node, _ context.Context, args xapi.Args, who config.Who)
 			return nil, err
 		}
 		return upload(n, who, allow.ParseRules(text), false, "RulesDeleted", func(e *config.Edit) func(allow.CSVRule) error {
-			return ruleRowsOf(e).remove
+			return ruleRowsOf(e, topology(e.Snapshot())).remove
 		})
 	}
-	_, err := n.store.Edit(who, func(e *config.Edit) error { return ruleRowsOf(e).remove(n.typedRule(args)) })
+	_, err := n.store.Edit(who, func(e *config.Edit) error { return ruleRowsOf(e, topology(e.Snapshot())).remove(n.typedRule(args)) })
 	if err != nil {
 		return nil, err
 	}
@@ -96,10 +96,10 @@ type ruleRow struct {
 	match, methods string
 }
 
-func ruleRowsOf(e *config.Edit) *ruleRows {
+func ruleRowsOf(e *config.Edit, top *uc.Topology) *ruleRows {
 	snap := e.Snapshot()
 	indexes := snap.Indexes(xapi.AllowListRuleURL.Item)
-	rows := &ruleRows{e: e, top: topology(snap), at: map[string][]ruleRow{}, free: newFreeRows(indexes)}
+	rows := &ruleRows{e: e, top: top, at: map[string][]ruleRow{}, free: newFreeRows(indexes)}
 	for _, i := range indexes {
 		r, err := allow.ParseURL(snap.Str(xapi.AllowListRuleURL, i))
 		id, ok := rows.top.Named(snap.Str(xapi.AllowListRuleDeployment, i))
