@@ -26,6 +26,7 @@ type nameWatch struct {
 	mu             sync.Mutex
 	last           time.Time
 	found, unknown int
+	servers        int
 }
 
 // watchNames asks for the names that the node needs, at once when they change
@@ -87,6 +88,7 @@ func (n *Node) lookNames(ctx context.Context, own dnscheck.Own) {
 	n.nameWatch.mu.Lock()
 	defer n.nameWatch.mu.Unlock()
 	n.nameWatch.last, n.nameWatch.found, n.nameWatch.unknown = n.cfg.Clock(), len(found), len(silent)
+	n.nameWatch.servers = len(own.Servers) + len(own.ByDomain)
 }
 
 // forgetNames lowers all alarms about names that nobody looks after any more.
@@ -113,7 +115,7 @@ func (w *nameWatch) report(t *xapi.Node) {
 	if w.last.IsZero() {
 		return
 	}
-	t.Str("Last", stamp(w.last)).Int("Findings", w.found).Int("Unknown", w.unknown)
+	t.Str("Last", stamp(w.last)).Int("Servers", w.servers).Int("Findings", w.found).Int("Unknown", w.unknown)
 }
 
 // ownNames reads what the node needs of names. Without remote access it is its

@@ -14,7 +14,28 @@ func (t *turn) status(ctx context.Context, words []word) int {
 	if rest, depth := question(words); depth > 0 {
 		return t.statusHelp(rest)
 	}
+	if len(words) > 0 {
+		if first := statusWords(words[:1]); len(first) > 0 && elsewhere(first[0], t.b.Role()) {
+			return t.wrong(usageError(fmt.Sprintf("%s is a part of %s's status; this is %s", first[0], other(t.b.Role()), t.b.Role())))
+		}
+	}
 	return t.trees(ctx, 's', words, elements(t.b.Role()), t.b.Status)
+}
+
+// elsewhere tells whether a first word of the status, written out, is one of the
+// other role only.
+func elsewhere(first string, role xapi.Role) bool {
+	has := func(names []string) bool {
+		return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, first) })
+	}
+	return !has(elements(role)) && has(elements(other(role)))
+}
+
+func other(role xapi.Role) xapi.Role {
+	if role == xapi.Edge {
+		return xapi.Core
+	}
+	return xapi.Edge
 }
 
 // history is the verb xHistory.

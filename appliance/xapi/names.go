@@ -72,6 +72,7 @@ func namesAlarms() []*Alarm {
 func namesStatuses() []*Status {
 	return []*Status{
 		{Path: "DNSCheck Last", Kind: Time, Role: Both, Help: "When the names that this node needs were last looked after."},
+		{Path: "DNSCheck Servers", Kind: Integer, Role: Both, Help: "Name servers that were asked; with none only the names themselves are judged."},
 		{Path: "DNSCheck Findings", Kind: Integer, Role: Both, Help: "What was wrong with them."},
 		{Path: "DNSCheck Unknown", Kind: Integer, Role: Both, Help: "Names that no server answered for."},
 	}
