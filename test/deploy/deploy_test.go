@@ -116,7 +116,7 @@ func TestMovingADomain(t *testing.T) {
 	if err := Type(ctx, s.Pair.Core, "xConfiguration SIP Domain 2 DeploymentId: 1"); err != nil {
 		t.Fatal(err)
 	}
-	wait(ctx, t, func() error { return s.trespass(ctx, s.host(1), s.World.Registrar.Bindings("dave")) })
+	wait(ctx, t, func() error { return s.Trespass(ctx, s.host(1), s.World.Registrar.Bindings("dave")) })
 	if err := phone.Register(ctx); err == nil {
 		t.Error("registered at a call control that does not know the domain")
 	}

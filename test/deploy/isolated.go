@@ -48,10 +48,10 @@ func (s *Staging) Attempts(live *lab.Phone) []Attempt {
 		{"a live user fetches live pages", func(ctx context.Context) error { return s.fetch(ctx, pair.Domain, s.Pair.World.Web, http.StatusOK) }},
 		{"but none of staging", func(ctx context.Context) error { return s.fetch(ctx, pair.Domain, s.World.Web, http.StatusForbidden) }},
 		{"staging's call control calls no live user, though it knows the way", func(ctx context.Context) error {
-			return s.trespass(ctx, s.host(1), s.Pair.World.Registrar.Bindings("alice"))
+			return s.Trespass(ctx, s.host(1), s.Pair.World.Registrar.Bindings("alice"))
 		}},
 		{"nor live's a staging user", func(ctx context.Context) error {
-			return s.trespass(ctx, netip.MustParseAddr(s.Pair.Registrar()), s.World.Registrar.Bindings("dave"))
+			return s.Trespass(ctx, netip.MustParseAddr(s.Pair.Registrar()), s.World.Registrar.Bindings("dave"))
 		}},
 		{"neither call control heard of the other's users", func(context.Context) error {
 			return errors.Join(silent("live", s.Pair.World.Registrar.Received(), "dave@"+Domain),
@@ -119,19 +119,20 @@ func (s *Staging) fetch(ctx context.Context, domain string, web *lab.Web, status
 	return errors.Join(want("is the status", page.Status, status), want("requests came", len(web.Seen())-before, come))
 }
 
-// trespass sends core a request from a call control's address, on the way that
+// Trespass sends core a request from a call control's address, on the way that
 // another deployment's call control knows to its user.
-func (s *Staging) trespass(ctx context.Context, from netip.Addr, theirs []lab.Binding) error {
-	if len(theirs) != 1 {
-		return want("bindings to go by", len(theirs), 1)
+func (s *Staging) Trespass(ctx context.Context, from netip.Addr, theirs []lab.Binding) error {
+	if len(theirs) == 0 {
+		return errors.New("there is no binding to go by")
 	}
+	way := theirs[len(theirs)-1]
 	x, err := lab.NewStranger(ctx, netip.AddrPortFrom(netip.MustParseAddr(s.Pair.CoreAddr()), 5060), nil, from)
 	if err != nil {
 		return err
 	}
 	defer x.Close()
-	m := x.Forge("OPTIONS", theirs[0].Contact, "sip:mallory@"+from.String(), theirs[0].Contact)
-	for _, route := range theirs[0].Path {
+	m := x.Forge("OPTIONS", way.Contact, "sip:mallory@"+from.String(), way.Contact)
+	for _, route := range way.Path {
 		m.Add("Route", route)
 	}
 	if err := x.Send(m.Bytes()); err != nil {

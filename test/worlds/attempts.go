@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,21 +42,12 @@ func (w *Worlds) attempt(x *world, says string, do func(context.Context) error, 
 		}
 		err := do(ctx)
 		for _, other := range w.all {
-			if other != x && !contains(allowed, other) {
+			if other != x && !slices.Contains(allowed, other) {
 				err = errors.Join(err, before[other].same(look(other, x)))
 			}
 		}
 		return err
 	}}
-}
-
-func contains(all []*world, x *world) bool {
-	for _, a := range all {
-		if a == x {
-			return true
-		}
-	}
-	return false
 }
 
 // sight is what a world has seen.
@@ -293,6 +285,13 @@ func (w *Worlds) bySIP(x, to *world) (all []deploy.Attempt) {
 			}))
 		}
 	}
+	all = append(all, deploy.Attempt{Says: fmt.Sprintf("call control of %s calls %s of %s on the way that %s's knows", x.name, to.user, to.name, to.name), Do: func(ctx context.Context) error {
+		err := w.staging.Trespass(ctx, x.registrar(), to.Registrar.Bindings(to.user))
+		if slices.ContainsFunc(to.phone.Received(), func(c lab.Capture) bool { return bytes.Contains(c.Raw, []byte("mallory@")) }) {
+			err = errors.Join(err, errors.New("the phone saw it"))
+		}
+		return err
+	}})
 	if to.domain != isolatedDomain {
 		return all
 	}
