@@ -1,6 +1,7 @@
 package boot
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
@@ -168,6 +169,33 @@ func (c *cutting) judge(update []byte, taken bool) {
 	c.slot, c.next = idle, nil
 }
 
+// cutAt pulls the plug when an update says how far it is: the first half is its
+// way onto the data partition, the second into the slot.
+func (x *box) cutAt(update []byte, part string) {
+	x.t.Helper()
+	s, err := x.ssh.NewSession()
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	defer s.Close()
+	s.Stdin = bytes.NewReader(update)
+	out, err := s.StdoutPipe()
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	if err := s.Start("xCommand SystemUpgrade"); err != nil {
+		x.t.Fatal(err)
+	}
+	said := bufio.NewScanner(out)
+	for said.Scan() {
+		if strings.TrimSpace(said.Text()) == part {
+			x.vm.unplug()
+			return
+		}
+	}
+	x.t.Fatalf("the update ended before it said %s", part)
+}
+
 func (x *box) nameNow() string {
 	out := x.ask("xStatus SystemUnit Name")
 	m := regexp.MustCompile(`Name: "([^"]+)"`).FindStringSubmatch(out)
@@ -246,17 +274,13 @@ func (x *box) offEntries() string {
 	return entries(x.t, x.disk)
 }
 
-// cutUpdate pulls the plug while an update goes into the other slot: when the
-// transfer is over and the slot is written.
+// cutUpdate pulls the plug while an update goes into the other slot: the transfer
+// is over and the slot half written.
 func (x *box) cutUpdate() {
 	running, before := x.running(), entries(x.t, x.disk)
 	update := x.read(x.make(x.t, "update", "next.update", "-counter", counter(9), "-version", "cut"))
 	x.fresh()
-	var busy sync.WaitGroup
-	busy.Go(func() { tryAsk(x.ssh, "xCommand SystemUpgrade", bytes.NewReader(update)) })
-	time.Sleep(x.installs * 3 / 4)
-	x.vm.unplug()
-	busy.Wait()
+	x.cutAt(update, "70 %")
 	after := entries(x.t, x.disk)
 	if strings.Contains(after, "slot-"+other(running)+"+3") {
 		x.t.Fatalf("the update was over before the plug was out: %s", after)

@@ -57,8 +57,6 @@ type box struct {
 	ssh  *ssh.Client
 	good []byte // an update
 	name string // what it was told to be called, and acknowledged
-
-	installs time.Duration // how long an update takes on this host
 }
 
 // on starts the machine and comes in.
@@ -196,8 +194,7 @@ func (x *box) goodUpdate() {
 	if !strings.Contains(out, "status=OK") {
 		t.Fatalf("the update was refused:\n%s", out)
 	}
-	x.installs = time.Since(start).Round(100 * time.Millisecond)
-	t.Logf("an update of %d MiB is taken in %v", len(x.goodFile())>>20, x.installs)
+	t.Logf("an update of %d MiB is taken in %v", len(x.goodFile())>>20, time.Since(start).Round(100*time.Millisecond))
 	x.reboot()
 	x.vm.expect(`starts, board [^,]*, slot b`)
 	x.ssh = x.vm.dial(x.signer)
