@@ -183,7 +183,7 @@ func (e *Edge) face(c *flow.Conn) face {
 	if c.Network() != "TLS" {
 		f = plan.tcp
 	}
-	if f.host == "" {
+	if f.host == "" || c.Unnamed() { // a name may lead nowhere for who came by an address
 		return newFace(plan.seenAs(c.Local().Addr()).String(), f.port, f.transport)
 	}
 	return f

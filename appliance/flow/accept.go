@@ -88,6 +88,7 @@ func (c *Conn) secure(t *tls.Conn, limit time.Duration) bool {
 		c.why.CompareAndSwap(nil, &closeReason{err})
 		return false
 	}
+	c.unnamed = t.ConnectionState().ServerName == ""
 	c.setNet(t)
 	return true
 }

@@ -24,6 +24,7 @@ type Conn struct {
 	remote   netip.AddrPort
 	since    time.Time
 	dialled  bool
+	unnamed  bool    // see Unnamed; set before there is a reader
 	key      poolKey // of a dialled one
 
 	udp    *udpSocket // of a UDP remote, else nil
@@ -93,6 +94,10 @@ func (c *Conn) Listener() Listener { return c.listener }
 
 // Since is when the connection was made.
 func (c *Conn) Since() time.Time { return c.since }
+
+// Unnamed tells whether the far end of a TLS connection that we accepted asked
+// for no name: it came by an address.
+func (c *Conn) Unnamed() bool { return c.unnamed }
 
 // Seen is when bytes last came.
 func (c *Conn) Seen() time.Time { return time.Unix(0, c.seen.Load()) }

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/netip"
@@ -453,4 +454,20 @@ func TestHandshakesHeldOpen(t *testing.T) {
 		}
 	}
 	defer w.tls(tlsOpen).Close()
+}
+
+// TestUnnamed: who came by an address asked for no name.
+func TestUnnamed(t *testing.T) {
+	w := newWorld(t, Plan{Listeners: []Listener{tlsOpen}}, nil)
+	for name, want := range map[string]bool{"edge.example.com": false, "": true} {
+		c, err := tls.Dial("tcp", w.addr(tlsOpen), &tls.Config{ServerName: name, InsecureSkipVerify: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Write([]byte(message(1, 10)))
+		if got := w.next().conn.Unnamed(); got != want {
+			t.Errorf("%q: unnamed %v", name, got)
+		}
+		c.Close()
+	}
 }
