@@ -2,7 +2,6 @@ package httpproxy
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -36,7 +35,7 @@ type world struct {
 	addr   netip.AddrPort
 	origin *httptest.Server
 	roots  *x509.CertPool
-	log    *logBook
+	log    *room.LogBook
 	down   atomic.Bool // the link
 	stop   context.CancelFunc
 
@@ -44,24 +43,6 @@ type world struct {
 	seen []string // "METHOD request-uri", as they came to the origin
 
 	handle http.HandlerFunc // what the origin answers; nil: "hello"
-}
-
-// logBook keeps the log's lines.
-type logBook struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logBook) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logBook) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // live is a config like that of package trust: all that counts is in the one
@@ -74,7 +55,7 @@ func liveConfig(cert tls.Certificate) *tls.Config {
 // build starts a world with limits short enough to be waited for.
 func build(t *testing.T, limits Limits) *world {
 	t.Helper()
-	w := &world{T: t, log: &logBook{}}
+	w := &world{T: t, log: &room.LogBook{}}
 	cert, roots := room.Certificate()
 	w.roots = roots
 	w.origin = httptest.NewServer(http.HandlerFunc(w.serveOrigin))

@@ -1,7 +1,6 @@
 package xmpp
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -32,27 +31,10 @@ type world struct {
 	listens []netip.AddrPort // as the plan has it
 	roots   *x509.CertPool
 	cert    tls.Certificate
-	log     *logBook
+	log     *room.LogBook
 	plan    Plan
 	down    atomic.Bool // the link
 	stop    func()
-}
-
-type logBook struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logBook) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logBook) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // build starts a world of one domain, example.com, with limits short enough to
@@ -60,7 +42,7 @@ func (l *logBook) String() string {
 func build(t *testing.T, limits Limits, edit ...func(*ServerConfig)) *world {
 	t.Helper()
 	before := runtime.NumGoroutine()
-	w := &world{T: t, log: &logBook{}}
+	w := &world{T: t, log: &room.LogBook{}}
 	w.cert, w.roots = room.Certificate()
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	sc := ServerConfig{

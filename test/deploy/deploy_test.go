@@ -3,12 +3,12 @@ package deploy
 import (
 	"context"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"sallyport/test/lab"
 	"sallyport/test/pair"
+	"sallyport/test/room"
 )
 
 // place is the part of loopback that the pairs of these tests live in.
@@ -20,14 +20,14 @@ func TestMain(m *testing.M) { pair.Main(m, &place) }
 type stage struct {
 	*Staging
 	live *lab.Phone
-	log  *logBook
+	log  *room.LogBook
 }
 
 func open(t *testing.T, cfg pair.Config) *stage {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	s := &stage{log: &logBook{}}
+	s := &stage{log: &room.LogBook{}}
 	cfg.Net, cfg.LogOut = place, s.log
 	p, err := pair.New(ctx, cfg)
 	if err != nil {
@@ -49,24 +49,6 @@ func open(t *testing.T, cfg pair.Config) *stage {
 		t.Fatal(err)
 	}
 	return s
-}
-
-// logBook lets both nodes write into one buffer.
-type logBook struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *logBook) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-func (l *logBook) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }
 
 // TestTwoWorlds tells the story of two deployments on one pair, with Path and

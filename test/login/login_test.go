@@ -5,37 +5,19 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"sallyport/test/deploy"
 	"sallyport/test/lab"
 	"sallyport/test/pair"
+	"sallyport/test/room"
 )
 
 // place is the part of loopback that the pairs of these tests live in.
 var place string
 
 func TestMain(m *testing.M) { pair.Main(m, &place) }
-
-// logBook lets both nodes write into one buffer.
-type logBook struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *logBook) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-func (l *logBook) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
 
 // stage is a pair with sign-in in force and no limit to it.
 func stage(t *testing.T, open func(context.Context, *pair.Pair) (*Stage, error), lines ...string) *Stage {
@@ -47,7 +29,7 @@ func stageOf(t *testing.T, cfg pair.Config, open func(context.Context, *pair.Pai
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	log := &logBook{}
+	log := &room.LogBook{}
 	cfg.Net, cfg.LogOut = place, log
 	p, err := pair.New(ctx, cfg)
 	if err != nil {

@@ -11,11 +11,11 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"sallyport/test/lab"
+	"sallyport/test/room"
 	"sallyport/test/story"
 )
 
@@ -24,7 +24,7 @@ import (
 type stage struct {
 	*testing.T
 	pair      *Pair
-	log       logBook // of both nodes, shown when a story fails
+	log       room.LogBook // of both nodes, shown when a story fails
 	phones    map[string]*lab.Phone
 	calls     map[string]*lab.Call // by phone and line
 	subs      map[string]*lab.Subscription
@@ -78,31 +78,10 @@ func stacks() string {
 	return string(buf[:runtime.Stack(buf, true)])
 }
 
-// logBook lets both nodes write into one buffer.
-type logBook struct {
-	mu   sync.Mutex
-	text []byte
-}
-
-func (l *logBook) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.text = append(l.text, b...)
-	return len(b), nil
-}
-
 // logged is how much there is in the log; tail is what came after that.
-func (s *stage) logged() int {
-	s.log.mu.Lock()
-	defer s.log.mu.Unlock()
-	return len(s.log.text)
-}
+func (s *stage) logged() int { return len(s.log.String()) }
 
-func (s *stage) tail(from int) string {
-	s.log.mu.Lock()
-	defer s.log.mu.Unlock()
-	return string(s.log.text[from:])
-}
+func (s *stage) tail(from int) string { return s.log.String()[from:] }
 
 func (s *stage) reset() {
 	s.phones, s.calls = map[string]*lab.Phone{}, map[string]*lab.Call{}

@@ -38,16 +38,7 @@ func TestTakenEdge(t *testing.T) {
 	s := open(t, Config{})
 	ctx, cancel := context.WithTimeout(t.Context(), storyTime)
 	defer cancel()
-	alice, err := s.pair.Phone("alice", 440)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.phones["alice"] = alice
-	for _, step := range []func(context.Context) error{alice.Start, alice.Register} {
-		if err := step(ctx); err != nil {
-			t.Fatal(err)
-		}
-	}
+	s.aliceRegisters(ctx)
 	taken := s.takenEdge(ctx)
 	const bobsLine = `<sip:bob@127.0.0.9:5061;transport=tls>;+sip.instance="<urn:uuid:00000000-0000-4000-8000-000000000b0b>"`
 
@@ -379,16 +370,7 @@ func TestTakenEdgeDelegated(t *testing.T) {
 			t.Fatal(got)
 		}
 	}
-	alice, err := s.pair.Phone("alice", 440)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.phones["alice"] = alice
-	for _, step := range []func(context.Context) error{alice.Start, alice.Register} {
-		if err := step(ctx); err != nil {
-			t.Fatal(err)
-		}
-	}
+	s.aliceRegisters(ctx)
 	taken := s.takenEdge(ctx)
 	m := taken.request("REGISTER sip:example.com", "alice", "b1")
 	m.Set("Contact", "<sip:alice@127.0.0.9:5061>")
@@ -408,10 +390,25 @@ func TestTakenEdgeDelegated(t *testing.T) {
 		t.Fatal(err)
 	}
 	from := s.logged()
-	if err := alice.Register(ctx); err != nil {
+	if err := s.phones["alice"].Register(ctx); err != nil {
 		t.Error(err, s.tail(from))
 	}
 	if log := s.tail(from); !strings.Contains(log, "delegated sign-in") {
 		t.Errorf("core never asked for another proof:\n%s", log)
+	}
+}
+
+// aliceRegisters has a phone of hers come by the honest edge.
+func (s *stage) aliceRegisters(ctx context.Context) {
+	s.Helper()
+	alice, err := s.pair.Phone("alice", 440)
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.phones["alice"] = alice
+	for _, step := range []func(context.Context) error{alice.Start, alice.Register} {
+		if err := step(ctx); err != nil {
+			s.Fatal(err)
+		}
 	}
 }

@@ -3,11 +3,11 @@ package worlds
 import (
 	"context"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"sallyport/test/pair"
+	"sallyport/test/room"
 )
 
 // place is the part of loopback that the pair of these tests lives in.
@@ -15,30 +15,12 @@ var place string
 
 func TestMain(m *testing.M) { pair.Main(m, &place) }
 
-// logBook lets both nodes write into one buffer.
-type logBook struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *logBook) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-func (l *logBook) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
 // TestThreeWorlds: live, staging and isolated worlds behind one pair; nothing of
 // one reaches another by any plane.
 func TestThreeWorlds(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	log := &logBook{}
+	log := &room.LogBook{}
 	p, err := pair.New(ctx, pair.Config{Net: place, LogOut: log})
 	if err != nil {
 		t.Fatal(err)

@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 	"sallyport/appliance/trust"
 	"sallyport/test/lab"
 	"sallyport/test/pair"
+	"sallyport/test/room"
 )
 
 // site is a pair before two prosodies: one for example.com and
@@ -23,24 +23,7 @@ type site struct {
 	*testing.T
 	pair        *pair.Pair
 	first, last *prosody
-	log         logBook
-}
-
-type logBook struct {
-	mu sync.Mutex
-	b  strings.Builder
-}
-
-func (l *logBook) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logBook) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
+	log         room.LogBook
 }
 
 func open(t *testing.T) *site {
