@@ -2,11 +2,9 @@ package auth
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -19,16 +17,8 @@ import (
 // Admits judges the access tokens that the peers of trunks show. Its methods may
 // be called from any goroutine.
 type Admits struct {
-	cfg AdmitsConfig
+	cfg TrunksConfig
 	of  atomic.Pointer[map[string]*admit] // by zone; replaced whole
-}
-
-// AdmitsConfig is what Admits needs of its node.
-type AdmitsConfig struct {
-	Clock    func() time.Time
-	TLS      func(host string) *tls.Config
-	Resolver *net.Resolver
-	Trouble  func(zone string, broken bool, why string) // keeps the alarm
 }
 
 // admit is one trunk with the keys that its tokens are signed by.
@@ -54,7 +44,7 @@ const (
 )
 
 // NewAdmits returns Admits without any.
-func NewAdmits(cfg AdmitsConfig) *Admits {
+func NewAdmits(cfg TrunksConfig) *Admits {
 	a := &Admits{cfg: cfg}
 	a.of.Store(&map[string]*admit{})
 	return a

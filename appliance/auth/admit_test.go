@@ -84,7 +84,7 @@ func TestAdmits(t *testing.T) {
 	var trouble string
 	roots := x509.NewCertPool()
 	roots.AddCert(i.Certificate())
-	a := NewAdmits(AdmitsConfig{Clock: func() time.Time { return now }, TLS: func(string) *tls.Config { return &tls.Config{RootCAs: roots} },
+	a := NewAdmits(TrunksConfig{Clock: func() time.Time { return now }, TLS: func(string) *tls.Config { return &tls.Config{RootCAs: roots} },
 		Trouble: func(_ string, _ bool, why string) { trouble = why }})
 	a.Apply([]Admit{{Zone: "Trunk", Issuer: "https://idp.example.com", Audience: "core", Scope: "call", Keys: i.URL}})
 	check := func(token string) error {
@@ -178,7 +178,7 @@ func TestAdmits(t *testing.T) {
 }
 
 func TestAdmitChallenge(t *testing.T) {
-	a := NewAdmits(AdmitsConfig{Trouble: func(string, bool, string) {}, TLS: func(string) *tls.Config { return nil }})
+	a := NewAdmits(TrunksConfig{Trouble: func(string, bool, string) {}, TLS: func(string) *tls.Config { return nil }})
 	a.Apply([]Admit{{Zone: "Trunk", Issuer: `https://idp"\x`, Scope: "call"}})
 	for want, err := range map[string]error{
 		`Bearer realm="core", authz_server="https://idpx", scope="call"`:                                                               nil,

@@ -19,12 +19,12 @@ import (
 // Grants keeps the access tokens that core shows to trunks. Its methods may be
 // called from any goroutine.
 type Grants struct {
-	cfg GrantsConfig
+	cfg TrunksConfig
 	of  atomic.Pointer[map[string]*grant] // by zone; replaced whole
 }
 
-// GrantsConfig is what Grants needs of its node.
-type GrantsConfig struct {
+// TrunksConfig is what Grants and Admits need of their node.
+type TrunksConfig struct {
 	Clock    func() time.Time
 	TLS      func(host string) *tls.Config
 	Resolver *net.Resolver
@@ -51,7 +51,7 @@ const (
 )
 
 // NewGrants returns Grants without any.
-func NewGrants(cfg GrantsConfig) *Grants {
+func NewGrants(cfg TrunksConfig) *Grants {
 	g := &Grants{cfg: cfg}
 	g.of.Store(&map[string]*grant{})
 	return g

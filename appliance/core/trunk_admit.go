@@ -19,7 +19,7 @@ const ruleIncoming = "Neighbor SIP OAuth Incoming"
 
 // newAdmits judges the access tokens that core asks trunks for.
 func (c *Core) newAdmits() *auth.Admits {
-	return auth.NewAdmits(auth.AdmitsConfig{Clock: c.cfg.Clock, Resolver: c.resolver,
+	return auth.NewAdmits(auth.TrunksConfig{Clock: c.cfg.Clock, Resolver: c.resolver,
 		TLS: func(host string) *tls.Config { return c.trust.ClientConfig(trust.HTTPSUpstream, host) },
 		Trouble: func(zone string, broken bool, why string) {
 			c.cfg.Alarms.Set(xapi.AlarmTrunkKeys, zone, broken, fmt.Sprintf("Zone %s: %s.", zone, why))

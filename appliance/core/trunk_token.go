@@ -15,7 +15,7 @@ import (
 // newGrants keeps the access tokens that core shows to trunks which ask for one
 // (guide: SIP trunks).
 func (c *Core) newGrants() *auth.Grants {
-	return auth.NewGrants(auth.GrantsConfig{Clock: c.cfg.Clock, Resolver: c.resolver,
+	return auth.NewGrants(auth.TrunksConfig{Clock: c.cfg.Clock, Resolver: c.resolver,
 		TLS: func(host string) *tls.Config { return c.trust.ClientConfig(trust.HTTPSUpstream, host) },
 		Trouble: func(zone string, broken bool, why string) {
 			c.cfg.Alarms.Set(xapi.AlarmTrunkToken, zone, broken, fmt.Sprintf("Zone %s: %s.", zone, why))
