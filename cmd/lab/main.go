@@ -11,13 +11,13 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"net/netip"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 	"time"
 
@@ -123,8 +123,8 @@ func all(results []check) bool {
 // stay keeps the lab up until ctx ends, with a call going and a table that
 // tells how it fares.
 func stay(ctx context.Context, o options, p *pair.Pair, r *round, out io.Writer) error {
-	ca := filepath.Join(os.TempDir(), "sallyport-lab-ca.pem")
-	if err := os.WriteFile(ca, p.CA, 0o644); err != nil {
+	ca, err := caFile(p.CA)
+	if err != nil {
 		return err
 	}
 	defer os.Remove(ca)
@@ -134,6 +134,17 @@ func stay(ctx context.Context, o options, p *pair.Pair, r *round, out io.Writer)
 		fmt.Fprintln(out, "The standing call could not be made:", err)
 	}
 	return t.run(ctx)
+}
+
+// caFile writes the lab's authority where a softphone can read it: a file of
+// this run's own, since another lab may be up.
+func caFile(pem []byte) (string, error) {
+	f, err := os.CreateTemp("", "sallyport-lab-ca-*.pem")
+	if err != nil {
+		return "", err
+	}
+	_, err = f.Write(pem)
+	return f.Name(), errors.Join(err, f.Chmod(0o644), f.Close())
 }
 
 // invite says how to look around.
