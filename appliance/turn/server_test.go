@@ -208,6 +208,8 @@ func TestPeersThatAreDenied(t *testing.T) {
 	if n, _, err := own.ReadFrom(make([]byte, 10)); err == nil {
 		t.Errorf("%d bytes came to a port of this node", n)
 	}
+	s.s.book.mu.Lock()
+	defer s.s.book.mu.Unlock()
 	if s.s.book.denied == 0 {
 		t.Error("nothing was counted")
 	}

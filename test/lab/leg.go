@@ -373,6 +373,7 @@ func (l *leg) mute(on bool) {
 func (l *leg) event(digit byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.ts++ // two within one tick are told apart by it (RFC 4733 2.3.5)
 	for i := range 6 {
 		end := byte(0)
 		if i >= 3 {
