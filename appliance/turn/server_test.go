@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"io"
 	"log/slog"
+	"maps"
 	"math/big"
 	"net"
 	"net/netip"
@@ -152,10 +153,13 @@ func TestRelaysThereAndBack(t *testing.T) {
 				t.Errorf("the peer saw %s, the client was told %s", who, relay.LocalAddr())
 			}
 			s.passes(peer, relay.LocalAddr(), relay)
-			if text := s.s.book.relays; len(text) != 1 {
-				t.Errorf("%d relays", len(text))
+			s.s.book.mu.Lock()
+			relays := maps.Clone(s.s.book.relays)
+			s.s.book.mu.Unlock()
+			if len(relays) != 1 {
+				t.Errorf("%d relays", len(relays))
 			}
-			for _, e := range s.s.book.relays {
+			for _, e := range relays {
 				if e.over != strings.ToUpper(network) || e.user != "alice@example.com" {
 					t.Errorf("%+v", e)
 				}
