@@ -164,7 +164,7 @@ func dropCookie(h http.Header, name string) {
 	for _, row := range h["Cookie"] {
 		for _, c := range strings.Split(row, ";") {
 			n, _, _ := strings.Cut(strings.TrimSpace(c), "=")
-			if c = strings.TrimSpace(c); c != "" && !strings.EqualFold(n, name) {
+			if c = strings.TrimSpace(c); c != "" && !strings.EqualFold(strings.TrimSpace(n), name) {
 				kept = append(kept, c)
 			}
 		}

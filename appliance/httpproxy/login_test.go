@@ -339,6 +339,7 @@ func TestOwnRecord(t *testing.T) {
 func FuzzCookie(f *testing.F) {
 	f.Add(newCookie(7, func([]byte) {}), "a=b; X-Auth=c")
 	f.Add("", "X-Auth=; X-Auth=\"\"; x-auth=1")
+	f.Add("", "b; X-Auth =")
 	f.Fuzz(func(t *testing.T, value, header string) {
 		if core, ok := parseCookie(value); ok && newCookie(core, func(b []byte) {})[:10] != value[:10] {
 			t.Errorf("%q is read as of core %x", value, core)
