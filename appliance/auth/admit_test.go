@@ -137,6 +137,7 @@ func TestAdmits(t *testing.T) {
 		"another issuer":  {signed("iss", "https://idp.example.org"), Issuer},
 		"for another":     {signed("aud", "cores"), Audience},
 		"for nobody":      {signed("aud", nil), Audience},
+		"for a long name": {signed("aud", "other core"), Audience},
 		"less scope":      {signed("scope", "calls"), Scope},
 		"of identity":     {i.token(jose.ES256, i.key, i.kid, "dpop+jwt", claims()), Malformed},
 		"forged":          {i.token(jose.ES256, stranger, i.kid, "JWT", claims()), Forged},

@@ -80,7 +80,7 @@ func (a *Admit) judge(payload []byte, now time.Time) error {
 	switch {
 	case c.Iss != a.Issuer:
 		return Issuer
-	case !slices.Contains(strings.Fields(scopes(c.Aud)), a.Audience):
+	case !slices.Contains(texts(c.Aud), a.Audience):
 		return Audience
 	case expErr != nil || exp <= 0 || nbfErr != nil:
 		return Malformed

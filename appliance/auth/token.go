@@ -152,20 +152,21 @@ func (c claims) check(issuer string, now time.Time, extra time.Duration) (Claims
 	return out, nil
 }
 
-func scopes(v any) string {
+func scopes(v any) string { return strings.Join(texts(v), " ") }
+
+// texts are those of a claim that is one text or a list of them.
+func texts(v any) (all []string) {
 	switch v := v.(type) {
 	case string:
-		return v
+		return []string{v}
 	case []any:
-		var all []string
 		for _, s := range v {
 			if text, ok := s.(string); ok {
 				all = append(all, text)
 			}
 		}
-		return strings.Join(all, " ")
 	}
-	return ""
+	return all
 }
 
 // issuerOf is the cluster that a key id begins with: "<issuer>:<hash>".
