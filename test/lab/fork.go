@@ -1,6 +1,9 @@
 package lab
 
-import "sync"
+import (
+	"context"
+	"sync"
+)
 
 // fork is one request on its way to one or several places (RFC 3261 16.7).
 type fork struct {
@@ -20,16 +23,37 @@ func (r *Registrar) relay(t *serverTx, hops []hop, recordRoute bool) {
 	f := &fork{r: r, t: t, recordRoute: recordRoute, open: len(hops)}
 	if t.req.Method() == "INVITE" {
 		t.reply(100, "Trying", "")
-		r.mu.Lock()
-		r.forks[t] = f
-		r.mu.Unlock()
 	}
+	r.mu.Lock()
+	r.forks[t] = f
+	r.mu.Unlock()
 	for _, h := range hops {
 		if r.linkNow(h) != nil {
 			f.branch(h) // in the order of the connection
 		} else {
 			r.background(func() { f.branch(h) })
 		}
+	}
+}
+
+// Rest waits until every request that the registrar passed on has been answered
+// by all it was sent to: the sender of a forked one knows only of the first.
+func (r *Registrar) Rest(ctx context.Context) error {
+	r.mu.Lock()
+	if len(r.forks) == 0 {
+		r.mu.Unlock()
+		return nil
+	}
+	if r.rests == nil {
+		r.rests = make(chan struct{})
+	}
+	rests := r.rests
+	r.mu.Unlock()
+	select {
+	case <-rests:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
@@ -115,6 +139,10 @@ func better(a, b int) bool {
 func (f *fork) finish(best *Message) {
 	f.r.mu.Lock()
 	delete(f.r.forks, f.t)
+	if len(f.r.forks) == 0 && f.r.rests != nil {
+		close(f.r.rests)
+		f.r.rests = nil
+	}
 	f.r.mu.Unlock()
 	switch status := best.Status(); {
 	case status < 300: // sent when it came

@@ -69,6 +69,7 @@ type Registrar struct {
 	also     []string   // further domains
 	bindings map[string][]*Binding
 	forks    map[*serverTx]*fork
+	rests    chan struct{}        // closed when forks is empty again; nil if nobody waits
 	states   map[string]published // by event and user
 	legs     map[string]*callLeg  // of calls that it stays in
 	watchers map[string]*watcher  // by Call-ID and tag

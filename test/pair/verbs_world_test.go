@@ -85,8 +85,8 @@ func (s *stage) admit(ctx context.Context, name string, tcp bool) error {
 	return err
 }
 
-// registrarVerb: bindings USER; asks (challenges all from now on); waits USER N (voice messages); saw METHOD
-// [ROW …]: the newest such request.
+// registrarVerb: bindings USER; asks (challenges all from now on); waits USER N (voice messages); rests (every branch of
+// every request is answered); saw METHOD [ROW …]: the newest such request.
 func (s *stage) registrarVerb(ctx context.Context, sc *story.Script, args []string) (string, error) {
 	r := s.pair.World.Registrar
 	switch {
@@ -99,6 +99,10 @@ func (s *stage) registrarVerb(ctx context.Context, sc *story.Script, args []stri
 	case len(args) == 1 && args[0] == "asks":
 		r.AskAll()
 		return "", nil
+	case len(args) == 1 && args[0] == "rests":
+		ctx, cancel := context.WithTimeout(ctx, stepTime)
+		defer cancel()
+		return "", r.Rest(ctx)
 	case len(args) == 3 && args[0] == "waits":
 		n, err := strconv.Atoi(args[2])
 		r.SetWaiting(args[1], n)
