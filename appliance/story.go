@@ -105,8 +105,8 @@ func (n *Node) traced(ctx context.Context, user string) []eventlog.Event {
 	return events
 }
 
-// unseen leaves out what was shown before, and what is so new that the other
-// node's part may still be missing.
+// unseen leaves out what was shown before. The other node's part of what is shown
+// may come with the next look.
 func unseen(events []eventlog.Event, shown map[string]bool) []eventlog.Event {
 	var out []eventlog.Event
 	for _, e := range events {
