@@ -26,9 +26,18 @@ type far struct {
 	udp  *net.UDPConn
 
 	mu    sync.Mutex
-	boxes map[string]chan heard
+	boxes map[string]*box
 	conns []net.Conn
 	wg    sync.WaitGroup
+}
+
+// box is what a scenario gets. A datagram that comes again, since core waited
+// for its answer longer than T1 on a slow machine, is no news unless the scenario
+// is about that. An ACK answers each time.
+type box struct {
+	heard   chan heard
+	seen    map[string]bool
+	repeats bool
 }
 
 // boxSize is more than any scenario sends.
@@ -36,7 +45,7 @@ const boxSize = 256
 
 func newFar(t *testing.T, addr netip.AddrPort) *far {
 	t.Helper()
-	f := &far{addr: addr, boxes: map[string]chan heard{}}
+	f := &far{addr: addr, boxes: map[string]*box{}}
 	var err error
 	if f.tcp, err = net.Listen("tcp", addr.String()); err != nil {
 		t.Fatal(err)
@@ -84,7 +93,7 @@ func (f *far) keep(c net.Conn) *lab.Stranger {
 			if err != nil {
 				return
 			}
-			f.deliver(heard{m, x.Send})
+			f.deliver(heard{m, x.Send}, "")
 		}
 	})
 	return x
@@ -101,29 +110,42 @@ func (f *far) datagrams() {
 			f.deliver(heard{m, func(b []byte) error {
 				_, err := f.udp.WriteToUDPAddrPort(b, from)
 				return err
-			}})
+			}}, string(b[:n]))
 		}
 	}
 }
 
 // deliver finds the scenario; what belongs to none that still runs is dropped.
-func (f *far) deliver(h heard) {
+func (f *far) deliver(h heard, datagram string) {
 	name, _, _ := strings.Cut(h.Get("Call-ID"), "-")
 	f.mu.Lock()
-	box := f.boxes[name]
-	f.mu.Unlock()
+	defer f.mu.Unlock()
+	b := f.boxes[name]
+	if b == nil || b.seen[datagram] && !b.repeats {
+		return
+	}
+	if datagram != "" && h.Method() != "ACK" {
+		b.seen[datagram] = true
+	}
 	select {
-	case box <- h:
+	case b.heard <- h:
 	default:
 	}
 }
 
 func (f *far) open(name string) chan heard {
-	box := make(chan heard, boxSize)
+	b := &box{heard: make(chan heard, boxSize), seen: map[string]bool{}}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.boxes[name] = box
-	return box
+	f.boxes[name] = b
+	return b.heard
+}
+
+// hearsRepeats has a scenario get datagrams as often as they come.
+func (f *far) hearsRepeats(name string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.boxes[name].repeats = true
 }
 
 func (f *far) forget(name string) {

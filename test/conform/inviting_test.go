@@ -50,6 +50,7 @@ func inviting() []scenario {
 			m := p.send(p.request("OPTIONS", p.to("bob")))
 			h := p.atFar("OPTIONS")
 			p.send(m)
+			p.quiet() // edge has seen it again
 			p.answer(h, 404, "Not Found")
 			p.atPhone(404)
 			p.quiet()
@@ -278,6 +279,7 @@ func inviting() []scenario {
 		{"invite-by-datagram-again", "3261 17.1.1.2", "over UDP an unanswered INVITE is sent again", func(p *play) {
 			p.domain = udpDomain
 			p.register()
+			p.rig.far.hearsRepeats(p.id)
 			p.send(p.request("INVITE", p.to("bob")))
 			first := p.atFar("INVITE")
 			again := p.atFar("INVITE")
@@ -289,6 +291,7 @@ func inviting() []scenario {
 		{"options-by-datagram-again", "3261 17.1.2.2", "over UDP an unanswered request is sent again", func(p *play) {
 			p.domain = udpDomain
 			p.register()
+			p.rig.far.hearsRepeats(p.id)
 			p.send(p.request("OPTIONS", p.to("bob")))
 			first := p.atFar("OPTIONS")
 			again := p.atFar("OPTIONS")

@@ -228,8 +228,13 @@ func inward() []scenario {
 			m := p.sendOn(p.rig.out, p.call("MESSAGE"))
 			got := p.atPhone("MESSAGE")
 			p.sendOn(p.rig.out, m)
-			p.reply(got, 200, "OK")
-			p.atFar(200)
+			next := p.sendOn(p.rig.out, p.call("MESSAGE"))
+			fence := p.atPhone("MESSAGE") // core has seen the first again
+			p.same("Call-ID", fence.Get("Call-ID"), next.Get("Call-ID"))
+			for _, m := range []*lab.Message{got, fence} {
+				p.reply(m, 200, "OK")
+				p.atFar(200)
+			}
 			p.quiet()
 		}},
 	}
