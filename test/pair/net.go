@@ -11,11 +11,12 @@ import (
 const DefaultNet = "127.10"
 
 // FreeNet finds a part of loopback that no other process of these tests lives
-// in, and keeps it until release is called.
+// in, and keeps it until release is called. All are above the addresses that tests
+// of single packages have for themselves, and below those of appliance/media.
 func FreeNet() (place string, release func(), err error) {
-	const places = 200
+	const first, places = 100, 120
 	for i := range places {
-		place = fmt.Sprintf("127.%d", 20+(os.Getpid()+i)%places)
+		place = fmt.Sprintf("127.%d", first+(os.Getpid()+i)%places)
 		var l net.Listener
 		if l, err = net.Listen("tcp", place+".255.254:4999"); err == nil {
 			return place, func() { l.Close() }, nil

@@ -66,7 +66,7 @@ func open(t *testing.T, cfg Config) *stage {
 
 // settled waits for goroutines that are about to end.
 func settled(want int) int {
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(20 * time.Second)
 	for runtime.NumGoroutine() > want && time.Now().Before(deadline) {
 		time.Sleep(5 * time.Millisecond) // nothing tells when a goroutine is gone
 	}
@@ -124,8 +124,8 @@ func (s *stage) engine() *story.Engine {
 // What a line changes is in force before the next step, if it can be.
 type execer struct{ of *running }
 
-// forceTime bounds the wait for a change to be in force.
-const forceTime = 2 * time.Second
+// forceTime bounds the wait for a change to be in force, on a busy machine too.
+const forceTime = 15 * time.Second
 
 func (e execer) Exec(ctx context.Context, line string, out io.Writer) int {
 	s := e.of.node.Console("story")
