@@ -173,6 +173,7 @@ func New(cfg Config) *Core {
 	c.plan.Store(&Plan{Zones: &zone.Plan{}, Topology: nothing})
 	c.proxy = signaling.New(signaling.Config{
 		Handler: c.handle, Log: cfg.Log, Clock: cfg.Clock, Rand: cfg.Rand, Tap: cfg.Tap, Product: "sallyport", Same: samePeer,
+		Revive: c.revive,
 	})
 	c.flows = flow.New(flow.Config{
 		Log: cfg.Log, Clock: cfg.Clock, AllowDial: true,

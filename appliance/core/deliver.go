@@ -136,26 +136,18 @@ func (c *Core) deliverNow(r *signaling.Request, out *sip.Message, from *flow.Con
 		return
 	}
 	out.Set(headerTrace, r.Trace)
-	trace := strings.Clone(r.Trace)
+	answer := &clientAnswer{core: c, own: own, taken: taken, anchor: a, inside: from, kind: kind, trace: strings.Clone(r.Trace)}
 	b := signaling.Branch{
-		Msg:  out,
-		Conn: link,
-		Via:  coreHost,
-		OnResponse: func(resp *sip.Message) {
-			restoreRoutes(resp, own, c.uri(c.tokens.sealAnchor(purposeInside, a), cameOver(from), ";lr"), taken)
-			claim(resp)
-			c.unreachable(resp, from)
-			answer := signaling.ResponseDescription(kind, resp)
-			if err := call.Describe(resp, a.session, answer, trace, c.media.Inward); err != nil {
-				c.desk.Spoil(resp, err, trace)
-			}
-			call.Unvouch(resp)
-		},
-		OnFinal: func(status int) { c.final(out, a.session, kind, status) },
+		Msg:        out,
+		Conn:       link,
+		Via:        coreHost,
+		OnResponse: answer.edit,
+		Kept:       answer,
+		OnFinal:    func(status int) { c.final(out, a.session, kind, status) },
 	}
 	r.Forward(c.orWake(b, out, r.Trace, func(s sleeper) {
 		if s.Peer != a.peer { // it came back by another edge
-			a.peer = s.Peer
+			a.peer, answer.anchor.peer = s.Peer, s.Peer
 			c.useMedia(out, a.session, kind, peerKey(a.peer), c.plan.Load().policyOf(c.zoneFrom(from), cameOver(from)))
 		}
 	}))

@@ -251,21 +251,12 @@ func (c *Core) intoInside(r *signaling.Request, out *sip.Message, x exchange) (s
 	if err := call.Describe(out, x.session, kind, r.Trace, c.media.Inward); err != nil {
 		return signaling.Branch{}, err
 	}
-	trace, outlet, session, own := strings.Clone(r.Trace), x.outlet, x.session, strings.Clone(x.own)
+	a := &insideAnswer{core: c, outlet: x.outlet, own: strings.Clone(x.own), kind: kind, session: x.session, trace: strings.Clone(r.Trace)}
 	return signaling.Branch{
-		Msg: out,
-		OnResponse: func(resp *sip.Message) {
-			answer := signaling.ResponseDescription(kind, resp)
-			if err := outlet.response(resp, session, own); err != nil {
-				c.log.Error("sip response", "err", err, "trace", trace)
-				silence(resp)
-				return
-			}
-			if err := call.Describe(resp, session, answer, trace, c.media.Outward); err != nil {
-				c.desk.Spoil(resp, err, trace)
-			}
-		},
-		OnFinal: func(status int) { c.final(out, x.session, kind, status) },
+		Msg:        out,
+		OnResponse: a.edit,
+		Kept:       a,
+		OnFinal:    func(status int) { c.final(out, x.session, kind, status) },
 	}, nil
 }
 

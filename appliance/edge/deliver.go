@@ -91,22 +91,16 @@ func (e *Edge) outward(r *signaling.Request, c *flow.Conn, b flow.Binding, t rou
 		e.desk.Fail(r, t.session, err)
 		return
 	}
-	trace := strings.Clone(r.Trace)
+	a := &outwardAnswer{edge: e, owner: owner, called: called, veil: veil, asked: asked, kind: kind, session: t.session, trace: strings.Clone(r.Trace)}
 	branch := signaling.Branch{
-		Msg:     out,
-		Conn:    c,
-		Via:     f.hostport(),
-		HideVia: true,
-		Gone:    &signaling.StatusError{Status: 430, Reason: "Flow Failed"},
-		OnResponse: func(resp *sip.Message) {
-			call.Strip(resp, owner, called)
-			veil.restore(resp, asked)
-			answer := signaling.ResponseDescription(kind, resp)
-			if err := call.Describe(resp, t.session, answer, trace, e.media.Inward); err != nil {
-				e.desk.Spoil(resp, err, trace)
-			}
-		},
-		OnFinal: func(status int) { e.final(out, t.session, kind, status) },
+		Msg:        out,
+		Conn:       c,
+		Via:        f.hostport(),
+		HideVia:    true,
+		Gone:       &signaling.StatusError{Status: 430, Reason: "Flow Failed"},
+		OnResponse: a.edit,
+		Kept:       a,
+		OnFinal:    func(status int) { e.final(out, t.session, kind, status) },
 	}
 	if homeOf(&b).persists {
 		e.follows(&branch, b.ID, c)

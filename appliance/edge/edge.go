@@ -114,6 +114,7 @@ func New(cfg Config) *Edge {
 	e.plan.Store(&Plan{})
 	e.proxy = signaling.New(signaling.Config{
 		Handler: e.handle, Log: cfg.Log, Clock: cfg.Clock, Rand: cfg.Rand, Tap: cfg.Tap, Product: "sallyport",
+		Revive: e.revive,
 	})
 	e.flows = flow.New(flow.Config{
 		Log: cfg.Log, Clock: cfg.Clock,

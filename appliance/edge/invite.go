@@ -162,23 +162,14 @@ func (e *Edge) inward(r *signaling.Request, c *flow.Conn, b *flow.Binding, t rou
 		e.desk.Fail(r, t.session, err)
 		return
 	}
-	trace := r.Trace // a 2xx may be repeated when the request itself is long let go
+	a := &inwardAnswer{edge: e, client: c, veil: veil, asked: asked, kind: kind, session: t.session, trace: r.Trace}
 	r.Forward(signaling.Branch{
-		Msg:  out,
-		Conn: link,
-		Via:  f.hostport(),
-		OnResponse: func(resp *sip.Message) {
-			e.registersAgain(resp, c)
-			f.outward(resp)
-			withoutAuthInt(resp)
-			veil.answer(resp, asked)
-			answer := signaling.ResponseDescription(kind, resp)
-			undescribed(resp, t.session, answer)
-			if err := call.Describe(resp, t.session, answer, trace, e.media.Outward); err != nil {
-				e.desk.Spoil(resp, err, trace)
-			}
-		},
-		OnFinal: func(status int) { e.final(out, t.session, kind, status) },
+		Msg:        out,
+		Conn:       link,
+		Via:        f.hostport(),
+		OnResponse: a.edit,
+		Kept:       a,
+		OnFinal:    func(status int) { e.final(out, t.session, kind, status) },
 	})
 }
 

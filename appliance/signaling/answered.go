@@ -1,9 +1,8 @@
 package signaling
 
 import (
-	"hash/maphash"
+	"encoding/binary"
 	"strings"
-	"sync"
 	"time"
 
 	"sallyport/appliance/sip"
@@ -12,92 +11,25 @@ import (
 // answered is what stays of an INVITE once its 2xx was relayed: what it takes
 // to relay repeats of that, and those of other forks (RFC 6026, Timer M). The
 // transaction itself goes: a busy node has a hundred thousand of them in the
-// half minute for which they are waited for, and the collector looks through
-// each.
+// half minute for which they are waited for. Each waits as plain bytes, which
+// the collector does not look into; this is one taken out.
 type answered struct {
 	far
-	id       uint64 // digest of the branch's identifier
-	request  uint64 // digest of the INVITE's key: a repeat of it is absorbed
-	back     Conn   // towards the caller
+	back     Conn // towards the caller
 	port     uint16
 	trace    string
-	response func(*sip.Message) // OnResponse of the branch
 	vias     string             // those that HideVia keeps, a line each
+	kept     []byte             // of Branch.Kept; nil: response is what edits
+	response func(*sip.Message) // OnResponse of the branch, where it kept nothing
 	until    time.Duration
-	next     *answered // younger
 }
 
-// answeredTable finds them by branch identifier. All of them stay for the same
-// time, so that the oldest is the first to go; it also goes where there would be
-// too many.
-type answeredTable struct {
-	mu             sync.Mutex
-	limit          int
-	seed           maphash.Seed
-	held           map[uint64]*answered
-	requests       map[uint64]struct{}
-	oldest, newest *answered
-}
-
-func (t *answeredTable) init(limit int) {
-	t.limit, t.seed = limit, maphash.MakeSeed()
-	t.held, t.requests = map[uint64]*answered{}, map[uint64]struct{}{}
-}
-
-// knows tells whether an INVITE of that key was answered.
-func (t *answeredTable) knows(k serverKey) bool {
-	digest := maphash.Comparable(t.seed, k)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	_, is := t.requests[digest]
-	return is
-}
-
-func (t *answeredTable) find(id string) *answered {
-	digest := maphash.String(t.seed, id)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.held[digest]
-}
-
-// add takes one in, by the identifier of its branch and the key of its INVITE,
-// and lets go of those whose time is over at now.
-func (t *answeredTable) add(a *answered, id string, k serverKey, now time.Duration) {
-	a.id, a.request = maphash.String(t.seed, id), maphash.Comparable(t.seed, k)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.newest != nil {
-		t.newest.next = a
-	} else {
-		t.oldest = a
-	}
-	t.newest, t.held[a.id], t.requests[a.request] = a, a, struct{}{}
-	for o := t.oldest; o.until <= now || len(t.held) > t.limit; o = t.oldest {
-		t.dropLocked()
-	}
-}
-
-// expire lets go of those whose time is over, and returns when the next one's
-// is; 0: there is none.
-func (t *answeredTable) expire(now time.Duration) (next time.Duration) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for t.oldest != nil && t.oldest.until <= now {
-		t.dropLocked()
-	}
-	if t.oldest == nil {
-		return 0
-	}
-	return t.oldest.until
-}
-
-func (t *answeredTable) dropLocked() {
-	o := t.oldest
-	delete(t.held, o.id)
-	delete(t.requests, o.request)
-	if t.oldest = o.next; t.oldest == nil {
-		t.newest = nil
-	}
+// A Keeper writes down what the OnResponse of an INVITE needs to know of it, so
+// that Config.Revive can make an edit of that for a 2xx that comes late: nothing
+// else of the INVITE is held then.
+type Keeper interface {
+	// AppendKept appends to b; ok is false if that cannot be told in bytes.
+	AppendKept(b []byte) (_ []byte, ok bool)
 }
 
 // settle replaces the transaction of a branch whose 2xx was relayed.
@@ -114,13 +46,27 @@ func (b *branch) settle() {
 		return
 	}
 	p := t.proxy
-	p.answered.add(&answered{
-		far: b.farLocked(), back: t.Conn, port: t.port, trace: strings.Clone(t.Trace),
-		response: b.OnResponse, vias: strings.Join(b.vias, "\n"), until: b.limit,
-	}, b.id, t.key, p.now())
+	a := answered{far: b.farLocked(), back: t.Conn, port: t.port, trace: t.Trace, vias: strings.Join(b.vias, "\n"), until: b.limit}
+	a.keep(b)
+	p.answered.add(&a, b.id, t.key, p.now())
 	b.endLocked()
 	t.state = gone
 	t.settleLocked()
+}
+
+// keep takes what the branch's edit needs, or the edit itself.
+func (a *answered) keep(b *branch) {
+	if b.OnResponse == nil {
+		return
+	}
+	if b.Kept != nil {
+		var room [128]byte
+		if kept, ok := b.Kept.AppendKept(room[:0]); ok {
+			a.kept = kept
+			return
+		}
+	}
+	a.response = b.OnResponse
 }
 
 // soleLocked tells whether no other branch may still bring something.
@@ -141,7 +87,7 @@ func (a *answered) relay(m *sip.Message) {
 	if a.vias != "" {
 		m.SetAll("Via", strings.Split(a.vias, "\n"))
 	}
-	if !m.Has("Via") || a.response != nil && !p.shielded("response", a.trace, func() { a.response(m) }) {
+	if !m.Has("Via") || !a.edit(m) {
 		p.stray(m, "INVITE")
 		a.hangUp(seen)
 		return
@@ -152,4 +98,59 @@ func (a *answered) relay(m *sip.Message) {
 	}
 	p.tap(a.back, true, a.trace, m)
 	_ = sendOnce(a.back, a.port, m)
+}
+
+func (a *answered) edit(m *sip.Message) bool {
+	return a.proxy.shielded("response", a.trace, func() {
+		edit := a.response
+		if a.kept != nil {
+			edit = a.proxy.cfg.Revive(a.kept, a.back, a.trace)
+		}
+		if edit != nil {
+			edit(m)
+		}
+	})
+}
+
+// appendTo writes it down; the connections and the edit are the table's.
+func (a *answered) appendTo(b []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(a.cseq))
+	b = binary.AppendUvarint(b, uint64(a.recorded))
+	b = binary.AppendUvarint(b, uint64(a.port))
+	b = AppendText(b, a.via)
+	b = AppendText(b, a.trace)
+	b = AppendText(b, a.vias)
+	return append(b, a.kept...)
+}
+
+func (a *answered) read(b []byte) {
+	var n uint64
+	n, b = cutNumber(b)
+	a.cseq = uint32(n)
+	n, b = cutNumber(b)
+	a.recorded = int(n)
+	n, b = cutNumber(b)
+	a.port = uint16(n)
+	a.via, b = CutText(b)
+	a.trace, b = CutText(b)
+	a.vias, b = CutText(b)
+	if len(b) > 0 {
+		a.kept = append([]byte(nil), b...)
+	}
+}
+
+// AppendText appends a text so that CutText finds its end.
+func AppendText(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+func cutNumber(b []byte) (uint64, []byte) {
+	n, size := binary.Uvarint(b)
+	return n, b[size:]
+}
+
+// CutText takes the first text of what AppendText made, which must be whole.
+func CutText(b []byte) (string, []byte) {
+	n, b := cutNumber(b)
+	return string(b[:n]), b[n:]
 }

@@ -36,6 +36,10 @@ type Branch struct {
 	// hung up towards the far end.
 	OnResponse func(resp *sip.Message)
 
+	// Kept lets go of OnResponse, and of all that hangs on it, once a 2xx to an
+	// INVITE was relayed; what else comes is then edited by Config.Revive.
+	Kept Keeper
+
 	// OnFinal is called once, when the request has its final status, before
 	// the answer is sent. A branch that was replaced through Next is not told.
 	OnFinal func(status int)

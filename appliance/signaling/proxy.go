@@ -44,6 +44,9 @@ type Config struct {
 	// got may answer what was sent over sent: a trusted peer may have opened
 	// another (RFC 3261 18.2.2). nil: never on a reliable transport.
 	Same func(sent, got Conn) bool
+	// Revive makes the edit again of a branch that Kept something: for a 2xx
+	// that comes after the one that was relayed to the caller over back.
+	Revive func(kept []byte, back Conn, trace string) func(resp *sip.Message)
 
 	ProxyRequire []string      // option tags that the role understands
 	TimerC       time.Duration // how long a call may ring without news
@@ -70,7 +73,7 @@ func New(cfg Config) *Proxy {
 	p := &Proxy{cfg: cfg, start: cfg.Clock(), seed: maphash.MakeSeed()}
 	p.server.init(cfg.MaxTransactions)
 	p.client.init()
-	p.answered.init(2 * cfg.MaxTransactions)
+	p.answered.init(p, 2*cfg.MaxTransactions)
 	p.watch.init()
 	p.wheel.init()
 	p.calls.init(cfg.MaxDials)

@@ -131,7 +131,7 @@ func (c *fakeConn) Send(b []byte) error {
 func play(t *testing.T, script string) string {
 	s := &stage{t: t, start: time.Now(), names: map[string]string{}, conns: map[string]*fakeConn{},
 		option: map[string]string{}, dialled: make(chan any)}
-	s.proxy = New(Config{Handler: s.handle, Rand: s.rand, Product: "sallyport", MaxTransactions: 8, MaxDials: 2})
+	s.proxy = New(Config{Handler: s.handle, Rand: s.rand, Revive: s.revive, Product: "sallyport", MaxTransactions: 8, MaxDials: 2})
 	ctx, cancel := context.WithCancel(context.Background())
 	var wait sync.WaitGroup
 	wait.Go(func() { _ = s.proxy.Run(ctx) })
@@ -374,6 +374,9 @@ func (s *stage) branch(r *Request) Branch {
 		b.Timeout, _ = time.ParseDuration(v)
 	}
 	b.OnResponse = s.onResponse
+	if _, ok := s.option["keep"]; ok {
+		b.Kept = keeper("to " + b.Via)
+	}
 	if r.tx == nil && r.Conn == nil {
 		s.tried = 0
 	}
@@ -459,4 +462,16 @@ func (s *stage) shortVia(v string) string {
 		}
 		return s.names[id]
 	})
+}
+
+// keeper is what a role writes down of an INVITE.
+type keeper string
+
+func (k keeper) AppendKept(b []byte) ([]byte, bool) { return append(b, k...), true }
+
+func (s *stage) revive(kept []byte, back Conn, _ string) func(*sip.Message) {
+	return func(resp *sip.Message) {
+		s.note("late %d from %s, kept %q", resp.Status(), back.Remote(), kept)
+		s.onResponse(resp)
+	}
 }
