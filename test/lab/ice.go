@@ -21,7 +21,6 @@ type agent struct {
 	ufrag, pwd       string
 	farUfrag, farPwd string
 	controlling      bool
-	begun            time.Time
 	paths            []*way
 	chosen           [3]*way  // by component
 	lent             [3]*lent // by component; nil: none
@@ -34,9 +33,10 @@ type way struct {
 	by        *lent // nil: the leg's own socket
 	to        netip.AddrPort
 	priority  uint64
-	asks      int
+	asks      int       // since the search began
+	silent    int       // asks since it answered last
+	works     bool      // it has answered since the search began
 	last      time.Time // when it was asked last
-	works     time.Time // when it answered last
 }
 
 type question struct {
@@ -45,11 +45,11 @@ type question struct {
 }
 
 const (
-	askEvery   = 50 * time.Millisecond
-	mostAsks   = 60
-	chooseFrom = 300 * time.Millisecond // how long better paths get to show themselves
-	consent    = 300 * time.Millisecond // between questions on the chosen path
-	deadPath   = time.Second
+	askEvery  = 50 * time.Millisecond
+	mostAsks  = 60
+	enoughAsk = 6                      // that a better path leaves without an answer
+	consent   = 300 * time.Millisecond // between questions on the chosen path
+	deadPath  = 4                      // of those without an answer
 )
 
 func newAgent() *agent {
@@ -77,7 +77,7 @@ func (l *leg) agree(far *mediaLine, controlling bool) {
 	if ufrag == a.farUfrag {
 		return
 	}
-	a.farUfrag, a.farPwd, a.controlling, a.begun = ufrag, pwd, controlling, time.Now()
+	a.farUfrag, a.farPwd, a.controlling = ufrag, pwd, controlling
 	a.paths, a.chosen = nil, [3]*way{}
 	for _, line := range far.attrs {
 		if v, ok := strings.CutPrefix(line, "candidate:"); ok && ufrag != "" {
@@ -138,11 +138,12 @@ func (l *leg) searchLocked(now time.Time) {
 	a := l.agent
 	for c := 1; c <= 2; c++ {
 		chosen := a.chosen[c]
-		if chosen != nil && now.Sub(chosen.works) > deadPath {
+		if chosen != nil && chosen.silent > deadPath {
 			a.chosen[c], chosen = nil, nil
-			a.begun = now
 			for _, p := range a.paths {
-				p.asks = 0
+				if p.component == c {
+					p.asks, p.silent, p.works = 0, 0, false
+				}
 			}
 		}
 		for _, p := range a.paths {
@@ -151,27 +152,33 @@ func (l *leg) searchLocked(now time.Time) {
 			case p == chosen && now.Sub(p.last) < consent:
 			case p != chosen && p.asks >= mostAsks:
 			default:
-				l.askLocked(p, false, now)
+				l.askLocked(p, p == chosen && a.controlling, now)
 			}
 		}
-		if best := a.best(c, now); chosen == nil && best != nil && a.controlling && now.Sub(a.begun) > chooseFrom {
+		if best := a.best(c); chosen == nil && best != nil && a.controlling {
 			l.askLocked(best, true, now)
 		}
 	}
 }
 
-// best is the path of the highest priority that works now.
-func (a *agent) best(component int, now time.Time) *way {
+// best is the path of the highest priority that works; nil as long as a better one
+// may still show itself. That is counted in questions, not in time: a machine that
+// is slow to answer is slow to ask, too.
+func (a *agent) best(component int) *way {
 	var all []*way
 	for _, p := range a.paths {
-		if p.component == component && now.Sub(p.works) < deadPath {
+		if p.component == component && (p.works || p.asks < enoughAsk) {
 			all = append(all, p)
 		}
 	}
 	if len(all) == 0 {
 		return nil
 	}
-	return slices.MaxFunc(all, func(p, q *way) int { return cmp.Compare(p.priority, q.priority) })
+	best := slices.MaxFunc(all, func(p, q *way) int { return cmp.Compare(p.priority, q.priority) })
+	if !best.works {
+		return nil
+	}
+	return best
 }
 
 func (l *leg) askLocked(p *way, nominate bool, now time.Time) {
@@ -195,6 +202,7 @@ func (l *leg) askLocked(p *way, nominate bool, now time.Time) {
 	}
 	a.asked[id] = question{p, nominate}
 	p.asks++
+	p.silent++
 	p.last = now
 	l.sendOnLocked(p.component, p.by, m.Raw, p.to)
 }
@@ -252,7 +260,7 @@ func (l *leg) heardLocked(component int, by *lent, raw []byte, from netip.AddrPo
 			return true
 		}
 		delete(a.asked, m.TransactionID)
-		q.way.works = time.Now()
+		q.way.works, q.way.silent = true, 0
 		if q.nominate {
 			a.chosen[q.way.component] = q.way
 		}
@@ -282,7 +290,7 @@ func (l *leg) answerLocked(component int, by *lent, m *stun.Message, from netip.
 		p = a.addWay(component, by, from, 110<<24|65535<<8|255)
 	}
 	if m.Contains(stun.AttrUseCandidate) && !a.controlling {
-		p.works = time.Now()
+		p.works, p.silent = true, 0
 		a.chosen[component] = p
 	}
 	p.asks = min(p.asks, mostAsks-1)
