@@ -449,7 +449,7 @@ func TestHandshakesHeldOpen(t *testing.T) {
 	for range len(silent) - 4 {
 		select {
 		case <-gone:
-		case <-time.After(5 * time.Second):
+		case <-time.After(20 * time.Second):
 			t.Fatal("old ones stay")
 		}
 	}

@@ -209,10 +209,11 @@ func TestSlowClients(t *testing.T) {
 // A slow origin is no slow client: the answer may take longer than any pause
 // after the body is whole.
 func TestLongPollOutlastsThePauses(t *testing.T) {
-	w := build(t, Limits{Pause: 30 * time.Millisecond})
+	const pause, longer = 300 * time.Millisecond, 700 * time.Millisecond
+	w := build(t, Limits{Pause: pause})
 	w.answer(func(rw http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)
-		wait := time.NewTimer(150 * time.Millisecond)
+		wait := time.NewTimer(longer)
 		defer wait.Stop()
 		select {
 		case <-wait.C:
@@ -221,7 +222,7 @@ func TestLongPollOutlastsThePauses(t *testing.T) {
 		}
 		io.WriteString(rw, "first,")
 		rw.(http.Flusher).Flush()
-		wait.Reset(150 * time.Millisecond)
+		wait.Reset(longer)
 		select {
 		case <-wait.C:
 		case <-r.Context().Done():

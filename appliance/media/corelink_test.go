@@ -74,10 +74,15 @@ func (l *linked) frame(from *net.UDPConn, channel uint32, payload string) {
 	l.turn()
 }
 
-// heard is what came inside for a stream, empty if nothing.
-func (l *linked) heard(stream int) string {
+// heard is what came inside for a stream.
+func (l *linked) heard(stream int) string { return l.within(stream, 10*time.Second) }
+
+// silent is the same for a stream that nothing should have come for.
+func (l *linked) silent(stream int) string { return l.within(stream, 30*time.Millisecond) }
+
+func (l *linked) within(stream int, d time.Duration) string {
 	buf := make([]byte, 100)
-	l.insides[stream].SetReadDeadline(time.Now().Add(30 * time.Millisecond))
+	l.insides[stream].SetReadDeadline(time.Now().Add(d))
 	n, _ := l.insides[stream].Read(buf)
 	return string(buf[:n])
 }
@@ -91,12 +96,12 @@ func TestChannelsOfTwoEdgesStayApart(t *testing.T) {
 	}
 	for i, e := range l.edges {
 		l.frame(e, 7, "hello")
-		if own, other := l.heard(i), l.heard(1-i); own != "hello" || other != "" {
+		if own, other := l.heard(i), l.silent(1-i); own != "hello" || other != "" {
 			t.Errorf("edge %d: its call heard %q, the other's %q", i, own, other)
 		}
 	}
 	l.frame(l.socket(66), 7, "evil")
-	if a, b := l.heard(0), l.heard(1); a+b != "" {
+	if a, b := l.silent(0), l.silent(1); a+b != "" {
 		t.Errorf("a stranger was heard: %q %q", a, b)
 	}
 }
@@ -106,7 +111,7 @@ func TestChannelChangesOnTheLink(t *testing.T) {
 	l.streams[0].Adopt(testChannel(8, 1))
 	l.turn()
 	l.frame(l.edges[0], 7, "old")
-	if got := l.heard(0); got != "" {
+	if got := l.silent(0); got != "" {
 		t.Errorf("the old channel still carries %q", got)
 	}
 	l.frame(l.edges[0], 8, "new")
@@ -121,7 +126,7 @@ func TestLinkEndsWithItsLastCall(t *testing.T) {
 	l.turn()
 	l.frame(l.edges[0], 7, "gone")
 	l.frame(l.edges[1], 7, "here")
-	if a, b := l.heard(0), l.heard(1); a != "" || b != "here" {
+	if a, b := l.silent(0), l.heard(1); a != "" || b != "here" {
 		t.Errorf("closed call heard %q, open one %q", a, b)
 	}
 	l.streams[1].Close()

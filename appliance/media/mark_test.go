@@ -59,7 +59,7 @@ func marked(audio, video int) option {
 func arrivesMarked(t *testing.T, from, to *phone, want int) {
 	t.Helper()
 	got := -1
-	for end := time.Now().Add(5 * time.Second); got != want && time.Now().Before(end); {
+	for end := time.Now().Add(20 * time.Second); got != want && time.Now().Before(end); {
 		from.send("x")
 		if dscp, ok := readMark(t, to.rtp); ok {
 			got = dscp

@@ -355,7 +355,7 @@ func reports(t *testing.T, from, to *phone) {
 	if to.mux {
 		c = to.rtp
 	}
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); {
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
 		from.sendReport()
 		b, err := recv(c, 30*time.Millisecond)
 		if err != nil || rtp.Demux(b) != rtp.RTCP {
@@ -377,7 +377,7 @@ func reports(t *testing.T, from, to *phone) {
 // waitFor polls, because what it waits for is the kernel's doing.
 func waitFor(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if ok() {
 			return
 		}

@@ -173,7 +173,7 @@ func TestSilenceIsReportedWithItsCause(t *testing.T) {
 	waitFor(t, "the client's packet is counted", func() bool { return p.stats(p.edgeRelay).Client.RxPackets > 1 })
 	p.clock.advance(20 * time.Second)
 	seen := map[media.Side]bool{}
-	for end := time.After(5 * time.Second); !seen[media.UCSide]; {
+	for end := time.After(20 * time.Second); !seen[media.UCSide]; {
 		select {
 		case s := <-p.silences:
 			seen[s.Side] = true

@@ -224,7 +224,7 @@ func TestCutAndRestore(t *testing.T) {
 
 // A lost NAT entry swallows packets without a word; both ends must notice.
 func TestSwallowedLinkIsNoticed(t *testing.T) {
-	quick := Probe{Quiet: 100 * time.Millisecond, Retry: 50 * time.Millisecond, Retries: 3}
+	quick := Probe{Quiet: 100 * time.Millisecond, Retry: 100 * time.Millisecond, Retries: 9}
 	ca := newCA(t)
 	edge := newNode(t, xapi.Edge, ca, []string{"127.0.0.1"}, nil)
 	core := newNode(t, xapi.Core, ca, []string{"core.example"}, func(c *Config) { c.Ping = quick })
@@ -253,7 +253,7 @@ func TestSwallowedLinkIsNoticed(t *testing.T) {
 // Only the SSH side is swallowed: SIP stays up, the tunnels come back.
 func TestSwallowedTunnelIsNoticed(t *testing.T) {
 	quick := func(c *Config) {
-		c.Ping = Probe{Quiet: 100 * time.Millisecond, Retry: 50 * time.Millisecond, Retries: 3}
+		c.Ping = Probe{Quiet: 100 * time.Millisecond, Retry: 100 * time.Millisecond, Retries: 9}
 	}
 	ca := newCA(t)
 	edge := newNode(t, xapi.Edge, ca, []string{"127.0.0.1"}, quick)
