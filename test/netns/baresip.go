@@ -64,7 +64,7 @@ func (s *Space) StartPhone(cfg PhoneConfig) *Phone {
 	write(s.net.t, filepath.Join(dir, "accounts"), baresipAccount(cfg))
 	write(s.net.t, filepath.Join(dir, "contacts"), "")
 	p.Process = s.Start("baresip", "-f", dir, "-v", "-s")
-	Until(s.net.t, 10*time.Second, "baresip of "+cfg.User+" listens for control", func() bool { return p.connect() == nil })
+	Until(s.net.t, giveUp, "baresip of "+cfg.User+" listens for control", func() bool { return p.connect() == nil })
 	s.net.t.Cleanup(func() { p.conn.Close() })
 	go p.listen()
 	return p
@@ -169,7 +169,7 @@ func (p *Phone) Await(kind string, n int, within time.Duration) {
 // anyone can listen: so it is read from what the phone prints.
 func (p *Phone) AwaitRegistered() {
 	p.space.net.t.Helper()
-	Until(p.space.net.t, 20*time.Second, p.cfg.User+" registers", func() bool {
+	Until(p.space.net.t, giveUp, p.cfg.User+" registers", func() bool {
 		return strings.Contains(p.Output(), "200 OK") && strings.Contains(p.Output(), "binding")
 	})
 }

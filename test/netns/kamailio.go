@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
-	"time"
 )
 
 // PathMode is how Kamailio treats Path and outbound.
@@ -45,7 +44,7 @@ func (s *Space) StartKamailio(addr, domain string, mode PathMode, id Identity) *
 	write(s.net.t, filepath.Join(dir, "kamailio.cfg"), kamailioConfig(addr, domain, mode, dir))
 	p := s.Start("kamailio", "-f", filepath.Join(dir, "kamailio.cfg"), "-m", "64", "-M", "8", "-DD", "-E", "-w", dir, "-Y", dir)
 	k := &Kamailio{p, s, addr}
-	Until(s.net.t, 15*time.Second, "kamailio listens", func() bool {
+	Until(s.net.t, giveUp, "kamailio listens", func() bool {
 		return strings.Contains(s.Run("ss", "-Hltn"), addr+":5061")
 	})
 	return k

@@ -261,6 +261,10 @@ func (s *Space) enter(f func() error) error {
 	return f()
 }
 
+// giveUp bounds the wait for what comes within a second or two, unless the machine
+// is very busy.
+const giveUp = 45 * time.Second
+
 // Until polls for what only real processes can bring about.
 func Until(t testing.TB, within time.Duration, what string, is func() bool) {
 	t.Helper()

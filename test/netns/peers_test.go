@@ -34,7 +34,7 @@ func TestPeersByThemselves(t *testing.T) {
 			alice.AwaitRegistered()
 			bob.AwaitRegistered()
 			Talk(t, alice, bob, 4*time.Second)
-			alice.Await("REGISTER_OK", 1, 15*time.Second) // a refresh is told
+			alice.Await("REGISTER_OK", 1, giveUp) // a refresh is told
 		})
 	}
 }
@@ -45,12 +45,12 @@ func Talk(t *testing.T, from, to *Phone, long time.Duration) {
 	t.Helper()
 	a, b := from.Count("CALL_ESTABLISHED"), to.Count("CALL_ESTABLISHED")
 	from.Dial(to.cfg.User)
-	from.Await("CALL_ESTABLISHED", a+1, 15*time.Second)
-	to.Await("CALL_ESTABLISHED", b+1, 15*time.Second)
+	from.Await("CALL_ESTABLISHED", a+1, giveUp)
+	to.Await("CALL_ESTABLISHED", b+1, giveUp)
 	time.Sleep(long) // speech takes its time
 	closed := to.Count("CALL_CLOSED")
 	from.Hangup()
-	to.Await("CALL_CLOSED", closed+1, 10*time.Second)
+	to.Await("CALL_CLOSED", closed+1, giveUp)
 	Listen(t, from, to.cfg.Tone, long)
 	Listen(t, to, from.cfg.Tone, long)
 }
@@ -59,7 +59,7 @@ func Talk(t *testing.T, from, to *Phone, long time.Duration) {
 func Listen(t *testing.T, p *Phone, hz float64, long time.Duration) {
 	t.Helper()
 	var last Recording
-	Until(t, 5*time.Second, p.cfg.User+"'s recording", func() bool {
+	Until(t, giveUp, p.cfg.User+"'s recording", func() bool {
 		all := p.Heard()
 		if len(all) > 0 {
 			last = all[len(all)-1]

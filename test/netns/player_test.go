@@ -49,7 +49,7 @@ type outcome struct{ Text, Error string }
 
 const (
 	playerEnv = "SALLYPORT_NETNS_PLAYER"
-	orderTime = 15 * time.Second
+	orderTime = giveUp
 )
 
 // TestMain is a player's beginning, too.

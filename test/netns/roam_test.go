@@ -51,7 +51,7 @@ func (p *pair) roams() *roamer {
 func (p *pair) linked() {
 	p.Helper()
 	for _, n := range []*Node{p.edge, p.core} {
-		Until(p.T, 20*time.Second, n.role+" has the link", func() bool { return n.linkStatus() == "Active" })
+		Until(p.T, giveUp, n.role+" has the link", func() bool { return n.linkStatus() == "Active" })
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // Binary builds cmd/sallyport for a test, or skips it saying why it cannot.
@@ -76,7 +75,7 @@ func (n *Node) linkStatus() string {
 // Listens waits until the node listens on a TCP address.
 func (n *Node) Listens(addr string) {
 	n.space.net.t.Helper()
-	Until(n.space.net.t, 20*time.Second, n.role+" listens on "+addr, func() bool {
+	Until(n.space.net.t, giveUp, n.role+" listens on "+addr, func() bool {
 		select {
 		case <-n.done:
 			n.space.net.t.Fatalf("%s ended", n.Name)
