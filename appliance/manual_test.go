@@ -117,7 +117,7 @@ func typeManual(t *testing.T, nodes map[string]*Node, at, line string, number in
 	}
 	answers := ""
 	for _, name := range names {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		var out strings.Builder
 		c := nodes[name].Console("manual")
 		exit := c.Exec(ctx, line, &out)
