@@ -108,7 +108,7 @@ func incoming(ctx context.Context, p *lab.Phone) (*lab.Call, error) {
 }
 
 func (b *backStage) mobileIdentity(ctx context.Context) error {
-	b.serve(5 * time.Second)
+	b.serve(20 * time.Second)
 	ask, mobile, far, err := b.ring(ctx, mobileNumber)
 	if err != nil {
 		return err

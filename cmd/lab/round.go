@@ -38,7 +38,7 @@ const (
 const enough = 60
 
 // stepTime bounds one check.
-const stepTime = 20 * time.Second
+const stepTime = 60 * time.Second
 
 // round is the main job, once: register, call every way, fetch, administer.
 type round struct {

@@ -25,7 +25,7 @@ type stage struct {
 
 func open(t *testing.T, cfg pair.Config) *stage {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
 	s := &stage{log: &room.LogBook{}}
 	cfg.Net, cfg.LogOut = place, s.log
@@ -58,7 +58,7 @@ func TestTwoWorlds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := open(t, cfg)
 			for _, a := range s.Attempts(s.live) {
-				ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+				ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 				if err := a.Do(ctx); err != nil {
 					t.Errorf("%s: %v", a.Says, err)
 				}
@@ -84,7 +84,7 @@ func TestTwoWorlds(t *testing.T) {
 // registered.
 func TestMovingADomain(t *testing.T) {
 	s := open(t, pair.Config{})
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
 	phone, err := s.Phone(ctx, "dave", 1200)
 	if err != nil {
@@ -115,7 +115,7 @@ func TestMovingADomain(t *testing.T) {
 // users reach: nothing listens there, so whoever is let through meets 502.
 func TestNodesByHTTP(t *testing.T) {
 	s := open(t, pair.Config{})
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
 	if err := Type(ctx, s.Pair.Core, `xConfiguration Zones Zone 2 Neighbor NodeType: TFTP`); err != nil {
 		t.Fatal(err)

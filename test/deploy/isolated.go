@@ -138,7 +138,7 @@ func (s *Staging) Trespass(ctx context.Context, from netip.Addr, theirs []lab.Bi
 	if err := x.Send(m.Bytes()); err != nil {
 		return err
 	}
-	answer, err := x.Final(5 * time.Second)
+	answer, err := x.Final(20 * time.Second)
 	if err != nil {
 		return err
 	}

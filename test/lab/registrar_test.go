@@ -45,7 +45,7 @@ func TestStrangerIsRefused(t *testing.T) {
 	defer s.Close()
 	invite := s.Forge("INVITE", "sip:carol@"+w.Domain, "sip:alice@"+w.Domain, "sip:carol@"+w.Domain)
 	must(t, s.Send(invite.Bytes()))
-	m, err := s.Final(5 * time.Second)
+	m, err := s.Final(20 * time.Second)
 	must(t, err)
 	if m.Status() != 407 {
 		t.Errorf("got %s, want 407", m.Start)
@@ -81,7 +81,7 @@ func TestPathModes(t *testing.T) {
 			m := s.Forge("REGISTER", "sip:"+w.Domain, "sip:alice@"+w.Domain, "sip:alice@"+w.Domain)
 			m.Set("Contact", "<sip:alice@192.0.2.7:5000;transport=tls>"+tt.contact).Add("Path", tt.path).Add("Supported", tt.supported)
 			must(t, s.Send(m.Bytes()))
-			resp, err := s.Final(5 * time.Second)
+			resp, err := s.Final(20 * time.Second)
 			must(t, err)
 			if resp.Status() != tt.want || resp.Get("Path") != "" != tt.inAnswer {
 				t.Fatalf("got %s with Path %q, want %d", resp.Start, resp.Get("Path"), tt.want)

@@ -27,7 +27,7 @@ func stage(t *testing.T, open func(context.Context, *pair.Pair) (*Stage, error),
 
 func stageOf(t *testing.T, cfg pair.Config, open func(context.Context, *pair.Pair) (*Stage, error), lines ...string) *Stage {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
 	log := &room.LogBook{}
 	cfg.Net, cfg.LogOut = place, log
@@ -70,7 +70,7 @@ func secrets() func(yield func(string) bool) {
 func TestSignIn(t *testing.T) {
 	s := stage(t, Open)
 	for _, a := range s.Attempts() {
-		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 		if err := a.Do(ctx); err != nil {
 			t.Errorf("%s: %v", a.Says, err)
 		}

@@ -39,7 +39,7 @@ func TestOnboarding(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer sip.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
 	if err := sip.Start(ctx); err != nil {
 		t.Fatal(err)

@@ -150,7 +150,7 @@ func TestForeignHost(t *testing.T) {
 		pair.EdgeName: 200, pair.EdgeName + ":8443": 200, "EDGE.example.com.": 200, "edge.example.org": 421, "example.com": 421, "co.uk": 421, s.Pair.Outer.String(): 200,
 	} {
 		raw := fmt.Sprintf("GET %s HTTP/1.1\r\nHost: %s\r\nAuthorization: %s\r\nConnection: close\r\n\r\n", lane, host, c.Credentials.Get("Authorization"))
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 		page, err := c.Raw(ctx, []byte(raw))
 		cancel()
 		if err != nil || page.Status != want {
@@ -177,7 +177,7 @@ func TestLoginOutlivesCore(t *testing.T) {
 	if err := s.Pair.Start("core"); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
 	if err := s.Pair.AwaitLink(ctx); err != nil {
 		t.Fatal(err)
@@ -189,7 +189,7 @@ func TestLoginOutlivesCore(t *testing.T) {
 func TestChatNeedsLogin(t *testing.T) {
 	s := stage(t, OpenDefault)
 	chat := func() error {
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 		defer cancel()
 		c, err := s.Pair.Chat(ctx, "alice")
 		if err == nil {
@@ -240,7 +240,7 @@ func TestRouteOfTheAnswer(t *testing.T) {
 		if err := x.Send(m.Bytes()); err != nil {
 			t.Fatal(err)
 		}
-		answer, err := x.Final(5 * time.Second)
+		answer, err := x.Final(20 * time.Second)
 		if err != nil || answer.Status() != want {
 			t.Errorf("%s: %v, %v; want %d", route, answer, err, want)
 		}
@@ -260,7 +260,7 @@ func leaf(t *xapi.Node, path string) (value string) {
 // await asks until there is no error.
 func await(t *testing.T, ask func() error) {
 	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(30 * time.Second)
 	for {
 		err := ask()
 		if err == nil {
@@ -287,7 +287,7 @@ func TestPhoneOfALogin(t *testing.T) {
 			return err
 		}
 		defer p.Close()
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 		defer cancel()
 		if err := p.Start(ctx); err != nil {
 			return err

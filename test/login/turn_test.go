@@ -57,7 +57,7 @@ func TestTURN(t *testing.T) {
 			t.Fatalf("%s: %v", network, err)
 		}
 		b := make([]byte, 64)
-		peer.SetReadDeadline(time.Now().Add(5 * time.Second))
+		peer.SetReadDeadline(time.Now().Add(20 * time.Second))
 		n, from, err := peer.ReadFrom(b)
 		if err != nil || string(b[:n]) != "hello" || from.String() != relay.LocalAddr().String() {
 			t.Errorf("%s: %q from %v, relay %s: %v", network, b[:n], from, relay.LocalAddr(), err)

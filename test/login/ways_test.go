@@ -131,7 +131,7 @@ func TestTokenSignsIn(t *testing.T) {
 // asked nothing, unless an administrator wants it.
 func TestVerifyOriginServer(t *testing.T) {
 	s := stage(t, Open)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
 	b := netip.MustParseAddr(s.Pair.WebServer()).As4()
 	b[2], b[3] = b[2]+1, 0

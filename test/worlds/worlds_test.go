@@ -35,7 +35,7 @@ func TestThreeWorlds(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, a := range w.Attempts() {
-		within, cancel := context.WithTimeout(ctx, 10*time.Second)
+		within, cancel := context.WithTimeout(ctx, 60*time.Second)
 		if err := a.Do(within); err != nil {
 			t.Errorf("%s: %v", a.Says, err)
 		}

@@ -45,7 +45,7 @@ func open(t *testing.T) *site {
 		`xConfiguration SIP Domain 2 Name: "second.example"`, `xConfiguration SIP Domain 2 Edgexmpp: On`,
 		`xConfiguration SIP Domain 3 Name: "third.example"`, `xConfiguration SIP Domain 3 Edgexmpp: On`,
 	}
-	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), 60*time.Second)
 	defer stop()
 	s.pair, err = pair.New(ctx, pair.Config{
 		Net: place, LogOut: &s.log, Edge: both,
@@ -69,8 +69,8 @@ func open(t *testing.T) *site {
 			t.Error(err)
 		}
 		release()
-		for until := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > before+2 && time.Now().Before(until); {
-			time.Sleep(5 * time.Millisecond) // the two are those that wait for prosody
+		for until := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > before+4 && time.Now().Before(until); {
+			time.Sleep(5 * time.Millisecond) // the four are those that wait for either prosody and read it
 		}
 	})
 	return s
@@ -88,7 +88,7 @@ func (s *site) chat(ctx context.Context, user string, change ...func(*lab.ChatCo
 }
 
 func (s *site) try(ctx context.Context, user string, change ...func(*lab.ChatConfig)) (*lab.Chat, error) {
-	ctx, stop := context.WithTimeout(ctx, 15*time.Second)
+	ctx, stop := context.WithTimeout(ctx, 60*time.Second)
 	defer stop()
 	secret := func(c *lab.ChatConfig) { c.Password = "secret" }
 	return s.pair.Chat(ctx, user, append([]func(*lab.ChatConfig){secret}, change...)...)
@@ -113,7 +113,7 @@ func (s *site) said(ctx context.Context, from, to *lab.Chat, body string) {
 
 func (s *site) heard(ctx context.Context, who *lab.Chat, from, body string) {
 	s.Helper()
-	ctx, stop := context.WithTimeout(ctx, 10*time.Second)
+	ctx, stop := context.WithTimeout(ctx, 60*time.Second)
 	defer stop()
 	m, err := who.Receive(ctx)
 	if err != nil || m.Body != body || m.From != from {
@@ -130,6 +130,9 @@ func (s *site) shell(ctx context.Context, edge bool, line string) string {
 	defer session.Close()
 	var out strings.Builder
 	session.Exec(ctx, line, &out)
+	if err := pair.AwaitApplied(ctx, n); err != nil {
+		s.Fatal(err)
+	}
 	return out.String()
 }
 
@@ -216,7 +219,7 @@ func (s *site) refused(ctx context.Context) {
 		defer close(sent)
 		carol.Send("dave@example.com", strings.Repeat("x", 10<<20)) // cut off on the way
 	}()
-	quick, stop := context.WithTimeout(ctx, 15*time.Second)
+	quick, stop := context.WithTimeout(ctx, 60*time.Second)
 	defer stop()
 	_, err := carol.Receive(quick)
 	var cut *lab.ChatError
@@ -258,7 +261,7 @@ func (s *site) resumption(ctx context.Context) {
 func (s *site) live(ctx context.Context) {
 	stays, goes := s.chat(ctx, "hank"), s.chat(ctx, "alice", of("second.example"))
 	s.shell(ctx, false, `xConfiguration XMPP Node 1 Domains: "example.com"`)
-	quick, stop := context.WithTimeout(ctx, 10*time.Second)
+	quick, stop := context.WithTimeout(ctx, 60*time.Second)
 	defer stop()
 	_, err := goes.Receive(quick)
 	var cut *lab.ChatError

@@ -81,7 +81,7 @@ ssl = { certificate = %[6]q, key = %[7]q }
 			t.Logf("prosody says:\n%s\n%s", out.Bytes(), log)
 		}
 	})
-	for until := time.Now().Add(15 * time.Second); ; {
+	for until := time.Now().Add(30 * time.Second); ; {
 		c, err := net.Dial("tcp", at.String())
 		if err == nil {
 			c.Close()
