@@ -49,7 +49,7 @@ func (c *Core) zoneFrom(conn *flow.Conn) string {
 // peerZone is the first neighbor that an address is a peer of, or nil.
 func (c *Core) peerZone(a netip.Addr) *zone.Zone {
 	zones := c.plan.Load().Zones
-	if z := zones.Peer(a.String()); z != nil {
+	if z := zones.PeerAt(a); z != nil {
 		return z
 	}
 	for _, name := range c.peerNames.of(a) {
@@ -61,7 +61,7 @@ func (c *Core) peerZone(a netip.Addr) *zone.Zone {
 }
 
 func (c *Core) isPeerOf(z *zone.Zone, a netip.Addr) bool {
-	return z.HasPeer(a.String()) || slices.ContainsFunc(c.peerNames.of(a), z.HasPeer)
+	return z.HasPeerAt(a) || slices.ContainsFunc(c.peerNames.of(a), z.HasPeer)
 }
 
 // learnPeers keeps the addresses of peers, until ctx ends.

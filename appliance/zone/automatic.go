@@ -2,6 +2,7 @@ package zone
 
 import (
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 )
@@ -28,8 +29,9 @@ const (
 // automatic is what is looked up by name and host, since there may be more than
 // a thousand.
 type automatic struct {
-	zones map[string]*Zone   // by name, lower case
-	peers map[string]*Zone   // by host or address, the first zone of the node
+	zones map[string]*Zone // by name, lower case
+	peers map[string]*Zone // by host or address, the first zone of the node
+	at    map[netip.Addr]*Zone
 	rules map[string][]*Rule // by the host of the alias
 }
 
@@ -38,7 +40,7 @@ type automatic struct {
 // zone has the name of one, the configured one counts.
 func (p *Plan) WithNodes(nodes []Node) *Plan {
 	out := &Plan{Zones: slices.Clone(p.Zones), Transforms: p.Transforms, Rules: slices.Clone(p.Rules), configured: len(p.Zones), configuredRules: len(p.Rules)}
-	out.automatic = automatic{map[string]*Zone{}, map[string]*Zone{}, map[string][]*Rule{}}
+	out.automatic = automatic{map[string]*Zone{}, map[string]*Zone{}, map[netip.Addr]*Zone{}, map[string][]*Rule{}}
 	for _, n := range slices.SortedFunc(slices.Values(nodes), func(a, b Node) int { return strings.Compare(a.Host, b.Host) }) {
 		for _, z := range n.zones() {
 			out.addAutomatic(n, z)
@@ -62,9 +64,15 @@ func (p *Plan) addAutomatic(n Node, z *Zone) {
 	z.Index = firstAutomatic + len(p.Zones) - p.configured
 	p.Zones = append(p.Zones, z)
 	p.automatic.zones[strings.ToLower(z.Name)] = z
-	for _, host := range append([]string{n.Host}, n.Addresses...) {
+	hosts := append([]string{n.Host}, n.Addresses...)
+	for _, host := range hosts {
 		if p.automatic.peers[strings.ToLower(host)] == nil {
 			p.automatic.peers[strings.ToLower(host)] = z
+		}
+	}
+	for _, a := range addressesIn(hosts) {
+		if p.automatic.at[a] == nil {
+			p.automatic.at[a] = z
 		}
 	}
 	r := &Rule{

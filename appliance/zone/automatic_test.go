@@ -2,6 +2,7 @@ package zone
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"testing"
 
@@ -58,6 +59,26 @@ func TestAutomaticZones(t *testing.T) {
 	}
 	if p.Peer("10.0.0.20") != p.Zone(tcp) || p.Peer("ucm.example.com") != p.Zone(tcp) || p.Peer("10.0.0.9").Name != "Own" {
 		t.Error("a peer is not found by its address or name")
+	}
+	own, v6 := p.Zone("Own"), p.Zone("CEtcp-2001:db8::20")
+	for a, want := range map[string]*Zone{
+		"10.0.0.9": own, "::ffff:10.0.0.9": own, "10.0.0.20": p.Zone(tcp), "2001:db8::20": v6, "10.0.0.21": nil,
+	} {
+		if got := p.PeerAt(netip.MustParseAddr(a)); got != want {
+			t.Errorf("at %s: %+v, want %+v", a, got, want)
+		}
+	}
+	at := netip.MustParseAddr("10.0.0.9")
+	if n := testing.AllocsPerRun(10, func() { p.PeerAt(at) }); n != 0 {
+		t.Errorf("asking for a peer makes %v pieces of garbage", n)
+	}
+}
+
+// TestPeerSpelledOddly: an IPv6 address may be written in several ways.
+func TestPeerSpelledOddly(t *testing.T) {
+	p := configured(`Zones Zone 1 Neighbor Peer 1 Address: "2001:DB8:0::0020"`)
+	if z := p.PeerAt(netip.MustParseAddr("2001:db8::20")); z == nil || z.Name != "Own" {
+		t.Errorf("found %+v", z)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -79,6 +80,7 @@ func transformFrom(snap *config.Snapshot, i int) (*Transform, error) {
 func (z *Zone) neighbor(snap *config.Snapshot, i int) {
 	z.Type = Neighbor
 	z.Peers = peers(snap, xapi.NeighborPeerAddress, i)
+	z.addresses = addressesIn(z.Peers)
 	z.Port = snap.Int(xapi.NeighborSIPPort, i)
 	z.Transport = snap.Enum(xapi.NeighborSIPTransport, i)
 	z.TLSVerify = snap.Bool(xapi.NeighborTLSVerify, i)
@@ -118,6 +120,16 @@ func peers(snap *config.Snapshot, row xapi.Str, i int) (all []string) {
 	for _, n := range snap.Indexes(row.Item, i) {
 		if a := strings.ToLower(strings.Trim(snap.Str(row, i, n), "[]")); a != "" {
 			all = append(all, a)
+		}
+	}
+	return all
+}
+
+// addressesIn are those of hosts that are addresses.
+func addressesIn(hosts []string) (all []netip.Addr) {
+	for _, h := range hosts {
+		if a, err := netip.ParseAddr(h); err == nil {
+			all = append(all, a.Unmap())
 		}
 	}
 	return all

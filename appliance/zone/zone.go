@@ -68,6 +68,8 @@ type Zone struct {
 	Suffix         string // of an ENUM zone: the domain below which numbers are
 	Automatic      bool   // made by discovery, nobody can edit it
 	Tokens         bool   // its peer takes SIP of clients with access tokens
+
+	addresses []netip.Addr // of the peers of a neighbor, those that are not names
 }
 
 // Plan is all zones and rules: first those of the configuration, then those
@@ -112,6 +114,18 @@ func (p *Plan) Peer(host string) *Zone {
 	return p.automatic.peers[strings.ToLower(host)]
 }
 
+// PeerAt is Peer of an address; peers that are names are not looked up. It is
+// asked for every request of the inside.
+func (p *Plan) PeerAt(a netip.Addr) *Zone {
+	a = a.Unmap()
+	for _, z := range p.own() {
+		if z.Type == Neighbor && z.SIP && z.HasPeerAt(a) {
+			return z
+		}
+	}
+	return p.automatic.at[a]
+}
+
 // Speaks tells whether the edges of a zone may speak for a domain.
 func (z *Zone) Speaks(domain string) bool {
 	return z == nil || len(z.Domains) == 0 || slices.ContainsFunc(z.Domains, func(d string) bool { return strings.EqualFold(d, domain) })
@@ -121,6 +135,9 @@ func (z *Zone) Speaks(domain string) bool {
 func (z *Zone) HasPeer(host string) bool {
 	return slices.ContainsFunc(z.Peers, func(peer string) bool { return strings.EqualFold(peer, host) })
 }
+
+// HasPeerAt is HasPeer of an address, of a configured neighbor.
+func (z *Zone) HasPeerAt(a netip.Addr) bool { return slices.Contains(z.addresses, a.Unmap()) }
 
 // PeerNames lists the peers of configured neighbors that are names, once each.
 func (p *Plan) PeerNames() (all []string) {
