@@ -25,8 +25,11 @@ func Named(source string) string {
 }
 
 // Count bounds how many of one thing there are at a time, in all and by source.
-// It forgets a source with its last one, so it never holds more entries than
-// there are things. All methods may be called from any goroutine.
+// An office behind one address may have many while there is room; what one
+// source may have shrinks with the square of what is free, so that a few cannot
+// shut everybody else out. It forgets a source with its last one, so it never
+// holds more entries than there are things. All methods may be called from any
+// goroutine.
 type Count struct {
 	most, mostOne int
 
@@ -46,12 +49,25 @@ func (c *Count) Enter(a netip.Addr) bool {
 	who := Source(a)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.all >= c.most || c.one[who] >= c.mostOne {
+	if c.all >= c.most || c.one[who] >= c.shareLocked() {
 		return false
 	}
 	c.all++
 	c.one[who]++
 	return true
+}
+
+// crowded is from how many on a share shrinks: fewer are too few to share.
+const crowded = 64
+
+// shareLocked is what one source may have now: half of all at first, an eighth
+// when half is free, and at least one.
+func (c *Count) shareLocked() int {
+	if c.most < crowded {
+		return c.mostOne
+	}
+	free := c.most - c.all
+	return min(c.mostOne, max(free*free/(2*c.most), 1))
 }
 
 // Leave gives a place back that Enter took.

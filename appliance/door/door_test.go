@@ -41,6 +41,35 @@ func TestCountBoundsAndForgets(t *testing.T) {
 	}
 }
 
+// A few sources that take all they get leave room for those who come after
+// them, an office among these; who was there before keeps what he has.
+func TestCountKeepsRoomForOthers(t *testing.T) {
+	const most, mostOne = 8192, 2048
+	c := NewCount(most, mostOne)
+	source := func(n int) netip.Addr { return netip.AddrFrom4([4]byte{192, 0, byte(n >> 8), byte(n)}) }
+	fill := func(n int) (got int) {
+		for c.Enter(source(n)) {
+			got++
+		}
+		return got
+	}
+	if got := fill(0); got != mostOne {
+		t.Errorf("the first has %d, want all of its %d", got, mostOne)
+	}
+	for n := 1; n < 4; n++ {
+		fill(n)
+	}
+	if got := fill(4); got < 200 {
+		t.Errorf("four sources leave %d to an office", got)
+	}
+	for n := 5; n < 100; n++ {
+		fill(n)
+	}
+	if got := fill(100); got < 1 {
+		t.Errorf("a hundred sources leave nothing of %d to the next", most)
+	}
+}
+
 func TestSeldom(t *testing.T) {
 	now := time.Unix(1000, 0)
 	s := Seldom{Clock: func() time.Time { return now }}
