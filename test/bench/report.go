@@ -227,7 +227,9 @@ reads and writes past the runtime's monitor thread, as edge does.
 * media call: the body is an SRTP offer. edge checks and rewrites offer and
   answer and opens two ports; Kamailio passes them on, so this is not like for
   like, and has no budget.
-* Delay is REGISTER to 200, INVITE to 180, through the subject and its far end.
+* Delay is REGISTER to 200, INVITE to 180, through the subject and its far end. The
+  collector of this program rests while a load runs: phones and far ends that
+  stand still would count as delay of the subject. Those of the nodes do not.
 
 **Allow list.** Edge and core as two processes on the first processor, 16 HTTPS
 clients that each fetch a page of 13 bytes again and again through both, from a web

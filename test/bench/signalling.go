@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"runtime/debug"
 	"time"
 )
 
@@ -131,6 +133,7 @@ func (s *subject) run(ctx context.Context, sc scenario, opt options) result {
 	s.far.ring(sc.ring)
 	f.hold.Store(int64(sc.hold))
 	f.forget()
+	defer uncollected()()
 	loadCtx, stop := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
@@ -162,6 +165,21 @@ func (s *subject) run(ctx context.Context, sc scenario, opt options) result {
 	}
 	r.p50, r.p99 = f.quantiles()
 	return r
+}
+
+// loadMemory is what this program may hold before it collects in spite of all.
+const loadMemory = 4 << 30
+
+// uncollected has this program's own collector rest until the function that it
+// returns is called: phones and far ends that stand still for it would count as
+// delay of the subject.
+func uncollected() func() {
+	runtime.GC()
+	percent, limit := debug.SetGCPercent(-1), debug.SetMemoryLimit(loadMemory)
+	return func() {
+		debug.SetGCPercent(percent)
+		debug.SetMemoryLimit(limit)
+	}
 }
 
 func pause(ctx context.Context, d time.Duration) {
