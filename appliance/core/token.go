@@ -23,6 +23,7 @@ const (
 	purposeShortcut = 'G' // pre-routed Route, link: hop of a registration
 	purposeSession  = 'S' // never sent: what the media session of a client that roams is made of
 	purposeBinding  = 'B' // Contact with Path off, inside: binding handle
+	purposeSalt     = 'X' // never sent: what chat users without a login are told to reckon with
 	purposeSleeper  = 'S' // no token: what state keeps of a phone that can be woken
 )
 

@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"fmt"
 	"net"
@@ -16,6 +17,11 @@ func (c *Core) newChat() *xmpp.Server {
 	return xmpp.NewServer(xmpp.ServerConfig{
 		Log: c.log, Clock: c.cfg.Clock,
 		TLS: c.chatTLS, Home: c.chatHome,
+		Secret: func(of string) []byte {
+			text := sha256.Sum256([]byte(of))
+			secret := sha256.Sum256([]byte(c.tokens.keys.Seal(purposeSalt, "", text[:])))
+			return secret[:]
+		},
 		MayTry: func(domain, user, source string) bool { return c.http.MayGuess(domain, user, source) },
 		Proven: func(domain, user, source string) { c.http.NoneGuessed(domain, user, source) },
 		Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {

@@ -3,6 +3,9 @@ package xmpp
 import (
 	"errors"
 	"io"
+	"slices"
+	"strings"
+	"time"
 )
 
 // errEnded says that a stream ended as it should, by its end tag or by an error
@@ -30,14 +33,29 @@ type dialogue struct {
 	// about a login, for which it may have set one that waits for it.
 	offered func(hosts []string) (moved bool, err error)
 	begin   func(user, mechanism string) error
-	proven  func()             // the login turned out well
-	failed  func(words []byte) // the node refused a login at its first step
+	proven  func()                   // the login turned out well
+	heard   func(said Piece, s step) // what the node said to a step of a login
 
-	asked bool // a login went to the node, which has said nothing to it yet
+	asked     step // went to the node, which has said nothing to it yet
+	asking    time.Time
+	mechanism string // of the login that was tried last
+	user      string
+	hello     hello      // its first message, of SCRAM
+	task      *task      // its challenge, likewise
+	decoy     *unwelcome // it is for a user whom no node is asked about
 
-	user, mechanism string // of the login that was tried last
-	in              bool   // the node said success
+	offers []string // mechanisms that the client was told of
+	in     bool     // the node said success
 }
+
+// step is one of a login.
+type step uint8
+
+const (
+	none step = iota
+	first
+	later
+)
 
 // login passes the dialogue on until the client is in and knows what it may do
 // now. The client's header has been passed.
@@ -77,12 +95,14 @@ func (d *dialogue) fromServer() (clients bool, err error) {
 	case p.Is(nsSASL, "success"):
 		return true, d.success(p)
 	case p.Is(nsSASL, "challenge"):
-		clients, d.asked = true, false
+		clients = true
+		d.hear(p)
+		if t, ok := readTask(p.Raw); ok && isSCRAM(d.mechanism) {
+			d.task = &t
+		}
 	case p.Is(nsSASL, "failure"):
 		clients = true
-		if d.asked && d.failed != nil {
-			d.failed(p.Raw)
-		}
+		d.hear(p)
 		if d.failures--; d.failures <= 0 {
 			return false, fault(condPolicy, "too many failed logins")
 		}
@@ -93,6 +113,14 @@ func (d *dialogue) fromServer() (clients bool, err error) {
 		err = werr
 	}
 	return clients, err
+}
+
+// hear tells what the node said to what it was asked.
+func (d *dialogue) hear(p Piece) {
+	if d.asked != none && d.heard != nil {
+		d.heard(p, d.asked)
+	}
+	d.asked = none
 }
 
 // lostServer is how a client is told of a node that went away.
@@ -117,6 +145,7 @@ func (d *dialogue) features(p Piece) (clients bool, err error) {
 	if o.login && len(o.mechanism) == 0 {
 		return false, &Fault{Condition: condRemoteFailed, Err: errors.New("the node offers no mechanism that works across TLS connections")}
 	}
+	d.offers = o.mechanism
 	_, err = d.toClient.Write(o.raw)
 	return true, err
 }
@@ -167,25 +196,18 @@ func (d *dialogue) fromClient() (again bool, err error) {
 			return false, err
 		}
 	case p.Is(nsSASL, "auth"):
-		d.user, d.mechanism = userOf(p, d.domain)
-		if tied(d.mechanism) {
-			return d.turnDown("invalid-mechanism")
+		if again, err = d.auth(p); again || err != nil {
+			return again, err
 		}
-		if d.begin != nil {
-			err = d.begin(d.user, d.mechanism)
+	case p.Is(nsSASL, "response"):
+		if again, err = d.response(p); again || err != nil {
+			return again, err
 		}
-		var no *unwelcome
-		if errors.As(err, &no) {
-			return d.turnAway(no.words)
+	case p.Is(nsSASL, "abort"):
+		if d.decoy != nil {
+			d.decoy = nil
+			return d.turnDown("aborted")
 		}
-		if errors.Is(err, errTooOften) {
-			return d.turnDown("temporary-auth-failure")
-		}
-		if err != nil {
-			return false, err
-		}
-		d.asked = true
-	case p.Is(nsSASL, "response") || p.Is(nsSASL, "abort"):
 	default:
 		return false, fault(condNotAuthorized, "log in first")
 	}
@@ -195,9 +217,70 @@ func (d *dialogue) fromClient() (again bool, err error) {
 	return false, err
 }
 
+// auth judges a login that the client begins. again: the word stays with the
+// client, and the node hears nothing.
+func (d *dialogue) auth(p Piece) (again bool, err error) {
+	d.user, d.mechanism = userOf(p, d.domain)
+	d.hello, d.task, d.decoy = hello{}, nil, nil
+	if tied(d.mechanism) {
+		return d.turnDown("invalid-mechanism")
+	}
+	d.asking = time.Now()
+	if d.begin != nil {
+		if wrong := d.misfit(p); wrong != "" {
+			return d.turnDown(wrong)
+		}
+		err = d.begin(d.user, d.mechanism)
+	}
+	var no *unwelcome
+	switch {
+	case errors.As(err, &no) && no.challenge != nil:
+		d.task, d.decoy = no.challenge, no
+		return true, d.toClient.say(no.challenge.challenge())
+	case errors.As(err, &no):
+		return d.turnAway(no.words())
+	case errors.Is(err, errTooOften):
+		return d.turnDown("temporary-auth-failure")
+	}
+	d.asked = first
+	return false, err
+}
+
+// misfit is what is wrong with a login whoever it is for. A node would say so in
+// its own words, and of who has no login nothing reaches it.
+func (d *dialogue) misfit(p Piece) (condition string) {
+	if !slices.ContainsFunc(d.offers, func(m string) bool { return strings.EqualFold(m, d.mechanism) }) {
+		return "invalid-mechanism"
+	}
+	if isSCRAM(d.mechanism) {
+		var ok bool
+		if d.hello, ok = readHello(firstOf(p)); !ok {
+			return "malformed-request"
+		}
+	}
+	return ""
+}
+
+// response judges what the client says to a challenge, like auth.
+func (d *dialogue) response(p Piece) (again bool, err error) {
+	if d.begin != nil && d.task != nil && !d.task.answers(d.hello, p) {
+		return false, fault(condPolicy, "the response is none to the challenge")
+	}
+	if no := d.decoy; no != nil {
+		d.decoy = nil
+		return d.turnAway(no.words())
+	}
+	d.task, d.asked, d.asking = nil, later, time.Now() // a second challenge, of its proof, asks for nothing
+	return false, nil
+}
+
 // unwelcome says that a user may not log in here, be the password right, and
-// how he is told.
-type unwelcome struct{ words string }
+// how he is told: by a challenge, where a node would give one, and by words, for
+// which it waits as long as for a node's.
+type unwelcome struct {
+	challenge *task
+	words     func() string
+}
 
 func (*unwelcome) Error() string { return "no login for this user" }
 

@@ -8,14 +8,18 @@ import (
 	"time"
 )
 
-// refusals are how the nodes of each domain refuse a wrong password: after how
-// long, and in which words. Who has no live login reaches no node, and is
-// refused likewise, so that nobody learns by trying who has one. That holds for
-// mechanisms of one step, as PLAIN and the tokens of clients are; a challenge
-// comes for those alone who have a login.
+// refusals are how the nodes of each domain refuse a wrong password, or
+// challenge: after how long, and in which words. Who has no live login reaches no
+// node, and is refused likewise, so that nobody learns by trying who has one.
 type refusals struct {
 	mu sync.Mutex
-	of map[string]*manner
+	of map[manners]*manner
+}
+
+// manners are those of a domain's nodes at a step of a login.
+type manners struct {
+	domain string
+	at     step
 }
 
 // A manner is what the nodes of one domain did last.
@@ -32,21 +36,21 @@ const (
 	maxWords     = 1 << 10
 )
 
-// learn notes a refusal of a node. Others than of a wrong password say
-// something about a user.
-func (r *refusals) learn(domain string, took time.Duration, words []byte) {
-	if took > longRefusal || len(words) > maxWords || !strings.Contains(string(words), "not-authorized") {
+// learn notes a refusal of a node, or a challenge, which has no words. Refusals
+// of other things than a wrong password say something about a user.
+func (r *refusals) learn(of manners, took time.Duration, words []byte) {
+	if took > longRefusal || len(words) > maxWords || words != nil && !strings.Contains(string(words), "not-authorized") {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.of == nil {
-		r.of = map[string]*manner{}
+		r.of = map[manners]*manner{}
 	}
-	m := r.of[domain]
+	m := r.of[of]
 	if m == nil {
 		m = &manner{}
-		r.of[domain] = m
+		r.of[of] = m
 	}
 	m.took[m.next], m.words = took, string(words)
 	m.next = (m.next + 1) % len(m.took)
@@ -55,23 +59,23 @@ func (r *refusals) learn(domain string, took time.Duration, words []byte) {
 
 // like waits as long as a node would take, or until ctx ends, and returns the
 // refusal.
-func (r *refusals) like(ctx context.Context, domain string) *unwelcome {
-	wait, words := r.manner(domain)
+func (r *refusals) like(ctx context.Context, of manners) string {
+	wait, words := r.manner(of)
 	pause := time.NewTimer(wait)
 	defer pause.Stop()
 	select {
 	case <-ctx.Done():
 	case <-pause.C:
 	}
-	return &unwelcome{words}
+	return words
 }
 
 // manner is one of the times that it took lately, give or take an eighth.
-func (r *refusals) manner(domain string) (time.Duration, string) {
+func (r *refusals) manner(of manners) (time.Duration, string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	took, words := usualRefusal, saslFailure("not-authorized")
-	if m := r.of[domain]; m != nil {
+	if m := r.of[of]; m != nil {
 		took, words = m.took[rand.IntN(m.known)], m.words
 	}
 	return took - took/8 + rand.N(took/4+1), words

@@ -26,6 +26,8 @@ type ServerConfig struct {
 	// were too many. Proven says that one turned out well. Nil: no matter how many.
 	MayTry func(domain, user, source string) bool
 	Proven func(domain, user, source string)
+	// Secret makes a secret of a text, the same each time. Nil: the text, which is none.
+	Secret func(of string) []byte
 	// OnNode is told how the last try to reach a node went, when that changes.
 	OnNode func(n Node, err error)
 	Limits Limits
@@ -39,7 +41,9 @@ type Server struct {
 	plan   atomic.Pointer[Plan]
 	nodes  nodes
 
-	refusals refusals
+	refusals   refusals
+	challenges refusals
+	decoys     decoys
 
 	mu       sync.Mutex
 	ctx      context.Context // of Run, while it runs
@@ -59,8 +63,11 @@ func NewServer(cfg ServerConfig) *Server {
 	if cfg.Dial == nil {
 		cfg.Dial = (&net.Dialer{}).DialContext
 	}
+	if cfg.Secret == nil {
+		cfg.Secret = func(of string) []byte { return []byte(of) }
+	}
 	l := cfg.Limits.withDefaults()
-	s := &Server{cfg: cfg, limits: l, held: &budget{left: l.HeldBytes}, sessions: map[*session]struct{}{}}
+	s := &Server{cfg: cfg, decoys: decoys{key: cfg.Secret}, limits: l, held: &budget{left: l.HeldBytes}, sessions: map[*session]struct{}{}}
 	s.nodes = nodes{clock: cfg.Clock, told: cfg.OnNode, all: map[Node]*health{}}
 	s.plan.Store(&Plan{})
 	return s

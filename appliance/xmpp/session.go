@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -19,8 +20,6 @@ type session struct {
 	domain string
 	client string // address, as edge saw it
 	trace  string
-
-	began time.Time // the login that was tried last
 
 	foreign bool // the edge that opened the stream may not speak for the domain
 
@@ -112,7 +111,7 @@ func (c *session) serve() error {
 	c.d = &dialogue{
 		domain: c.domain, failures: l.Failures, client: client, toClient: c.out,
 		offered: c.offered, begin: c.begin, proven: c.proven,
-		failed: func(words []byte) { c.s.refusals.learn(c.domain, time.Since(c.began), words) },
+		heard: c.heard,
 	}
 	if err := c.reach(c.s.nodes.order(list)); err != nil {
 		return err
@@ -224,7 +223,7 @@ func (c *session) proven() {
 }
 
 // begin takes a user's login to one of the nodes that it is at home on.
-func (c *session) begin(user, _ string) error {
+func (c *session) begin(user, mechanism string) error {
 	if try := c.s.cfg.MayTry; try != nil && !try(c.domain, user, c.client) {
 		c.s.denied.Add(1)
 		c.s.cfg.Log.Info("chat login denied", "event", "denied", "rule", "limits", "why", "too many wrong logins", "domain", c.domain,
@@ -234,13 +233,12 @@ func (c *session) begin(user, _ string) error {
 	if c.s.cfg.Home == nil {
 		return nil
 	}
-	c.began = time.Now()
 	hosts, err := c.s.cfg.Home(c.ctx, c.domain, user)
 	if err != nil {
 		c.s.denied.Add(1)
 		c.s.cfg.Log.Info("chat login denied", "event", "denied", "rule", "login", "why", err, "domain", c.domain,
 			"user", user, "client", c.client, "trace", c.trace)
-		return c.s.refusals.like(c.ctx, c.domain)
+		return c.unwelcome(user, mechanism)
 	}
 	if len(hosts) == 0 {
 		return nil
@@ -257,4 +255,29 @@ func (c *session) begin(user, _ string) error {
 		return lostServer(err)
 	}
 	return nil
+}
+
+// heard learns how nodes treat those whom they know, for those who are to be
+// treated likewise without them.
+func (c *session) heard(said Piece, at step) {
+	took := time.Since(c.d.asking)
+	switch {
+	case said.Is(nsSASL, "failure"):
+		c.s.refusals.learn(manners{c.domain, at}, took, said.Raw)
+	case at == first && isSCRAM(c.d.mechanism):
+		if t, ok := readTask(said.Raw); ok {
+			c.s.challenges.learn(manners{c.domain, at}, took, nil)
+			c.s.decoys.learn(c.domain, c.d.user, strings.ToUpper(c.d.mechanism), c.d.hello, t)
+		}
+	}
+}
+
+// unwelcome refuses a user without a login as a node would.
+func (c *session) unwelcome(user, mechanism string) *unwelcome {
+	if !isSCRAM(mechanism) {
+		return &unwelcome{words: func() string { return c.s.refusals.like(c.ctx, manners{c.domain, first}) }}
+	}
+	c.s.challenges.like(c.ctx, manners{c.domain, first})
+	t := c.s.decoys.make(c.domain, user, strings.ToUpper(mechanism), c.d.hello)
+	return &unwelcome{&t, func() string { return c.s.refusals.like(c.ctx, manners{c.domain, later}) }}
 }
