@@ -25,7 +25,7 @@ func dialled(t testing.TB) *flow.Conn {
 	done := make(chan error, 1)
 	go func() { done <- f.Run(ctx) }()
 	t.Cleanup(func() { stop(); <-done })
-	wait, cancel := context.WithTimeout(ctx, 5*time.Second)
+	wait, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	c, err := f.Dial(wait, flow.Target{Network: "TCP", Addr: netip.MustParseAddrPort(l.Addr().String())})
 	if err != nil {

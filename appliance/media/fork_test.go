@@ -36,7 +36,7 @@ func TestForkProtects(t *testing.T) {
 	was := bytes.Clone(pkt)
 	l.copy(rtp.RTP, pkt)
 	l.copy(rtp.RTCP, pkt) // is the call's own
-	recorder.SetReadDeadline(time.Now().Add(5 * time.Second))
+	recorder.SetReadDeadline(time.Now().Add(20 * time.Second))
 	buf := make([]byte, 2000)
 	n, err := recorder.Read(buf)
 	if err != nil {

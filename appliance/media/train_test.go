@@ -59,7 +59,7 @@ func TestTrainsKeepEveryLanesOrder(t *testing.T) {
 	out.flush()
 	got := 0
 	var next [5]byte
-	for deadline := time.Now().Add(5 * time.Second); got < len(frames) && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(20 * time.Second); got < len(frames) && time.Now().Before(deadline); {
 		got += in.receive(fd, func(_ netip.AddrPort, b []byte) {
 			if b[1] != next[b[0]] {
 				t.Fatalf("lane %d: frame %d comes where %d should", b[0], b[1], next[b[0]])
@@ -88,7 +88,7 @@ func TestRefusedTrainsGoFrameByFrame(t *testing.T) {
 		}
 		out.flush()
 		got := 0
-		for deadline := time.Now().Add(5 * time.Second); got < 10 && time.Now().Before(deadline); {
+		for deadline := time.Now().Add(20 * time.Second); got < 10 && time.Now().Before(deadline); {
 			got += in.receive(fd, func(netip.AddrPort, []byte) {})
 		}
 		if got != 10 {
@@ -111,7 +111,7 @@ func TestTrainsArePartedForPlainSockets(t *testing.T) {
 		out.put([]byte{byte(i), 1, 2, 3}, to, &l)
 	}
 	out.flush()
-	plain.SetReadDeadline(time.Now().Add(5 * time.Second))
+	plain.SetReadDeadline(time.Now().Add(20 * time.Second))
 	buf := make([]byte, 100)
 	for i := range 5 {
 		if n, err := plain.Read(buf); err != nil || n != 4 || buf[0] != byte(i) {
@@ -177,7 +177,7 @@ func readClass(t *testing.T, c *net.UDPConn) (first, dscp int) {
 		unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_RECVTCLASS, 1)
 	})
 	b, oob := make([]byte, 100), make([]byte, 128)
-	c.SetReadDeadline(time.Now().Add(5 * time.Second))
+	c.SetReadDeadline(time.Now().Add(20 * time.Second))
 	_, n, _, _, err := c.ReadMsgUDP(b, oob)
 	if err != nil {
 		t.Fatal(err)

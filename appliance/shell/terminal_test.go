@@ -344,7 +344,7 @@ func TestFeedbackOfTheConfiguration(t *testing.T) {
 	told := func(want string) {
 		t.Helper()
 		out.Reset()
-		for deadline := time.Now().Add(5 * time.Second); out.Len() < len(want) && time.Now().Before(deadline); {
+		for deadline := time.Now().Add(20 * time.Second); out.Len() < len(want) && time.Now().Before(deadline); {
 			s.feeds.flush(&out)
 			time.Sleep(time.Millisecond)
 		}

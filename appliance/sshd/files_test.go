@@ -180,7 +180,7 @@ func TestUploadThatBreaksOff(t *testing.T) {
 	}
 	conn.Close()
 	left := filepath.Join(b.dir, "files", "list.csv")
-	for end := time.Now().Add(5 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		if _, err := os.Stat(left); errors.Is(err, os.ErrNotExist) {
 			break
 		}

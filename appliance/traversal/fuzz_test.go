@@ -72,7 +72,7 @@ func FuzzMux(f *testing.F) {
 			}()
 		})
 		m.run()
-		deadline := time.Now().Add(5 * time.Second)
+		deadline := time.Now().Add(20 * time.Second)
 		for {
 			n, extra := m.budget.load()
 			if n == 0 && extra == 0 && m.load() == 0 {

@@ -89,7 +89,7 @@ func shake(t *testing.T, server, client *tls.Config) (c, s *tls.Conn, clientErr,
 }
 
 func exchange(c *tls.Conn) error {
-	c.SetDeadline(time.Now().Add(5 * time.Second))
+	c.SetDeadline(time.Now().Add(20 * time.Second))
 	if err := c.Handshake(); err != nil {
 		return err
 	}
@@ -214,7 +214,7 @@ func TestRenewalKeepsConnections(t *testing.T) {
 		t.Error("the new handshake used the old client certificate")
 	}
 	go s1.Write([]byte("still here"))
-	c1.SetReadDeadline(time.Now().Add(5 * time.Second))
+	c1.SetReadDeadline(time.Now().Add(20 * time.Second))
 	if _, err := io.ReadFull(c1, make([]byte, 10)); err != nil {
 		t.Errorf("the old connection: %v", err)
 	}

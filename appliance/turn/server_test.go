@@ -7,12 +7,15 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"io"
 	"log/slog"
 	"maps"
 	"math/big"
+	mathrand "math/rand/v2"
 	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -55,14 +58,29 @@ func open(t *testing.T, change func(*Plan)) *stand {
 	return &stand{t, s, p, at}
 }
 
+// freePort is one that is free for TCP and UDP, below those that the kernel gives
+// to whoever asks for any.
 func freePort(t *testing.T) string {
-	c, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	t.Helper()
+	var errs error
+	for range 100 {
+		port := strconv.Itoa(30000 + mathrand.IntN(1500))
+		c, err := net.Listen("tcp", "127.0.0.1:"+port)
+		if err != nil {
+			errs = errors.Join(errs, err)
+			continue
+		}
+		c.Close()
+		u, err := net.ListenPacket("udp", "127.0.0.1:"+port)
+		if err != nil {
+			errs = errors.Join(errs, err)
+			continue
+		}
+		u.Close()
+		return port
 	}
-	defer c.Close()
-	_, port, _ := net.SplitHostPort(c.Addr().String())
-	return port
+	t.Fatal(errs)
+	return ""
 }
 
 func certificate(t *testing.T) *tls.Config {
@@ -131,7 +149,7 @@ func (s *stand) passes(from net.PacketConn, to net.Addr, at net.PacketConn) net.
 		s.Fatal(err)
 	}
 	b := make([]byte, 100)
-	at.SetReadDeadline(time.Now().Add(5 * time.Second))
+	at.SetReadDeadline(time.Now().Add(20 * time.Second))
 	n, who, err := at.ReadFrom(b)
 	if err != nil || string(b[:n]) != "hello" {
 		s.Fatalf("%q, %v", b[:n], err)
@@ -308,7 +326,7 @@ func TestPlanIsLive(t *testing.T) {
 	if err := s.s.Apply(off); err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(5 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		s.s.book.mu.Lock()
 		n := len(s.s.book.relays)
 		s.s.book.mu.Unlock()
@@ -357,7 +375,7 @@ func TestTCPRelay(t *testing.T) {
 	defer c.Close()
 	c.Write([]byte("hello"))
 	b := make([]byte, 5)
-	c.SetReadDeadline(time.Now().Add(5 * time.Second))
+	c.SetReadDeadline(time.Now().Add(20 * time.Second))
 	if _, err := io.ReadFull(c, b); err != nil || string(b) != "hello" {
 		t.Errorf("%q, %v", b, err)
 	}

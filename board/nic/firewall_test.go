@@ -96,7 +96,7 @@ func arrives(t *testing.T, host string, port int) int {
 	}
 	defer from.Close()
 	from.Write([]byte("x"))
-	to.SetReadDeadline(time.Now().Add(5 * time.Second))
+	to.SetReadDeadline(time.Now().Add(20 * time.Second))
 	b, oob := make([]byte, 10), make([]byte, 100)
 	_, k, _, _, err := to.ReadMsgUDP(b, oob)
 	if err != nil {

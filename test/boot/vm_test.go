@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -167,13 +168,23 @@ func onOff(on bool) string {
 	return "off"
 }
 
+// asked counts freePort.
+var asked atomic.Int32
+
+// freePort is below the ports that the kernel gives to whoever asks for any: a
+// machine takes it later, and asks for it again when it is started anew.
 func freePort(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	t.Helper()
+	const first, ports = 31500, 1268
+	for range ports {
+		at := fmt.Sprint("127.0.0.1:", first+(os.Getpid()*37+int(asked.Add(1)))%ports)
+		if l, err := net.Listen("tcp", at); err == nil {
+			l.Close()
+			return at
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 func (m *vm) listen(out io.Reader) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"sallyport/appliance/xapi"
 	"sallyport/test/lab"
@@ -90,7 +89,7 @@ func TestBandwidth(t *testing.T) {
 // and take no new ones.
 func TestChatDrains(t *testing.T) {
 	s := open(t, Config{})
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), storyTime)
 	defer cancel()
 	alice, bob := s.chat(ctx, "alice"), s.chat(ctx, "bob")
 	says := func(from, to *lab.Chat, user, text string) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 	"testing"
-	"time"
 
 	"sallyport/test/lab"
 )
@@ -13,7 +12,7 @@ import (
 // and log, and settings work at once.
 func TestChat(t *testing.T) {
 	s := open(t, Config{})
-	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), storyTime)
 	defer stop()
 	alice := s.chat(ctx, "alice")
 	bob := s.chat(ctx, "bob")

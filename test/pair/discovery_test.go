@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"sallyport/test/lab"
 )
@@ -14,7 +13,7 @@ import (
 // goes down is told of and comes back by itself.
 func TestDiscoveredCluster(t *testing.T) {
 	s := open(t, Config{})
-	ctx, stop := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), storyTime)
 	defer stop()
 	w := s.pair.World
 	home, sub := w.Home.Publisher().Host, w.Home.Subscriber()

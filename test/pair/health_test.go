@@ -6,13 +6,12 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestNodesKnowThatTheyAreHealthy asks both nodes what an update is judged by,
 // and one whose listener has gone to somebody else.
 func TestNodesKnowThatTheyAreHealthy(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), storyTime)
 	defer cancel()
 	p, err := New(ctx, Config{Net: place, LogOut: os.Stderr})
 	if err != nil {

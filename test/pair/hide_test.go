@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 	"testing"
-	"time"
 
 	"sallyport/test/lab"
 )
@@ -16,7 +15,7 @@ import (
 //	alice ══▶ edge (veil) ══▶ core ──▶ carol
 func TestHiddenIdentifiers(t *testing.T) {
 	s := open(t, Config{Edge: []string{"xConfiguration Zones Zone 1 SIP HideIdentifiers: On"}})
-	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), storyTime)
 	defer cancel()
 	alice, err := s.pair.Phone("alice", 440)
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"sallyport/test/lab"
 )
@@ -17,7 +16,7 @@ import (
 // node, with everything that hangs on it, and no longer than core does.
 func TestNodeAsAddressOfRecord(t *testing.T) {
 	s := open(t, Config{})
-	ctx, stop := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), storyTime)
 	defer stop()
 	w := s.pair.World
 	home := w.Home.Publisher().Host
@@ -93,7 +92,7 @@ func refusedWith(err error, status int) bool {
 // the node belongs to: its realm, its credentials.
 func TestNodeAsAddressOfRecordDelegated(t *testing.T) {
 	s := open(t, signIn("Delegated", 5060, registrar(openDoor)))
-	ctx, stop := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), storyTime)
 	defer stop()
 	home := s.pair.World.Home.Publisher().Host
 	axl, password := lab.AXLAccount()

@@ -4,13 +4,12 @@ import (
 	"context"
 	"os"
 	"testing"
-	"time"
 
 	"sallyport/test/lab"
 )
 
 func TestCallThroughBothNodes(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), storyTime)
 	defer cancel()
 	p, err := New(ctx, Config{Net: place, LogOut: os.Stderr})
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/miekg/dns"
 
@@ -86,7 +85,7 @@ func (s *stage) onward(ctx context.Context, t *testing.T, r *net.Resolver, name 
 // the next one and can be called there; when it is back, they return.
 func TestEdgesBySRVPriority(t *testing.T) {
 	s := open(t, Config{})
-	ctx, stop := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), storyTime)
 	defer stop()
 	if err := many(s.pair); err != nil {
 		t.Fatal(err)

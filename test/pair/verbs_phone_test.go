@@ -32,7 +32,7 @@ func (s *stage) verbs() map[string]story.Verb {
 }
 
 // stepTime bounds one verb.
-const stepTime = 12 * time.Second
+const stepTime = 30 * time.Second
 
 // player is who a phone verb is about.
 type player struct {
