@@ -63,7 +63,7 @@ func (w *Watch) Look(p Plan) {
 	w.sweep()
 	calls, _, _ := w.Calls.Counts()
 	w.Capacity(p, "calls", calls, w.Most)
-	w.Alarms.Set(xapi.AlarmCallCapacity, "", calls >= w.Most, fmt.Sprintf("%d calls are in progress.", calls))
+	w.Alarms.Set(xapi.AlarmCallCapacity, "", calls >= w.Most, fmt.Sprintf("Calls in progress: %d.", calls))
 	w.Bandwidth.take(p, w.Relay.Status(), w.Clock())
 	if kbit, _, limit := w.Bandwidth.counts(); limit > 0 {
 		w.Capacity(p, "kbit/s of media", kbit, limit)

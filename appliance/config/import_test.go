@@ -55,7 +55,7 @@ func TestImportOfTheirs(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `2 taken: SystemUnit Name
-3 not needed: Administration HTTPS Mode | not here yet: it comes with the web face
+3 not needed: Administration HTTPS Mode | it will come with the web face
 4 foreign secret: Authentication Account Admin Account 1 Password | sealed by another box; type this password anew
 5 not needed: H323 Mode | H.323 and its interworking are not served here
 6 not needed: Option 3 Key | there are no licence keys here: nothing is counted or switched by a licence
@@ -68,7 +68,7 @@ func TestImportOfTheirs(t *testing.T) {
 15 taken: SIP TLS Port
 16 taken: SIP TCP Mode
 17 taken: SIP Domain 1 Name
-18 not needed: ApacheModReqTimeOut Status | not here yet: it comes with the web face
+18 not needed: ApacheModReqTimeOut Status | it will come with the web face
 19 taken: Ethernet 2 IP V6 Address
 20 refused: xCommand | only xConfiguration lines can be imported
 21 refused: SIP | "Prt" after "SIP TLS" is not known; did you mean Port?; allowed: Mode, Port

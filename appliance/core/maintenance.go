@@ -80,7 +80,7 @@ func (c *Core) held() (n int) {
 // lookMaintenance keeps the alarm.
 func (c *Core) lookMaintenance() {
 	calls, _, _ := c.calls.Counts()
-	c.cfg.Alarms.Set(xapi.AlarmMaintenance, "", c.plan.Load().Maintenance, fmt.Sprintf("%d calls are left.", calls))
+	c.cfg.Alarms.Set(xapi.AlarmMaintenance, "", c.plan.Load().Maintenance, fmt.Sprintf("Calls left: %d.", calls))
 }
 
 // reportMaintenance adds what xStatus SystemUnit shows of it. It asks the edges,

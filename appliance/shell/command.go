@@ -163,7 +163,7 @@ func (t *turn) commandElsewhere(words []word, err error) error {
 		return usageError(fmt.Sprintf("%s is a command of %s; this is %s", cmd.Name, cmd.Role, t.b.Role()))
 	}
 	if a, ok := xapi.FindAbsentCommand(plain(words)); ok {
-		return usageError(fmt.Sprintf("%s: known, not needed here: %s", a.Path, a.Why))
+		return usageError(fmt.Sprintf("%s: known, not here: %s", a.Path, a.Why))
 	}
 	var w *xapi.WordError
 	if errors.As(err, &w) && len(w.Allowed) > 8 {

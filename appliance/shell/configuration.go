@@ -246,7 +246,7 @@ func (t *turn) elsewhere(words []word, err error) error {
 	req, e := parsePath(t.absent, words)
 	for _, it := range rowsOf(req) {
 		if e == nil || len(req.settings) > 0 {
-			return usageError(fmt.Sprintf("%s: known, not needed here: %s", it.Path, it.Help))
+			return usageError(fmt.Sprintf("%s: known, not here: %s", it.Path, it.Help))
 		}
 	}
 	return err

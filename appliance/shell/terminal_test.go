@@ -181,8 +181,8 @@ func TestPastedImport(t *testing.T) {
 	c.typ("import\r")
 	c.see("a dot alone ends them")
 	c.typ("xConfiguration SIP TLS Port: \"5088\"\rxConfiguration H323 Mode: \"On\"\r.\r")
-	c.see("line 2: H323 Mode: known, not needed here")
-	c.see("1 taken, 1 not needed here")
+	c.see("line 2: H323 Mode: known, not here")
+	c.see("1 taken, 1 not here")
 	c.see("OK\r\n")
 	if got := n.store.Snapshot().Int(xapi.SIPTLSPort); got != 5088 {
 		t.Errorf("got port %d, want 5088", got)

@@ -123,8 +123,8 @@ func (t *turn) sums(rep *config.Report) {
 		verdict config.Verdict
 		what    string
 	}{
-		{config.Same, "unchanged"}, {config.NotNeeded, "not needed here"}, {config.NotHere, "of the other role"},
-		{config.Foreign, "passwords to type anew"}, {config.Refused, "refused"},
+		{config.Same, "unchanged"}, {config.NotNeeded, "not here"}, {config.NotHere, "of the other role"},
+		{config.Foreign, "whose password must be typed anew"}, {config.Refused, "refused"},
 	} {
 		if n := rep.Count(c.verdict); n > 0 {
 			text += fmt.Sprintf(", %d %s", n, c.what)
@@ -135,7 +135,7 @@ func (t *turn) sums(rep *config.Report) {
 
 func describe(l config.ReportLine) string {
 	if l.Verdict == config.NotNeeded {
-		return "known, not needed here: " + l.Why
+		return "known, not here: " + l.Why
 	}
 	return strings.TrimPrefix(l.Why, l.Path+": ")
 }

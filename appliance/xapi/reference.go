@@ -86,7 +86,7 @@ func writeAlarms(w io.Writer) {
 }
 
 func writeAbsents(w io.Writer) {
-	fmt.Fprint(w, "\n## Known, not needed here\n\nItems and commands of the replaced product that are understood and answered with a reason.\n")
+	fmt.Fprint(w, "\n## Known, not here\n\nItems and commands of the replaced product that are understood and answered with a reason.\n")
 	all := Absents()
 	for _, why := range AbsentReasons() {
 		fmt.Fprintf(w, "\n%s%s:\n\n", strings.ToUpper(why[:1]), why[1:])
