@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sallyport/appliance/sip"
+	"sallyport/appliance/xapi"
 )
 
 // One owner has a share of the room, not all of it, and gets it back.
@@ -49,6 +50,34 @@ func TestCallTellsWhyItFailed(t *testing.T) {
 	c.Fail(2, 481)
 	want := []string{"CallAttempt 0", "CallFailure 486", "CallAttempt 0", "CallConnected 0", "CallDisconnected 0"}
 	if !slices.Equal(told, want) {
+		t.Errorf("told %q, want %q", told, want)
+	}
+}
+
+// The history shows how a call ended, not how it stood before.
+func TestHistoryTellsTheEnd(t *testing.T) {
+	c := NewCalls(time.Now, 4, func(string, Call) {})
+	m := sip.NewRequest("INVITE", "sip:bob@example.com")
+	c.Begin(1, m, "", "inward", 7)
+	c.Fail(1, 486)
+	c.Begin(2, m, "", "inward", 7)
+	c.Connected(2)
+	c.Fail(2, 200)
+	c.Begin(3, m, "", "inward", 7)
+	c.End(3)
+	var told []string
+	for _, call := range c.History() {
+		n := xapi.NewNode("Call")
+		call.Report(n, call.Ended)
+		end := ""
+		for _, leaf := range n.Children {
+			if leaf.Name == "State" || leaf.Name == "DisconnectCauseValue" {
+				end += leaf.Value + " "
+			}
+		}
+		told = append(told, end)
+	}
+	if want := []string{"Failed ", "Disconnected ", "Failed 486 "}; !slices.Equal(told, want) {
 		t.Errorf("told %q, want %q", told, want)
 	}
 }

@@ -14,7 +14,10 @@ func (c Call) Serial() string { return strconv.FormatUint(c.Session, 16) }
 func (c Call) Report(n *xapi.Node, now time.Time) {
 	n.Str("SerialNumber", c.Serial())
 	n.Str("Trace", c.Trace)
-	n.Leaf("State", c.State.String())
+	n.Leaf("State", c.standing())
+	if c.failed() && c.Status != 0 {
+		n.Int("DisconnectCauseValue", c.Status)
+	}
 	n.Leaf("Direction", c.Direction)
 	if c.Recording != NoRecording {
 		n.Leaf("Recording", c.Recording.String())
@@ -27,6 +30,20 @@ func (c Call) Report(n *xapi.Node, now time.Time) {
 		n.Str("Ended", now.Local().Format(time.DateTime))
 	}
 	n.Int("Duration", max(0, int(now.Sub(c.Since).Seconds())))
+}
+
+// failed tells whether a call ended that nobody took.
+func (c Call) failed() bool { return !c.Ended.IsZero() && c.State == Trying }
+
+// standing is the state of a call as it is shown, ended ones included.
+func (c Call) standing() string {
+	switch {
+	case c.failed():
+		return "Failed"
+	case !c.Ended.IsZero():
+		return "Disconnected"
+	}
+	return c.State.String()
 }
 
 // ReportHistory adds what xHistory Calls shows.
