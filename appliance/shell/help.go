@@ -160,7 +160,7 @@ func (t *turn) statusHelp(words []word) int {
 		if first, _, _ := strings.Cut(s.Path, " "); first == name && s.Role.Has(t.b.Role()) {
 			unit := ""
 			if s.Unit != "" {
-				unit = " in " + s.Unit
+				unit = " (" + s.Unit + ")"
 			}
 			t.help("xStatus "+s.Path, "", strings.TrimSuffix(s.Help, ".")+unit+".")
 		}
