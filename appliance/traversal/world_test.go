@@ -1,7 +1,6 @@
 package traversal
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
@@ -20,6 +19,7 @@ import (
 	"sallyport/appliance/sip"
 	"sallyport/appliance/trust"
 	"sallyport/appliance/xapi"
+	"sallyport/test/room"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -30,7 +30,7 @@ const zone = "Traversal"
 type node struct {
 	*Links
 	trust *trust.Trust
-	log   *lockedBuffer
+	log   *room.LogBook
 	stop  func()
 
 	messages chan incoming
@@ -72,7 +72,7 @@ func newNode(t testing.TB, role xapi.Role, ca *trust.CA, names []string, change 
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &node{trust: tr, log: &lockedBuffer{}, messages: make(chan incoming, 4096), peers: make(chan peerEvent, 256), closed: make(chan *Conn, 256)}
+	n := &node{trust: tr, log: &room.LogBook{}, messages: make(chan incoming, 4096), peers: make(chan peerEvent, 256), closed: make(chan *Conn, 256)}
 	cfg := Config{
 		Role: role, Log: slog.New(slog.NewTextHandler(n.log, &slog.HandlerOptions{Level: slog.LevelDebug})), HostKey: key,
 		ServerTLS: func() *tls.Config { return tr.ServerConfig(trust.LinkServer) },
@@ -203,23 +203,6 @@ func message(callID string, n int) []byte {
 func echo(_ string, _ Peer, c net.Conn) {
 	defer c.Close()
 	io.Copy(c, c)
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }
 
 // relay is a TCP forwarder that stands for the network between two nodes: it

@@ -52,16 +52,8 @@ func TestRecordingByBridge(t *testing.T) {
 // inCall is alice in a call with carol.
 func (s *stage) inCall(ctx context.Context) (*lab.Phone, *lab.Call) {
 	s.Helper()
-	alice, err := s.pair.Phone("alice", 440)
-	if err != nil {
-		s.Fatal(err)
-	}
-	s.phones["alice"] = alice
-	for _, step := range []func(context.Context) error{alice.Start, alice.Register} {
-		if err := step(ctx); err != nil {
-			s.Fatal(err)
-		}
-	}
+	s.aliceRegisters(ctx)
+	alice := s.phones["alice"]
 	call, err := alice.Call(ctx, "carol")
 	if err != nil {
 		s.Fatal(err)

@@ -6,29 +6,11 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"sallyport/test/lab"
+	"sallyport/test/room"
 )
-
-// screen is an administrator's terminal that a test can read meanwhile.
-type screen struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (s *screen) Write(b []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(b)
-}
-
-func (s *screen) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.String()
-}
 
 // legs are the steps of each trace in a text, such as "edge sip in", by the
 // first line of what came first. A trace that went on between two looks is shown
@@ -70,7 +52,7 @@ func TestTrace(t *testing.T) {
 	bob := s.registered(ctx, t, "bob")
 	shell := s.pair.Core.Console("test")
 	defer shell.Close()
-	var seen screen
+	var seen room.LogBook
 	over := make(chan int, 1)
 	tracing, end := context.WithCancel(ctx)
 	defer end()
