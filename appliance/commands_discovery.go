@@ -13,11 +13,20 @@ import (
 	"sallyport/appliance/xapi"
 )
 
-// discovery is what asks UC publishers; only core has it.
-func (n *Node) discovery() (*discover.Discoverer, error) {
+// asking is the role that asks UC publishers: core.
+func (n *Node) asking() (*core.Core, error) {
 	c, ok := n.role.(*core.Core)
 	if !ok {
 		return nil, errors.New("only core asks UC publishers")
+	}
+	return c, nil
+}
+
+// discovery is what asks UC publishers.
+func (n *Node) discovery() (*discover.Discoverer, error) {
+	c, err := n.asking()
+	if err != nil {
+		return nil, err
 	}
 	return c.Discovery(), nil
 }
@@ -159,12 +168,11 @@ func mixedModeCheck(n *Node, ctx context.Context, args xapi.Args, _ config.Who) 
 }
 
 func refreshServers(n *Node, ctx context.Context, args xapi.Args, _ config.Who) (*xapi.Node, error) {
-	d, err := n.discovery()
+	c, err := n.asking()
 	if err != nil {
 		return nil, err
 	}
-	n.role.(*core.Core).ForgetTokenPaths()
-	sources, errs := d.Refresh(ctx, uc.Canonical(args.First("Address")))
+	sources, errs := c.RefreshServers(ctx, uc.Canonical(args.First("Address")))
 	if len(sources) == 0 {
 		return nil, errors.New("there is no such publisher; CUCMConfigAdd, XMPPDiscovery and UcxnConfigAdd add one")
 	}

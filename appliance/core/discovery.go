@@ -44,8 +44,16 @@ func (c *Core) newDiscovery() *discover.Discoverer {
 // Discovery is what asks UC publishers.
 func (c *Core) Discovery() *discover.Discoverer { return c.uc }
 
-// ForgetTokenPaths has the token endpoints of clusters looked for anew.
-func (c *Core) ForgetTokenPaths() { c.sso.ForgetPaths() }
+// RefreshServers asks a UC publisher anew, or all of them for "", and brings
+// what they tell into force before it returns; the token endpoints of clusters
+// are looked for anew too. It returns those that were asked with what went
+// wrong, nil where nothing did.
+func (c *Core) RefreshServers(ctx context.Context, publisher string) ([]discover.Source, []error) {
+	c.sso.ForgetPaths()
+	sources, errs := c.uc.Refresh(ctx, publisher)
+	c.bringIntoForce()
+	return sources, errs
+}
 
 func (c *Core) rediscovery() {
 	select {
@@ -61,14 +69,21 @@ func (c *Core) rediscover(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-c.rediscovered:
+			c.bringIntoForce()
 		}
-		c.applying.Lock()
-		if snap := c.snap.Load(); snap != nil {
-			if err := c.replan(snap); err != nil {
-				c.log.Error("discovered nodes not applied whole", "event", "discover", "err", err)
-			}
-		}
-		c.applying.Unlock()
+	}
+}
+
+// bringIntoForce plans anew with all that discovery knows now.
+func (c *Core) bringIntoForce() {
+	c.applying.Lock()
+	defer c.applying.Unlock()
+	snap := c.snap.Load()
+	if snap == nil {
+		return
+	}
+	if err := c.replan(snap); err != nil {
+		c.log.Error("discovered nodes not applied whole", "event", "discover", "err", err)
 	}
 }
 
