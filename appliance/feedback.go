@@ -3,7 +3,6 @@ package appliance
 import (
 	"context"
 	"fmt"
-	"reflect"
 	"strings"
 	"sync"
 	"time"
@@ -86,15 +85,18 @@ func (n *Node) Feedback(expression string) (shell.Feed, error) {
 	return nil, fmt.Errorf("%s: register Configuration/…, Status/… or Event/…", expression)
 }
 
-// follow tells of a status element each time it has changed, until ctx ends.
+// follow tells of a status element each time it has changed, until ctx ends. A
+// reading that runs on by itself, such as a duration or a count of packets, is
+// no change.
 func (n *Node) follow(ctx context.Context, name string, tell func(shell.Event)) {
 	tick := time.NewTicker(statusEvery)
 	defer tick.Stop()
-	var last *xapi.Node
+	running := readings()
+	last := ""
 	for {
 		now, err := n.Status(ctx, name)
-		if err == nil && !reflect.DeepEqual(now, last) {
-			last = now
+		if text := standing(now, running); err == nil && text != last {
+			last = text
 			tell(shell.Event{Status: true, Node: now})
 		}
 		select {
@@ -103,4 +105,42 @@ func (n *Node) follow(ctx context.Context, name string, tell func(shell.Event)) 
 		case <-tick.C:
 		}
 	}
+}
+
+// readings are the paths, without indexes, of what is measured: the rows that
+// have a unit.
+func readings() map[string]bool {
+	found := map[string]bool{}
+	for _, s := range xapi.Statuses() {
+		if s.Unit == "" {
+			continue
+		}
+		var path []string
+		for _, seg := range xapi.Segments(s.Path) {
+			if !seg.Index() {
+				path = append(path, seg.Word)
+			}
+		}
+		found[strings.Join(path, " ")] = true
+	}
+	return found
+}
+
+// standing is all of an element but its readings, as one text to compare.
+func standing(n *xapi.Node, running map[string]bool) string {
+	var b strings.Builder
+	var add func(path string, n *xapi.Node)
+	add = func(path string, n *xapi.Node) {
+		if running[path] {
+			return
+		}
+		fmt.Fprintf(&b, "%s %d %q\n", path, n.Index, n.Value)
+		for _, c := range n.Children {
+			add(path+" "+c.Name, c)
+		}
+	}
+	if n != nil {
+		add(n.Name, n)
+	}
+	return b.String()
 }

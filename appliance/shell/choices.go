@@ -1,7 +1,6 @@
 package shell
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -204,35 +203,6 @@ func paramValues(sn *config.Snapshot, p *xapi.Param) []choice {
 		return words(p.Values, "")
 	}
 	return []choice{{"", p.Space(), p.Help}}
-}
-
-// statusChoices completes a status path by what is there now.
-func (s *Session) statusChoices(done []word) (list []choice) {
-	if len(done) == 0 {
-		for _, n := range elements(s.b.Role()) {
-			list = append(list, choice{n + " ", n, ""})
-		}
-		return list
-	}
-	path := statusWords(done)
-	ctx, cancel := context.WithTimeout(context.Background(), statusTime)
-	defer cancel()
-	name, err := pick(path[0], elements(s.b.Role()))
-	if err != nil {
-		return nil
-	}
-	n, err := s.b.Status(ctx, name)
-	if err != nil || n == nil {
-		return nil
-	}
-	found, err := n.Find(path[1:]...)
-	if err != nil || len(found) != 1 {
-		return nil
-	}
-	for _, c := range found[0].Children {
-		list = append(list, choice{c.Label() + " ", c.Label(), leaf(c)})
-	}
-	return list
 }
 
 func (s *Session) feedbackChoices(done []word) (list []choice) {

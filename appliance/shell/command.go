@@ -16,14 +16,14 @@ import (
 func (t *turn) command(ctx context.Context, words []word) int {
 	words, forced := force(words)
 	if rest, depth := question(words); depth > 0 || len(words) == 0 {
-		return t.commandHelp(rest)
+		return t.commandHelp(rest, depth)
 	}
 	cmd, rest, err := findCommand(t.b.Role(), words)
 	if err != nil {
 		return t.refused("UnknownCommand", t.commandElsewhere(words, err))
 	}
 	if len(rest) == 0 && needsArgs(cmd) {
-		return t.commandHelp(words)
+		return t.commandHelp(words, 1)
 	}
 	args, err := cmd.Bind(marked(cmd, rest))
 	if err != nil {

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"sallyport/appliance/xapi"
 )
 
 // choice is one thing that may stand at the cursor.
@@ -77,7 +79,11 @@ func (s *Session) choices(verb string, done []word, last string, start int) ([]c
 	case "xCommand":
 		return s.commandChoices(done, last, start)
 	case "xStatus":
-		return s.statusChoices(done), start
+		return s.readingChoices(done, xapi.Statuses(), s.b.Status), start
+	case "xHistory":
+		return s.readingChoices(done, xapi.Histories(), s.b.History), start
+	case "xgetxml":
+		return s.xmlChoices(done, last), start
 	case "xFeedback":
 		return s.feedbackChoices(done), start
 	case "import", "export":
@@ -85,7 +91,7 @@ func (s *Session) choices(verb string, done []word, last string, start int) ([]c
 	case "rollback", "diff":
 		return s.revisionChoices(), start
 	case "why", "trace":
-		return []choice{{"user ", "user <name>", ""}}, start
+		return s.personChoices(verb, done), start
 	}
 	return nil, start
 }

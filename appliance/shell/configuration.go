@@ -239,17 +239,33 @@ func (t *turn) elsewhere(words []word, err error) error {
 	if req, e := parsePath(t.both, words); e == nil {
 		for _, it := range rowsOf(req) {
 			if !it.Role.Has(t.b.Role()) {
-				return usageError(fmt.Sprintf("%s is a setting of %s; this is %s", it.Path, it.Role, t.b.Role()))
+				return usageError(fmt.Sprintf("%s is a setting of %s; this is %s", asked(req, it), it.Role, t.b.Role()))
 			}
 		}
 	}
 	req, e := parsePath(t.absent, words)
-	for _, it := range rowsOf(req) {
-		if e == nil || len(req.settings) > 0 {
-			return usageError(fmt.Sprintf("%s: known, not here: %s", it.Path, it.Help))
-		}
+	if rows := rowsOf(req); len(rows) > 0 && (e == nil || len(req.settings) > 0) {
+		return usageError(fmt.Sprintf("%s: known, not here: %s", asked(req, rows[0]), strings.Join(reasons(rows), "; ")))
 	}
 	return err
+}
+
+// asked is what a request names: a subtree as a whole, else the row of a value.
+func asked(req request, row *xapi.Item) string {
+	if len(req.settings) > 0 {
+		return row.Path
+	}
+	return pathOf(step{req.at, req.idx})
+}
+
+// reasons are why rows are absent, each reason once.
+func reasons(rows []*xapi.Item) (why []string) {
+	for _, it := range rows {
+		if !slices.Contains(why, it.Help) {
+			why = append(why, it.Help)
+		}
+	}
+	return why
 }
 
 func rowsOf(req request) (rows []*xapi.Item) {

@@ -24,6 +24,7 @@ type node struct {
 	store  *config.Store
 	folder string
 	quick  bool // nothing waits for Ctrl-C
+	alice  bool // is registered
 
 	mu    sync.Mutex
 	feeds []chan Event
@@ -96,6 +97,12 @@ func (n *node) Status(ctx context.Context, element string) (*xapi.Node, error) {
 	switch element {
 	case "Zones":
 		return n.zones(), nil
+	case "Registrations":
+		r := xapi.NewNode(element)
+		if n.alice {
+			r.Nth("Registration", 1).Str("Alias", "alice@example.com")
+		}
+		return r, nil
 	case "SystemUnit":
 		return xapi.NewNode(element).Str("Product", "sallyport").Int("Uptime", 12), nil
 	}
@@ -117,12 +124,11 @@ func (n *node) History(ctx context.Context, element string) (*xapi.Node, error) 
 	if element == "" {
 		h := xapi.NewNode("History")
 		h.Add("Calls")
-		h.Add("Registrations")
 		return h, nil
 	}
 	h := xapi.NewNode(element)
 	if element == "Calls" {
-		h.Nth("Call", 1).Str("Destination", "sip:bob@example.com").Int("Duration", 12)
+		h.Nth("Call", 1).Str("To", "bob@example.com").Int("Duration", 12)
 	}
 	return h, nil
 }

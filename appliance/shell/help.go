@@ -74,11 +74,16 @@ func (t *turn) searchHelp(term string) int {
 	return Done
 }
 
-// commandHelp lists the commands, or prints the usage of those that words begin.
-func (t *turn) commandHelp(words []word) int {
+// commandHelp lists the commands, with their parameters if asked twice, or prints
+// the usage of those that words begin.
+func (t *turn) commandHelp(words []word, depth int) int {
 	if len(words) == 0 {
 		for _, c := range commandsOf(t.b.Role()) {
-			t.help("xCommand "+c.Name, "", c.Help)
+			if depth > 1 {
+				t.parameters(c)
+			} else {
+				t.help("xCommand "+c.Name, "", c.Help)
+			}
 		}
 		t.printf(okLine)
 		return Done
@@ -116,6 +121,13 @@ func (t *turn) usage(c *xapi.Command, rest []word) int {
 			return Done
 		}
 	}
+	t.parameters(c)
+	t.printf(okLine)
+	return Done
+}
+
+// parameters prints what a command does and takes.
+func (t *turn) parameters(c *xapi.Command) {
 	t.help("xCommand "+c.Name, "", c.Help)
 	for i := range c.Params {
 		p := &c.Params[i]
@@ -131,8 +143,6 @@ func (t *turn) usage(c *xapi.Command, rest []word) int {
 	if c.Confirm != "" {
 		t.printf("    Asks before it acts; ! at the end of the line says yes.\n")
 	}
-	t.printf(okLine)
-	return Done
 }
 
 func required(c *xapi.Command, p *xapi.Param) string {
@@ -142,31 +152,39 @@ func required(c *xapi.Command, p *xapi.Param) string {
 	return ""
 }
 
-// statusHelp lists the elements, or what can be read below one.
-func (t *turn) statusHelp(words []word) int {
-	names := elements(t.b.Role())
-	if len(words) == 0 {
+// readingHelp lists the elements of xStatus or xHistory or, asked twice or behind
+// one of them, what can be read below.
+func (t *turn) readingHelp(verb string, rows []*xapi.Status, words []word, depth int) int {
+	names := xapi.StatusTree(rows, t.b.Role()).Names()
+	path := statusWords(words)
+	if len(path) == 0 && depth == 1 {
 		for _, n := range names {
-			t.help("xStatus "+n, "", "")
+			t.help(verb+" "+n, "", "")
 		}
 		t.printf(okLine)
 		return Done
 	}
-	name, err := pick(statusWords(words)[0], names)
-	if err != nil {
-		return t.wrong(err)
+	if len(path) > 0 {
+		name, err := pick(path[0], names)
+		if err != nil {
+			return t.wrong(err)
+		}
+		names = []string{name}
 	}
-	for _, s := range xapi.Statuses() {
-		if first, _, _ := strings.Cut(s.Path, " "); first == name && s.Role.Has(t.b.Role()) {
-			unit := ""
-			if s.Unit != "" {
-				unit = " (" + s.Unit + ")"
-			}
-			t.help("xStatus "+s.Path, "", strings.TrimSuffix(s.Help, ".")+unit+".")
+	for _, s := range rows {
+		if first, _, _ := strings.Cut(s.Path, " "); slices.Contains(names, first) && s.Role.Has(t.b.Role()) {
+			t.help(verb+" "+s.Path, "", strings.TrimSuffix(s.Help, ".")+unit(s)+".")
 		}
 	}
 	t.printf(okLine)
 	return Done
+}
+
+func unit(s *xapi.Status) string {
+	if s.Unit == "" {
+		return ""
+	}
+	return " (" + s.Unit + ")"
 }
 
 func (t *turn) feedbackHelp() int {

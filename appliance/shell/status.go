@@ -12,7 +12,7 @@ import (
 // status is the verb xStatus.
 func (t *turn) status(ctx context.Context, words []word) int {
 	if rest, depth := question(words); depth > 0 {
-		return t.statusHelp(rest)
+		return t.readingHelp("xStatus", xapi.Statuses(), rest, depth)
 	}
 	if len(words) > 0 {
 		if first := statusWords(words[:1]); len(first) > 0 && elsewhere(first[0], t.b.Role()) {
@@ -48,27 +48,14 @@ func (t *turn) history(ctx context.Context, words []word) int {
 	for _, c := range root.Children {
 		names = append(names, c.Name)
 	}
-	if _, depth := question(words); depth > 0 {
-		for _, n := range names {
-			t.help("xHistory "+n, "", "")
-		}
-		t.printf(okLine)
-		return Done
+	if rest, depth := question(words); depth > 0 {
+		return t.readingHelp("xHistory", xapi.Histories(), rest, depth)
 	}
 	return t.trees(ctx, 'h', words, names, t.b.History)
 }
 
-// elements are the first words of the status rows that role has.
-func elements(role xapi.Role) (names []string) {
-	for _, s := range xapi.Statuses() {
-		first, _, _ := strings.Cut(s.Path, " ")
-		if s.Role.Has(role) && !slices.Contains(names, first) {
-			names = append(names, first)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
+// elements are the first words of the status that role has.
+func elements(role xapi.Role) []string { return xapi.StatusTree(xapi.Statuses(), role).Names() }
 
 type reader func(ctx context.Context, element string) (*xapi.Node, error)
 

@@ -87,8 +87,12 @@ func (e *editor) prompt() string {
 // greet says in one line where one is, and in a second one what is wrong.
 func (e *editor) greet() {
 	fmt.Fprintf(e.term, "%s (%s), revision %d. Type ? for help.\n", e.b.NodeName(), e.b.Role(), e.b.Config().Snapshot().Rev())
-	if n := len(e.b.Alarms()); n > 0 {
-		fmt.Fprintf(e.term, "%d raised: xStatus Alarm\n", n)
+	switch n := len(e.b.Alarms()); n {
+	case 0:
+	case 1:
+		fmt.Fprintln(e.term, "One alarm is raised: xStatus Alarm")
+	default:
+		fmt.Fprintf(e.term, "%d alarms are raised: xStatus Alarm\n", n)
 	}
 }
 

@@ -404,3 +404,35 @@ func TestSafeMode(t *testing.T) {
 		t.Errorf("confirmed by another session: %s", name())
 	}
 }
+
+// TestChoicesThatLive: what may follow is read from what is there now.
+func TestChoicesThatLive(t *testing.T) {
+	n := newNode(t, xapi.Edge)
+	n.alice = true
+	s := n.session(t)
+	s.Exec(t.Context(), `xConfiguration Zones Zone 3 Name: "link"`, io.Discard)
+	for line, want := range map[string]string{
+		"xHistory ":                     "Calls",
+		"xHistory Calls ":               "Call 1",
+		"xHistory Calls Call 1 ":        "To Duration",
+		"xgetxml ":                      "/Configuration /History /Status",
+		"xgetxml /Status/Zon":           "/Status/Zones",
+		"xgetxml /Status/Zones/":        "/Status/Zones/Zone[3]",
+		"xgetxml /status/zones/zone/n":  "/status/zones/zone/Name",
+		"xgetxml /Configuration/SIP/TL": "/Configuration/SIP/TLS",
+		"xgetxml /Nothing/":             "",
+		"why ":                          "user <name>",
+		"why user al":                   "alice@example.com",
+		"why user bob":                  "",
+		"trace user ":                   "alice@example.com",
+		"trace user alice ":             "1m 5m 1h",
+	} {
+		var got []string
+		for _, c := range s.complete(line).choices {
+			got = append(got, c.label())
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%q: got %q, want %q", line, got, want)
+		}
+	}
+}

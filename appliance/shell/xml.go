@@ -29,11 +29,12 @@ func (t *turn) getXML(ctx context.Context, words []word) int {
 	if err != nil {
 		return t.wrong(err)
 	}
-	found := matchXPath(root, steps)
-	if len(found) == 0 {
-		return t.wrong(fmt.Errorf("nothing is found at %s", words[0].text))
+	if found := matchXPath(root, steps); len(found) > 0 {
+		root = prune(root, found)
+	} else if err := t.known(root, steps); err != nil {
+		return t.wrong(err)
 	}
-	t.xmlNode(prune(root, found), 0)
+	t.xmlNode(root, 0)
 	t.printf("\n" + okLine)
 	return Done
 }
@@ -149,6 +150,76 @@ func branch(at *xapi.Node, name string, n int) *xapi.Node {
 		}
 	}
 	return at.Nth(name, n)
+}
+
+// known empties a document in which steps find nothing, if they could: if the
+// tables have such a path. Else the error tells the step that they have not.
+func (t *turn) known(doc *xapi.Node, steps []xstep) error {
+	tables := &xapi.Word{}
+	for _, root := range doc.Children {
+		root.Children = nil
+		tables.Children = append(tables.Children, t.table(root.Name))
+	}
+	at := []*xapi.Word{tables}
+	for i, s := range steps {
+		next := s.below(at)
+		if len(next) == 0 {
+			return s.unknown(steps[:i], at)
+		}
+		at = next
+	}
+	return nil
+}
+
+// table is what a root may have below it.
+func (t *turn) table(root string) *xapi.Word {
+	w := t.tree
+	switch root {
+	case "Status":
+		w = xapi.StatusTree(xapi.Statuses(), t.b.Role())
+	case "History":
+		w = xapi.StatusTree(xapi.Histories(), t.b.Role())
+	}
+	return &xapi.Word{Segment: xapi.Segment{Word: root}, Children: w.Children}
+}
+
+// below are the words that a step may be, next under those at or at any depth.
+// An index is no step of its own.
+func (s xstep) below(at []*xapi.Word) (found []*xapi.Word) {
+	for _, w := range at {
+		for _, c := range w.Children {
+			if c.Index() {
+				found = append(found, s.below([]*xapi.Word{c})...)
+				continue
+			}
+			if s.name == "*" || strings.EqualFold(s.name, c.Word) {
+				found = append(found, c)
+			}
+			if s.deep {
+				found = append(found, s.below([]*xapi.Word{c})...)
+			}
+		}
+	}
+	return found
+}
+
+// unknown is the error of a step that none of the words at has below it.
+func (s xstep) unknown(before []xstep, at []*xapi.Word) error {
+	err := &xapi.WordError{Word: s.name, Why: "is not known"}
+	for _, b := range before {
+		err.After = strings.TrimSpace(err.After + " " + b.name)
+	}
+	all := xstep{name: "*", deep: s.deep}
+	for _, w := range all.below(at) {
+		err.Allowed = append(err.Allowed, w.Word)
+	}
+	slices.Sort(err.Allowed)
+	err.Allowed = slices.Compact(err.Allowed)
+	err.Nearest = xapi.Nearest(s.name, err.Allowed)
+	if s.deep {
+		err.Allowed = nil // everything there is
+	}
+	return err
 }
 
 func (s xstep) fits(n *xapi.Node) bool {

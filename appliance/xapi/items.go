@@ -41,7 +41,7 @@ func Commands() []*Command {
 
 // Statuses returns every xStatus row, sorted by path, in a fresh slice.
 func Statuses() []*Status {
-	all := slices.Concat(statusRows(), machineStatuses(), xmppStatuses(), discoveryStatuses(), loginStatuses(), authStatuses(), ssoStatuses(), routingStatuses(), pushStatuses(), wakeStatuses(), recordingStatuses(), loadStatuses(), turnStatuses(), onboardingStatuses(), namesStatuses())
+	all := slices.Concat(statusRows(), callStatuses(), machineStatuses(), xmppStatuses(), discoveryStatuses(), loginStatuses(), authStatuses(), ssoStatuses(), routingStatuses(), pushStatuses(), wakeStatuses(), recordingStatuses(), loadStatuses(), turnStatuses(), onboardingStatuses(), namesStatuses())
 	slices.SortFunc(all, func(a, b *Status) int { return strings.Compare(a.Path, b.Path) })
 	return all
 }

@@ -38,8 +38,6 @@ func recordingAlarms() []*Alarm { return []*Alarm{AlarmRecordingPath, AlarmRecor
 
 func recordingStatuses() []*Status {
 	return []*Status{
-		{Path: "Calls Call [1..100000] Recording", Kind: Enumeration, Role: Both, Help: "NearEnd, FarEnd or Unknown of a dialog by which a phone's built-in bridge is recorded; other calls have none."},
-		{Path: "Calls Call [1..100000] RecordedCall", Kind: String, Role: Both, Help: "Call-ID of the call that a recording dialog joins."},
 		{Path: "Recording Active", Kind: Integer, Role: Core, Help: "Calls that core records now."},
 		{Path: "Recording Total", Kind: Integer, Role: Core, Help: "Calls that core has recorded since the start."},
 		{Path: "Recording Failed", Kind: Integer, Role: Core, Help: "Calls that core should have recorded and could not."},

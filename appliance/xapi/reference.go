@@ -72,8 +72,13 @@ func (p *Param) usage(c *Command) string {
 }
 
 func writeStatuses(w io.Writer) {
-	fmt.Fprint(w, "\n## xStatus\n\n| element | unit | node | |\n|---|---|---|---|\n")
-	for _, s := range Statuses() {
+	writeReadings(w, "xStatus", Statuses())
+	writeReadings(w, "xHistory", Histories())
+}
+
+func writeReadings(w io.Writer, verb string, rows []*Status) {
+	fmt.Fprintf(w, "\n## %s\n\n| element | unit | node | |\n|---|---|---|---|\n", verb)
+	for _, s := range rows {
 		fmt.Fprintf(w, "| %s | %s | %s | %s |\n", s.Path, s.Unit, s.Role, cell(s.Help))
 	}
 }
