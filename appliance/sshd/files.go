@@ -51,9 +51,11 @@ func (f *folder) Close() error {
 	return f.root.Close()
 }
 
-// serve speaks sftp on rw until it ends. did hears of every change.
-func (f *folder) serve(rw io.ReadWriteCloser, did func(did, name string)) int {
-	v := &visit{folder: f, did: did}
+// serve speaks sftp on rw until it ends. did hears of every change, words of why
+// something was refused: clients show the protocol's code alone, and what comes
+// beside the protocol as it is.
+func (f *folder) serve(rw io.ReadWriteCloser, words io.Writer, did func(did, name string)) int {
+	v := &visit{folder: f, did: did, words: words}
 	srv := sftp.NewRequestServer(rw, sftp.Handlers{FileGet: v, FilePut: v, FileCmd: v, FileList: v})
 	if err := srv.Serve(); err != nil && !errors.Is(err, io.EOF) {
 		return 1
@@ -64,10 +66,12 @@ func (f *folder) serve(rw io.ReadWriteCloser, did func(did, name string)) int {
 // visit is one sftp session in the folder.
 type visit struct {
 	*folder
-	did func(did, name string)
+	did   func(did, name string)
+	words io.Writer
 
 	mu      sync.Mutex
 	handles int
+	told    int // refusals
 }
 
 // name turns a cleaned sftp path into a file name of the folder.
@@ -77,11 +81,11 @@ func name(path string) (string, error) {
 	case n == "" || n == "." || n == "..":
 		return "", sftp.ErrSSHFxPermissionDenied
 	case strings.ContainsAny(n, "/\\") || strings.ContainsFunc(n, control):
-		return "", errors.New("no folders here: give a plain file name")
+		return "", refusal("there is one folder only: give a plain file name")
 	case strings.HasPrefix(n, "."):
-		return "", errors.New("a name may not begin with a dot")
+		return "", refusal("a name may not begin with a dot")
 	case len(n) > maxName:
-		return "", fmt.Errorf("name longer than %d bytes", maxName)
+		return "", refusal(fmt.Sprintf("the name is longer than %d bytes", maxName))
 	}
 	return n, nil
 }
@@ -113,18 +117,21 @@ func (f *folder) list() (files []os.FileInfo, total int64, err error) {
 
 // Fileread opens a file for download.
 func (v *visit) Fileread(r *sftp.Request) (io.ReaderAt, error) {
-	n, err := name(r.Filepath)
+	n, err := v.plain(r.Filepath)
 	if err != nil {
-		return nil, err
+		return nil, v.refused(r.Filepath, err)
 	}
-	if _, err := v.regular(n); err != nil {
-		return nil, err
-	}
-	return v.handle(n, os.O_RDONLY)
+	h, err := v.handle(n, os.O_RDONLY)
+	return h, v.refused(n, err)
 }
 
 // Filewrite opens or makes a file for upload.
 func (v *visit) Filewrite(r *sftp.Request) (io.WriterAt, error) {
+	h, err := v.write(r)
+	return h, v.refused(r.Filepath, err)
+}
+
+func (v *visit) write(r *sftp.Request) (io.WriterAt, error) {
 	n, err := name(r.Filepath)
 	if err != nil {
 		return nil, err
@@ -151,6 +158,10 @@ func (v *visit) Filewrite(r *sftp.Request) (io.WriterAt, error) {
 // Filecmd removes, renames and shortens. Modes and times are accepted and
 // dropped, since clients that keep them would else report a failed upload.
 func (v *visit) Filecmd(r *sftp.Request) error {
+	return v.refused(r.Filepath, v.change(r))
+}
+
+func (v *visit) change(r *sftp.Request) error {
 	switch r.Method {
 	case "Setstat":
 		return v.shorten(r)
@@ -163,6 +174,8 @@ func (v *visit) Filecmd(r *sftp.Request) error {
 		return v.root.Remove(n)
 	case "Rename", "PosixRename":
 		return v.rename(r)
+	case "Mkdir", "Rmdir", "Symlink", "Link":
+		return refusal("there are plain files only, no folders and links")
 	}
 	return sftp.ErrSSHFxPermissionDenied
 }
@@ -219,7 +232,7 @@ func (v *visit) rename(r *sftp.Request) error {
 // PosixRename is Rename that may replace.
 func (v *visit) PosixRename(r *sftp.Request) error {
 	r.Method = "PosixRename"
-	return v.rename(r)
+	return v.refused(r.Filepath, v.rename(r))
 }
 
 // Filelist answers directory listings and stat.

@@ -1,6 +1,7 @@
 package sshd
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"io"
@@ -129,6 +130,43 @@ func TestFilesCannotEscape(t *testing.T) {
 	if _, err := c.ReadLink("link"); err == nil {
 		t.Error("a link was read")
 	}
+}
+
+// TestRefusalInWords: clients show nothing but the code, so the words go to where
+// they print what comes beside the protocol.
+func TestRefusalInWords(t *testing.T) {
+	b := start(t)
+	ses, err := b.login().NewSession()
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, _ := ses.StdinPipe()
+	out, _ := ses.StdoutPipe()
+	words, _ := ses.StderrPipe()
+	if err := ses.RequestSubsystem("sftp"); err != nil {
+		t.Fatal(err)
+	}
+	c, err := sftp.NewClientPipe(out, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(words)
+	for _, ask := range []struct {
+		do   func() error
+		want string
+	}{
+		{func() error { return put(c, "/etc/x", nil) }, `"/etc/x": there is one folder only: give a plain file name`},
+		{func() error { return put(c, ".x", nil) }, `"/.x": a name may not begin with a dot`},
+		{func() error { return c.Mkdir("q") }, `"/q": there are plain files only, no folders and links`},
+	} {
+		if err := ask.do(); !errors.Is(err, os.ErrPermission) {
+			t.Errorf("got %v, want a permission denied", err)
+		}
+		if lines.Scan(); lines.Text() != ask.want {
+			t.Errorf("got %q, want %q", lines.Text(), ask.want)
+		}
+	}
+	c.Close()
 }
 
 func TestFilesAreBounded(t *testing.T) {

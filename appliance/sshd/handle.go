@@ -11,7 +11,7 @@ func (v *visit) take() error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.handles >= maxHandles {
-		return fmt.Errorf("more than %d files open", maxHandles)
+		return refusal(fmt.Sprintf("more than %d files are open", maxHandles))
 	}
 	v.handles++
 	return nil
@@ -26,7 +26,7 @@ func (v *visit) give() {
 func (v *visit) room() error {
 	files, _, err := v.list()
 	if err == nil && len(files) >= maxFiles {
-		return fmt.Errorf("the folder holds %d files already; remove some", maxFiles)
+		return refusal(fmt.Sprintf("the folder holds %d files already; remove some", maxFiles))
 	}
 	return err
 }
@@ -62,12 +62,15 @@ func (h *handle) WriteAt(b []byte, off int64) (int, error) {
 	}
 	end := off + int64(len(b))
 	if off < 0 || end > maxFile {
-		return 0, fmt.Errorf("file larger than %d MiB", maxFile>>20)
+		return 0, h.v.refused(h.name, refusal(fmt.Sprintf("a file may have %d MiB", maxFile>>20)))
 	}
 	if grows := end - info.Size(); grows > 0 {
 		_, total, err := h.v.list()
-		if err != nil || total+grows > maxFolder {
-			return 0, errors.Join(fmt.Errorf("folder larger than %d MiB", maxFolder>>20), err)
+		if err != nil {
+			return 0, err
+		}
+		if total+grows > maxFolder {
+			return 0, h.v.refused(h.name, refusal(fmt.Sprintf("the folder may have %d MiB; remove files", maxFolder>>20)))
 		}
 	}
 	return h.File.WriteAt(b, off)

@@ -99,7 +99,7 @@ func (x *session) runFiles() int {
 		io.Reader
 		io.Writer
 		io.Closer
-	}{x.in(), x.out(true), x.ch}, func(did, name string) {
+	}{x.in(), x.out(true), x.ch}, x.ch.Stderr(), func(did, name string) {
 		x.log.Info("sftp", "did", did, "file", name, "user", x.id.user, "from", x.c.from)
 	})
 }
