@@ -31,10 +31,8 @@ func (s SessionStats) Report(t *xapi.Node) {
 
 func (l LegStats) report(n *xapi.Node, kind, suite string) {
 	n.Str("Kind", kind)
-	if l.Remote.IsValid() {
+	if l.Remote.IsValid() { // the link's side has none: its packets come from the edge
 		n.Str("Address", l.Remote.String())
-	} else {
-		n.Str("Address", "")
 	}
 	if suite != "" {
 		n.Str("Encryption", suite)
