@@ -61,8 +61,8 @@ const maxTold = 200
 // in order. It ends with the time or with ctx, and is off by itself.
 func (n *Node) Trace(ctx context.Context, user string, d time.Duration, w io.Writer) error {
 	d = min(d, maxTrace)
-	n.tracer.On(user, d)
-	defer n.tracer.Off(user)
+	off := n.tracer.On(user, d)
+	defer off()
 	order, err := json.Marshal(traceOrder{user, d})
 	if err != nil {
 		return err

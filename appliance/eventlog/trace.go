@@ -49,6 +49,7 @@ type Tracer struct {
 
 type userTrace struct {
 	until  time.Time
+	ends   []*time.Time // of each who asked for it
 	events []Event
 	bytes  int
 	ids    map[string]struct{} // trace ids already tied to the user
@@ -63,28 +64,49 @@ func NewTracer(node string, clock func() time.Time) *Tracer {
 	return &Tracer{node: node, clock: clock, traces: map[string]*userTrace{}}
 }
 
-// On follows user for d from now, and forgets what an earlier trace of the
-// same user held. With too many users traced the one that ends first goes.
-func (t *Tracer) On(user string, d time.Duration) {
+// On follows user for d from now, or until off is called. Who traces a user that
+// is traced already joins: it goes on until the last of them has seen enough. What
+// a trace held that is over is forgotten. With too many users traced the one that
+// ends first goes.
+func (t *Tracer) On(user string, d time.Duration) (off func()) {
 	now := t.clock()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.sweepLocked(now)
 	key := strings.ToLower(user)
-	if _, again := t.traces[key]; !again && len(t.traces) >= maxTraced {
+	tr := t.traces[key]
+	if tr == nil && len(t.traces) >= maxTraced {
 		delete(t.traces, t.firstToEndLocked())
 	}
-	t.traces[key] = &userTrace{until: now.Add(d), ids: map[string]struct{}{}}
-	t.setUntilLocked()
+	if tr == nil || !tr.until.After(now) {
+		tr = &userTrace{ids: map[string]struct{}{}}
+		t.traces[key] = tr
+	}
+	end := now.Add(d)
+	tr.ends = append(tr.ends, &end)
+	t.endLocked(tr, now)
+	return func() { t.off(tr, &end) }
 }
 
-// Off ends the trace of user; its events stay readable for a while.
-func (t *Tracer) Off(user string) {
+// off ends what one caller of On asked for; events stay readable for a while.
+func (t *Tracer) off(tr *userTrace, end *time.Time) {
 	now := t.clock()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if tr := t.traces[strings.ToLower(user)]; tr != nil && tr.until.After(now) {
+	tr.ends = slices.DeleteFunc(tr.ends, func(e *time.Time) bool { return e == end })
+	t.endLocked(tr, now)
+}
+
+// endLocked finds when a trace ends: with the last of those who asked for it.
+func (t *Tracer) endLocked(tr *userTrace, now time.Time) {
+	tr.ends = slices.DeleteFunc(tr.ends, func(e *time.Time) bool { return !e.After(now) })
+	if tr.until.After(now) {
 		tr.until = now
+	}
+	for _, e := range tr.ends {
+		if e.After(tr.until) {
+			tr.until = *e
+		}
 	}
 	t.setUntilLocked()
 }

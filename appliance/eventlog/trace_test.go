@@ -45,17 +45,45 @@ func TestTraceIsOffByItself(t *testing.T) {
 
 func TestTraceOffByHand(t *testing.T) {
 	tr, _ := newTracer("edge1")
-	tr.On("alice", time.Hour)
-	tr.On("bob", time.Minute)
-	tr.Off("alice")
+	offAlice := tr.On("alice", time.Hour)
+	offBob := tr.On("bob", time.Minute)
+	offAlice()
 	tr.Record(Event{User: "alice"})
 	tr.Record(Event{User: "bob"})
 	if a, b := len(tr.Events("alice")), len(tr.Events("bob")); a != 0 || b != 1 {
 		t.Errorf("alice %d, bob %d events; want 0, 1", a, b)
 	}
-	tr.Off("bob")
+	offBob()
 	if tr.Active() {
 		t.Error("active with nobody traced")
+	}
+}
+
+// TestTracedByTwo: the end of one administrator's trace does not end another's.
+func TestTracedByTwo(t *testing.T) {
+	tr, c := newTracer("edge1")
+	first := tr.On("alice", 40*time.Second)
+	c.now = c.now.Add(30 * time.Second)
+	tr.Record(Event{User: "alice", Text: []byte("1")})
+	second := tr.On("alice", 25*time.Second)
+	c.now = c.now.Add(10 * time.Second)
+	first()
+	tr.Record(Event{User: "alice", Text: []byte("2")})
+	if got := len(tr.Events("alice")); got != 2 {
+		t.Errorf("%d events, want both", got)
+	}
+	short := tr.On("alice", time.Second)
+	short()
+	if !tr.Active() {
+		t.Error("a short trace cut a longer one")
+	}
+	second()
+	if tr.Active() {
+		t.Error("active with nobody tracing")
+	}
+	tr.On("alice", time.Minute)
+	if got := len(tr.Events("alice")); got != 0 {
+		t.Errorf("a new trace begins with %d events of the one before", got)
 	}
 }
 
