@@ -231,6 +231,7 @@ func (n *Node) Run(ctx context.Context) error {
 	g.Add("configuration", n.store.Run)
 	g.Add("role", n.role.Run)
 	g.Add("apply", n.apply)
+	g.Add("audit", n.audit)
 	g.Add("watch", n.watch)
 	g.Add("names", n.watchNames)
 	g.Add("ssh", n.door.Run)
