@@ -1,12 +1,14 @@
 package httpproxy
 
 import (
+	"log/slog"
 	"net/http/httptest"
 	"testing"
 	"time"
 
 	"sallyport/appliance/state"
 	"sallyport/appliance/uc"
+	"sallyport/appliance/xapi"
 )
 
 // hand is a clock that a test moves.
@@ -107,6 +109,22 @@ func TestSessionsOutliveARestart(t *testing.T) {
 	}
 	if _, ok := s.newest(1, "alice", time.Hour); !ok {
 		t.Error("the user's list is gone")
+	}
+}
+
+// TestLoginsOutliveAnEarlyQuestion asks for the counts of logins before there is
+// a plan: a monitor may ask a node that just starts.
+func TestLoginsOutliveAnEarlyQuestion(t *testing.T) {
+	h := newHand()
+	store := h.store()
+	cookie, err := newSessions(store, h.clock).begin(h.login("alice"), "secret", 0, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := NewServer(ServerConfig{State: store, Clock: h.clock, Log: slog.New(slog.DiscardHandler)})
+	s.ReportLogins(&xapi.Node{})
+	if _, ok := s.sessions.find(cookie, time.Hour); !ok {
+		t.Error("the login is gone")
 	}
 }
 

@@ -71,7 +71,8 @@ func NewServer(cfg ServerConfig) *Server {
 		sessions: newSessions(cfg.State, cfg.Clock), rate: door.NewRation[string](cfg.Clock), known: door.NewRation[string](cfg.Clock), lines: door.NewBrake(cfg.Log, cfg.Clock, "http requests denied"),
 		ailing: &ailing{clock: cfg.Clock, until: map[string]time.Time{}}, logins: make(chan struct{}, maxLogins),
 	}
-	s.live.Store(&live{list: allow.Compile(nil, nil)})
+	// Nothing is let in before the first plan, but no login ends for want of one.
+	s.live.Store(&live{Plan{Login: Login{Life: maxLife * time.Second}}, allow.Compile(nil, nil)})
 	s.proxy = &httputil.ReverseProxy{
 		Rewrite: s.rewrite, ModifyResponse: s.outward, ErrorHandler: s.failed,
 		ErrorLog: netLog(cfg.Log), FlushInterval: -1,
