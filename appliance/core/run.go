@@ -72,9 +72,10 @@ func (c *Core) replan(snap *config.Snapshot) error {
 		named("credentials", errors.Join(whoErr, signErr, c.applyCredentials(who))),
 		named("media", c.relay.Apply(media.PlanFrom(snap, xapi.Core))),
 		named("sip", c.flows.Apply(sip)),
-		named("link", errors.Join(linkErr, c.links.Apply(links))),
 		named("http", errors.Join(httpErr, c.http.Apply(web))),
 		named("xmpp", errors.Join(chatErr, c.chat.Apply(chat))),
+		// Last: a peer that sees the link up sends what the others must be ready for.
+		named("link", errors.Join(linkErr, c.links.Apply(links))),
 	)
 }
 
