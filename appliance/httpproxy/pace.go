@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"time"
 )
@@ -33,7 +34,7 @@ func newPace(w http.ResponseWriter, r *http.Request, l Limits, begun func(int, h
 	_ = p.control.EnableFullDuplex()
 	body := &pacedBody{pace: p, body: http.MaxBytesReader(w, r.Body, l.BodyBytes)}
 	if r.ProtoMajor == 1 {
-		body.rest, body.waits = r.Body, r.Header.Get("Expect") != ""
+		body.rest, body.waits, body.writer = r.Body, r.Header.Get("Expect") != "", w
 	}
 	return &pacedWriter{ResponseWriter: w, pace: p, begun: begun}, body
 }
@@ -75,6 +76,8 @@ type pacedBody struct {
 
 	rest  io.Reader // of a connection that serves other requests, too; else nil
 	waits bool      // the client sends it only when asked to
+
+	writer http.ResponseWriter // of that connection
 
 	reading sync.Mutex
 	err     error // of the client's side; not io.EOF
@@ -125,7 +128,18 @@ func (b *pacedBody) finish() {
 		_, err := io.CopyN(io.Discard, b.rest, maxRest)
 		b.afterRead(errors.Is(err, io.EOF))
 	}
+	if b.owes() {
+		b.hangUp()
+	}
 	b.end(0)
+}
+
+// hangUp has the connection end with the answer. Left to itself net/http takes
+// what comes of the body after a deadline for the next request. To read beyond a
+// limit is the one way to say so when the answer's header is out.
+func (b *pacedBody) hangUp() {
+	beyond := http.MaxBytesReader(b.writer, io.NopCloser(strings.NewReader(".")), 0)
+	_, _ = beyond.Read(make([]byte, 1))
 }
 
 // owes tells that there is an answer and not yet all of the client's body. Where

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/base64"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -215,5 +216,33 @@ func TestBodiesOfRefusedRequests(t *testing.T) {
 	}
 	if strings.Contains(w.log.String(), "panic") {
 		t.Error(w.log.String())
+	}
+}
+
+// TestBodyThatComesLateIsNoRequest: of a refused request the body comes after the
+// answer. It is never taken for a request of its own.
+func TestBodyThatComesLateIsNoRequest(t *testing.T) {
+	w := build(t, Limits{})
+	for what, head := range map[string]string{"denied by core": "POST {own}/no HTTP/1.1\r\n", "refused at edge": "PATCH {own}/ok HTTP/1.1\r\n"} {
+		own := prefix(w.origin.URL)
+		body := "GET " + own + "/ok HTTP/1.1\r\nHost: edge\r\nConnection: close\r\n\r\n"
+		for _, begun := range []int{0, 3} {
+			c := w.raw()
+			fmt.Fprintf(c, "%sHost: edge\r\nContent-Length: %d\r\n\r\n%s", strings.ReplaceAll(head, "{own}", own), len(body), body[:begun])
+			r := bufio.NewReader(c)
+			resp, err := http.ReadResponse(r, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			io.Copy(io.Discard, resp.Body)
+			io.WriteString(c, body[begun:]) // fails where the connection ended
+			c.CloseWrite()
+			if more, _ := io.ReadAll(r); len(more) > 0 {
+				t.Errorf("%s, %d bytes at once: %q", what, begun, more)
+			}
+		}
+	}
+	if seen := w.took(); len(seen) > 0 {
+		t.Errorf("origin saw %v", seen)
 	}
 }
