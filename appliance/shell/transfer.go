@@ -108,7 +108,7 @@ func (t *turn) take(r io.Reader, mode config.ImportMode) int {
 	t.sums(rep)
 	switch {
 	case rep.Error != nil:
-		return t.wrong(rep.Error)
+		return t.wrong(fmt.Errorf("nothing was changed: %w", rep.Error))
 	case mode == config.AllOrNothing && rep.Count(config.Refused) > 0:
 		return t.wrong(errors.New("nothing was changed, because of the lines refused"))
 	case mode == config.DryRun:
