@@ -98,7 +98,7 @@ func (s *Server) admit(nc net.Conn) *conn {
 		leaves.Close()
 	}
 	if !ok {
-		nc.Close()
+		s.turnAway(nc)
 		return nil
 	}
 	return c

@@ -63,6 +63,8 @@ type Server struct {
 
 	checks chan struct{} // passwords being checked
 
+	farewells chan struct{} // locked sources being told so
+
 	work sync.WaitGroup // connections with their sessions
 }
 
@@ -87,6 +89,7 @@ func New(cfg Config) (*Server, error) {
 		gate:      newGate(cfg.Now),
 		listeners: map[netip.AddrPort]net.Listener{},
 		checks:    make(chan struct{}, maxChecks),
+		farewells: make(chan struct{}, maxFarewells),
 		fresh:     make(chan net.Listener, maxListen),
 	}
 	if s.files, err = openFolder(cfg.Folder); err != nil {
@@ -97,11 +100,14 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
+// version is what the server calls itself behind SSH-2.0-.
+const version = "sallyport"
+
 // library sets every handler, also those that refuse: the library lets
 // everybody in when it finds none.
 func (s *Server) library(key ssh.Signer) *ssh.Server {
 	return &ssh.Server{
-		Version:              "sallyport",
+		Version:              version,
 		Banner:               s.cfg.Banner,
 		HostSigners:          []ssh.Signer{key},
 		PasswordHandler:      s.password,

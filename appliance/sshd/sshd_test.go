@@ -270,6 +270,8 @@ func TestLockOut(t *testing.T) {
 	if c, err := b.dial("127.10.9.2", gossh.Password("right")); err == nil {
 		c.Close()
 		t.Error("locked source got in")
+	} else if !strings.Contains(err.Error(), "too many failed logins from this address: try again 10 minutes after the last") {
+		t.Error("a locked source is not told why:", err)
 	}
 	c, err := b.dial("127.10.9.3", gossh.Password("right"))
 	if err != nil {
