@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"syscall"
 
 	"sallyport/appliance/door"
 )
@@ -17,7 +18,11 @@ func (s *Server) listen(want []netip.AddrPort) error {
 	var errs []error
 	bound := map[netip.AddrPort]bool{}
 	for _, addr := range want {
-		if err := s.bind(addr); err != nil {
+		err := s.bind(addr)
+		if lacksFamily(addr, err) {
+			continue
+		}
+		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
@@ -28,6 +33,12 @@ func (s *Server) listen(want []netip.AddrPort) error {
 	}
 	s.unbind(bound)
 	return errors.Join(errs...)
+}
+
+// lacksFamily reports whether all addresses were meant of a family that this
+// machine has not.
+func lacksFamily(addr netip.AddrPort, err error) bool {
+	return addr.Addr().IsUnspecified() && errors.Is(err, syscall.EAFNOSUPPORT)
 }
 
 func (s *Server) bind(addr netip.AddrPort) error {

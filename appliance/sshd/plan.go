@@ -108,10 +108,10 @@ func parseKey(text string) (gossh.PublicKey, error) {
 
 // inside are the addresses that administrators reach: those of the interface
 // that does not face remote clients, or of the only one. Without any the door
-// is open on all, so that a new box can be reached at all.
+// is open on all, of either family, so that a new box can be reached at all.
 func inside(sn *config.Snapshot, role xapi.Role) []netip.Addr {
 	if list := sn.Inside(role); len(list) > 0 {
 		return list
 	}
-	return []netip.Addr{netip.IPv6Unspecified()}
+	return []netip.Addr{netip.IPv4Unspecified(), netip.IPv6Unspecified()}
 }

@@ -20,7 +20,7 @@ func TestPlanFrom(t *testing.T) {
 		want  string // listen | accounts | keys | idle
 		err   string
 	}{
-		{"nothing set", xapi.Edge, "", "[[::]:22] | 0 | 0 | 30m0s", ""},
+		{"nothing set", xapi.Edge, "", "[0.0.0.0:22 [::]:22] | 0 | 0 | 30m0s", ""},
 		{"inner interface of edge", xapi.Edge, "Ethernet 1 IP V4 Address: 127.10.0.1\nEthernet 2 IP V4 Address: 127.10.1.1",
 			"[127.10.1.1:22] | 0 | 0 | 30m0s", ""},
 		{"outside is LAN2", xapi.Edge, "Ethernet 1 IP V4 Address: 127.10.0.1\nEthernet 2 IP V4 Address: 127.10.1.1\nIP External Interface: LAN2",
@@ -29,14 +29,14 @@ func TestPlanFrom(t *testing.T) {
 			"[127.10.1.2:2022 [::1]:2022] | 0 | 0 | 30m0s", ""},
 		{"off", xapi.Core, "Administration SSH Mode: Off", "[] | 0 | 0 | 30m0s", ""},
 		{"account", xapi.Core, "Authentication Account Admin Account 1 Name: admin\nAuthentication Account Admin Account 1 Password: secret\nManagement Session InactivityTimeout: 0",
-			"[[::]:22] | 1 | 0 | 0s", ""},
-		{"account without password", xapi.Core, "Authentication Account Admin Account 1 Name: admin", "[[::]:22] | 0 | 0 | 30m0s", ""},
+			"[0.0.0.0:22 [::]:22] | 1 | 0 | 0s", ""},
+		{"account without password", xapi.Core, "Authentication Account Admin Account 1 Name: admin", "[0.0.0.0:22 [::]:22] | 0 | 0 | 30m0s", ""},
 		{"account that is off", xapi.Core, "Authentication Account Admin Account 1 Name: admin\nAuthentication Account Admin Account 1 Password: secret\nAuthentication Account Admin Account 1 Enabled: Off\nAdministration SSH AuthorizedKey 1 Key: \"" + goodKey + "\"",
-			"[[::]:22] | 0 | 0 | 30m0s", ""},
-		{"key", xapi.Core, "Administration SSH AuthorizedKey 3 Key: \"" + goodKey + "\"", "[[::]:22] | 0 | 1 | 30m0s", ""},
+			"[0.0.0.0:22 [::]:22] | 0 | 0 | 30m0s", ""},
+		{"key", xapi.Core, "Administration SSH AuthorizedKey 3 Key: \"" + goodKey + "\"", "[0.0.0.0:22 [::]:22] | 0 | 1 | 30m0s", ""},
 		{"bad key", xapi.Core, "Administration SSH AuthorizedKey 1 Key: nonsense\nAdministration SSH AuthorizedKey 2 Key: \"" + goodKey + "\"",
-			"[[::]:22] | 0 | 1 | 30m0s", "AuthorizedKey 1"},
-		{"key with options", xapi.Core, "Administration SSH AuthorizedKey 1 Key: \"no-pty " + goodKey + "\"", "[[::]:22] | 0 | 0 | 30m0s", "no-pty"},
+			"[0.0.0.0:22 [::]:22] | 0 | 1 | 30m0s", "AuthorizedKey 1"},
+		{"key with options", xapi.Core, "Administration SSH AuthorizedKey 1 Key: \"no-pty " + goodKey + "\"", "[0.0.0.0:22 [::]:22] | 0 | 0 | 30m0s", "no-pty"},
 	}
 	for _, test := range tests {
 		p, err := PlanFrom(config.NewSnapshotForTest(test.role, test.lines), test.role)

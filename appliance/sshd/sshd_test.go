@@ -21,7 +21,9 @@ import (
 	"go.uber.org/goleak"
 	gossh "golang.org/x/crypto/ssh"
 
+	"sallyport/appliance/config"
 	"sallyport/appliance/door"
+	"sallyport/appliance/xapi"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -257,6 +259,36 @@ type halfKey struct {
 func (k halfKey) PublicKey() gossh.PublicKey { return k.pub }
 func (k halfKey) Sign(r io.Reader, data []byte) (*gossh.Signature, error) {
 	return k.signer.Sign(r, data)
+}
+
+// TestNewBoxIsReached: without an address of its own the door is open on those of
+// either family.
+func TestNewBoxIsReached(t *testing.T) {
+	b := start(t)
+	b.plan.Listen = nil
+	for _, a := range inside(config.NewSnapshotForTest(xapi.Edge, ""), xapi.Edge) {
+		b.plan.Listen = append(b.plan.Listen, netip.AddrPortFrom(a, 0))
+	}
+	if err := b.srv.Apply(b.plan); err != nil {
+		t.Fatal(err)
+	}
+	families := map[bool]bool{}
+	for _, a := range b.srv.Addrs() {
+		at := netip.MustParseAddrPort(a.String())
+		own := netip.MustParseAddr("127.0.0.1")
+		if at.Addr().Is6() {
+			own = netip.IPv6Loopback()
+		}
+		nc, err := net.DialTimeout("tcp", netip.AddrPortFrom(own, at.Port()).String(), 10*time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		nc.Close()
+		families[at.Addr().Is4()] = true
+	}
+	if !families[true] {
+		t.Error("no IPv4")
+	}
 }
 
 func TestLockOut(t *testing.T) {
