@@ -61,7 +61,7 @@ func (s *stage) monitored(alice *lab.Phone, id string, before int) {
 	s.Helper()
 	find := func(all []lab.Capture, sent bool) *lab.Message {
 		for _, c := range all {
-			if m, err := lab.ParseMessage(c.Raw); err == nil && c.Sent == sent && m.Method() == "INVITE" && m.Get("Call-ID") == id {
+			if m, err := lab.ParseMessage(c.Raw); err == nil && c.Sent == sent && m.Status() == 0 && m.Method() == "INVITE" && m.Get("Call-ID") == id {
 				return m
 			}
 		}
@@ -77,7 +77,7 @@ func (s *stage) monitored(alice *lab.Phone, id string, before int) {
 		}
 	}
 	for _, c := range alice.Received()[before:] {
-		if m, err := lab.ParseMessage(c.Raw); err == nil && m.Method() == "INVITE" && m.Get("Join") == "" {
+		if m, err := lab.ParseMessage(c.Raw); err == nil && m.Status() == 0 && m.Method() == "INVITE" && m.Get("Join") == "" {
 			s.Errorf("alice's call was changed:\n%s", c.Raw)
 		}
 	}
