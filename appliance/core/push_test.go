@@ -118,7 +118,8 @@ func TestOverdue(t *testing.T) {
 	at := newClock()
 	begin := at.now
 	s := sleepy(t, memory(t, at), keys(), at)
-	if err := s.keep(dozing(at, "e1.aaa", time.Hour)); err != nil {
+	one := dozing(at, "e1.aaa", time.Hour)
+	if err := s.keep(one); err != nil {
 		t.Fatal(err)
 	}
 	var asked []time.Duration
@@ -130,8 +131,19 @@ func TestOverdue(t *testing.T) {
 	if len(asked) != 2 || asked[0] != time.Hour-150*time.Second || asked[1] != time.Hour-40*time.Second {
 		t.Errorf("asked after %v", asked)
 	}
-	if !s.mayAsk(placeOf([]string{"<sip:e1.aaa@edge.example.com;lr>"}), at.now) || s.mayAsk(placeOf([]string{"<sip:e1.aaa@x;lr>"}), at.now.Add(time.Second)) {
+	if !s.mayAsk(one, at.now) || s.mayAsk(one, at.now.Add(time.Second)) {
 		t.Error("a phone is woken twice in a moment")
+	}
+	at.now = at.now.Add(time.Minute)
+	again := dozing(at, "e1.aaa", time.Hour)
+	if err := s.keep(again); err != nil {
+		t.Fatal(err)
+	}
+	if s.mayAsk(one, at.now) {
+		t.Error("a phone is woken that has registered since")
+	}
+	if !s.mayAsk(again, at.now) {
+		t.Error("a phone is not woken that sleeps again")
 	}
 }
 

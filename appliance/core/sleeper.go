@@ -214,15 +214,16 @@ func (s *sleepers) leave(key flow.Key, w chan sleeper) {
 // calls that come together wake it once.
 const between = 3 * time.Second
 
-// mayAsk takes the right to wake a phone now.
-func (s *sleepers) mayAsk(place string, now time.Time) bool {
+// mayAsk takes the right to wake a phone now. One that has registered since is
+// awake.
+func (s *sleepers) mayAsk(one sleeper, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	one := s.known[place]
-	if one == nil || now.Sub(one.asked) < between {
+	known := s.known[placeOf(one.Path)]
+	if known == nil || known.Since.After(one.Since) || now.Sub(known.asked) < between {
 		return false
 	}
-	one.asked = now
+	known.asked = now
 	return true
 }
 

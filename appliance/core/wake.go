@@ -151,7 +151,7 @@ func (c *Core) awaken(ctx context.Context, one sleeper, why, trace string) (slee
 // phone that the service knows no more is forgotten.
 func (c *Core) wake(ctx context.Context, one sleeper, why string, lasts time.Duration, trace string) error {
 	place := placeOf(one.Path)
-	if !c.sleepers.mayAsk(place, c.cfg.Clock()) {
+	if !c.sleepers.mayAsk(one, c.cfg.Clock()) {
 		return nil
 	}
 	err := c.push.Wake(ctx, one.Device, why, lasts)
