@@ -48,8 +48,11 @@ func (n *Node) auditRevisions(told int) int {
 	for _, e := range slices.Backward(entries) {
 		if e.Rev > told {
 			told = e.Rev
-			n.log.Info("configuration changed", "event", "configuration", "rev", e.Rev, "user", e.Who.User,
-				"from", e.Who.From, "note", e.Note, "paths", paths(e.Changes))
+			said := []any{"event", "configuration", "rev", e.Rev, "user", e.Who.User, "from", e.Who.From, "paths", paths(e.Changes)}
+			if e.Note != "" {
+				said = append(said, "note", e.Note)
+			}
+			n.log.Info("configuration changed", said...)
 		}
 	}
 	return told

@@ -154,7 +154,7 @@ func (s *sender) connect(ctx context.Context) (net.Conn, error) {
 	secure := tls.Client(conn, s.log.cfg.TLS(s.target.peerName()))
 	if err := secure.HandshakeContext(ctx); err != nil {
 		_ = conn.Close()
-		return nil, fmt.Errorf("tls handshake with %s: %w", s.target, err)
+		return nil, fmt.Errorf("TLS handshake: %w", err)
 	}
 	return secure, nil
 }

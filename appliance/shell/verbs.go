@@ -81,9 +81,6 @@ func (t *turn) trace(ctx context.Context, words []word) int {
 			return t.wrong(usageError(fmt.Sprintf("%q is not a time up to %s, such as 5m or 90s", clip(rest[0].text), "1h")))
 		}
 	}
-	if t.ask != nil {
-		t.printf("Tracing %s until %s; Ctrl-C ends it.\n", user, t.now().Add(d).Format("15:04:05"))
-	}
 	if err = t.b.Trace(ctx, user, d, t.w); ctx.Err() != nil {
 		err = nil // the administrator has seen enough
 	}
