@@ -333,7 +333,8 @@ func TestBatch(t *testing.T) {
 // TestStrangerAgain: a connection that lost its last registration counts with
 // its source again, and for as little silence.
 func TestStrangerAgain(t *testing.T) {
-	w := newWorld(t, Plan{Listeners: []Listener{tcpOpen}, Limits: Limits{SourceConnections: 1, Idle: 200 * time.Millisecond}}, nil)
+	plan := Plan{Listeners: []Listener{tcpOpen}, Limits: Limits{SourceConnections: 1, Idle: time.Hour}}
+	w := newWorld(t, plan, nil)
 	c := w.tcp(tcpOpen)
 	send(t, c, message(1, 0))
 	conn := w.next().conn
@@ -345,7 +346,13 @@ func TestStrangerAgain(t *testing.T) {
 	w.over()
 	conn.SetAuthenticated(false)
 	ends(t, w.tcp(tcpOpen)) // and none beside a stranger
-	ends(t, c)              // who was silent too long
+	conn.SetAuthenticated(true)
+	plan.Limits.Idle = 200 * time.Millisecond
+	if err := w.flows.Apply(plan); err != nil {
+		t.Fatal(err)
+	}
+	conn.SetAuthenticated(false)
+	ends(t, c) // a stranger who was silent too long
 	w.over()
 	again := w.tcp(tcpOpen)
 	send(t, again, message(3, 0))
