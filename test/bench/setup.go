@@ -52,7 +52,7 @@ func setups(ctx context.Context, w *world, opt options, b *book, subjects []*sub
 	return compareDelay(ctx, opt, b, "core", pair, edge)
 }
 
-// busyRate is calls a second at which the budget holds.
+// busyRate is calls a second that few nodes will ever meet.
 const busyRate = 500
 
 // atRate and atHalf name the two loads.
@@ -128,12 +128,8 @@ func (b *book) addedDelay(w *bytes.Buffer, node, load, with, without string) {
 	if len(rate) == 0 {
 		return
 	}
-	budget, met := fmt.Sprintf("≤ %d ms", delayBudget/time.Millisecond), yes(spreadOf(topMore).mid <= milliseconds(delayBudget))
-	if load == atHalf {
-		budget, met = "reported (first aim "+budget+")", "–"
-	}
-	fmt.Fprintf(w, "| %s | %s | %.0f | %s | %s | %s | %s | %s | %s | %s | %s |\n", node, load, spreadOf(rate).mid, ms(mid), ms(midBare), ms(midMore),
-		ms(top), ms(topBare), ms(topMore), budget, met)
+	fmt.Fprintf(w, "| %s | %s | %.0f | %s | %s | %s | %s | %s | %s | ≤ %d ms | %s |\n", node, load, spreadOf(rate).mid, ms(mid), ms(midBare), ms(midMore),
+		ms(top), ms(topBare), ms(topMore), delayBudget/time.Millisecond, yes(spreadOf(topMore).mid <= milliseconds(delayBudget)))
 }
 
 func milliseconds(d time.Duration) float64 { return d.Seconds() * 1e3 }
