@@ -14,6 +14,9 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
+// errNotSent is a call's error when the peer cannot have got the call whole.
+var errNotSent = errors.New("the control channel ended before the call was sent")
+
 // RemoteError is what the peer's handler returned.
 type RemoteError struct{ Method, Text string }
 
@@ -43,7 +46,6 @@ func (k *link) serveControl(ctx context.Context, s *session, ch ssh.Channel, dia
 	if !k.setControl(c) {
 		return ErrDown
 	}
-	defer k.dropControl(c)
 	ctx, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() { c.tellMaintenance(ctx) })
@@ -51,6 +53,7 @@ func (k *link) serveControl(ctx context.Context, s *session, ch ssh.Channel, dia
 		wg.Go(func() { c.compareClocks(ctx) })
 	}
 	err := c.read(ctx, &wg)
+	k.dropControl(c) // now: handlers may take their time to end
 	stop()
 	c.fail(errTunnelCut)
 	s.raw.Close()
@@ -72,7 +75,10 @@ func (k *link) setControl(c *control) bool {
 	return true
 }
 
+// dropControl takes a channel that is ending out, so that calls wait for the
+// next one.
 func (k *link) dropControl(c *control) {
+	c.conn.Close()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.control == c {
@@ -92,7 +98,7 @@ func (c *control) call(ctx context.Context, method string, in []byte) ([]byte, e
 	}
 	defer c.forget(id)
 	if err := c.write(rpcMessage{kind: rpcRequest, id: id, method: method, body: in}); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", errNotSent, err)
 	}
 	select {
 	case m, ok := <-answer:
@@ -113,7 +119,7 @@ func (c *control) ask() (uint32, chan rpcMessage, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err != nil {
-		return 0, nil, c.err
+		return 0, nil, fmt.Errorf("%w: %w", errNotSent, c.err)
 	}
 	if len(c.asked) >= maxAsked {
 		return 0, nil, fmt.Errorf("%d control requests wait for the peer already", len(c.asked))
@@ -230,7 +236,7 @@ func (c *control) refusalLocked(f Handler, m rpcMessage) string {
 	_, taken := c.answers[m.id]
 	switch {
 	case f == nil:
-		return "this node does not know the method"
+		return unknownMethod
 	case taken || len(c.answers) >= maxAnswers || c.held+len(m.body) > maxArgBytes:
 		return "busy: too many requests at a time"
 	}

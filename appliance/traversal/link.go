@@ -151,6 +151,7 @@ func (k *link) dropLocked(c *Conn, why string) {
 	if k.control != nil {
 		k.control.conn.Close()
 	}
+	k.streams, k.control = nil, nil // they may take their time to end
 	k.signalLocked()
 }
 

@@ -31,6 +31,8 @@ const (
 
 	callTimeout = 10 * time.Second
 
+	unknownMethod = "this node does not know the method" // a refusal that stays
+
 	methodPing = "link.ping"
 	pingEvery  = 30 * time.Second
 )

@@ -23,13 +23,12 @@ func (k *link) serveStreams(s *session, chans []ssh.Channel, dialled bool) error
 	if !k.setStreams(t) {
 		return ErrDown
 	}
-	defer k.dropStreams(t)
 	errs := make([]error, len(t.muxes))
 	var wg sync.WaitGroup
 	for i, m := range t.muxes {
 		wg.Go(func() {
 			errs[i] = m.run()
-			s.raw.Close() // one channel lost, all lost
+			k.dropStreams(t) // one channel lost, all lost
 		})
 	}
 	wg.Wait()
@@ -88,7 +87,10 @@ func (k *link) setStreams(t *streams) bool {
 	return true
 }
 
+// dropStreams takes streams whose connection is ending out, so that the next
+// stream waits for the next connection.
 func (k *link) dropStreams(t *streams) {
+	t.conn.Close()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.streams == t {

@@ -201,7 +201,8 @@ func (l *Links) handler(method string) Handler {
 
 // Call asks a peer over the control channel and waits for its answer, at most
 // callTimeout if ctx has no deadline. Zero peer means any that is up. An error
-// that the peer's handler returned is a *RemoteError.
+// that the peer's handler returned is a *RemoteError. A call that the peer
+// cannot have got whole is asked again on the next control channel.
 func (l *Links) Call(ctx context.Context, zone string, peer PeerID, method string, in []byte) ([]byte, error) {
 	k := l.pick(zone, peer, "")
 	if k == nil {
@@ -212,11 +213,17 @@ func (l *Links) Call(ctx context.Context, zone string, peer PeerID, method strin
 		ctx, stop = context.WithTimeout(ctx, callTimeout)
 		defer stop()
 	}
-	c, err := k.awaitControl(ctx)
-	if err != nil {
-		return nil, err
+	for {
+		c, err := k.awaitControl(ctx)
+		if err != nil {
+			return nil, err
+		}
+		out, err := c.call(ctx, method, in)
+		if !errors.Is(err, errNotSent) {
+			return out, err
+		}
+		k.dropControl(c) // it is ending: the next one takes the call
 	}
-	return c.call(ctx, method, in)
 }
 
 // StreamRequest says what stream is wanted. Tag counts the stream for a user;
@@ -239,15 +246,20 @@ func (l *Links) Open(ctx context.Context, r StreamRequest) (net.Conn, error) {
 	if k == nil {
 		return nil, ErrDown
 	}
-	t, err := k.awaitStreams(ctx)
-	if err != nil {
-		return nil, err
+	for {
+		t, err := k.awaitStreams(ctx)
+		if err != nil {
+			return nil, err
+		}
+		s, err := t.open(r.Kind, r.Tag)
+		if err == nil {
+			return s, nil
+		}
+		if !errors.Is(err, errTunnelCut) {
+			return nil, err // not s: a nil *Stream is no nil net.Conn
+		}
+		k.dropStreams(t) // it is ending: the next one takes the stream
 	}
-	s, err := t.open(r.Kind, r.Tag)
-	if err != nil {
-		return nil, err // not s: a nil *Stream is no nil net.Conn
-	}
-	return s, nil
 }
 
 func (l *Links) random(n int) []byte {
