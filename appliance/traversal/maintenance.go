@@ -56,7 +56,7 @@ func (c *control) tellMaintenance(ctx context.Context) {
 }
 
 // tellMaintenanceOnce reports whether there is no more to tell. A peer of a
-// release that does not know the method needs none.
+// release that does not know the method needs none; one that is busy does.
 func (c *control) tellMaintenanceOnce(ctx context.Context, on bool) bool {
 	asking, stop := context.WithTimeout(ctx, callTimeout)
 	defer stop()
@@ -66,7 +66,7 @@ func (c *control) tellMaintenanceOnce(ctx context.Context, on bool) bool {
 	}
 	_, err := c.call(asking, methodMaintenance, word)
 	var refused *RemoteError
-	return err == nil || errors.As(err, &refused)
+	return err == nil || errors.As(err, &refused) && refused.Text == unknownMethod
 }
 
 // answerMaintenance takes a peer's word about itself.

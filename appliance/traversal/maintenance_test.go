@@ -1,6 +1,10 @@
 package traversal
 
-import "testing"
+import (
+	"context"
+	"errors"
+	"testing"
+)
 
 // TestMaintenance has a node tell its peer, live and after the link came up
 // anew, and peers choose by it.
@@ -27,6 +31,22 @@ func TestMaintenance(t *testing.T) {
 	})
 	core.SetMaintenance(false)
 	eventually(t, "edge knows that it is over", func() bool { return len(edge.Peers("")) == 1 && !rests() })
+}
+
+// TestMaintenanceIsToldAgain to a peer that refused for want of room, and not to
+// one that will never know the method.
+func TestMaintenanceIsToldAgain(t *testing.T) {
+	edge, core := pair(t, nil, nil)
+	core.Handle(methodMaintenance, func(context.Context, Peer, []byte) ([]byte, error) {
+		return nil, errors.New("busy: too many requests at a time")
+	})
+	if edge.link(t).channel().tellMaintenanceOnce(t.Context(), true) {
+		t.Error("a peer that is busy is told no more")
+	}
+	core.Handle(methodMaintenance, nil)
+	if !edge.link(t).channel().tellMaintenanceOnce(t.Context(), true) {
+		t.Error("a peer that does not know the method is told again")
+	}
 }
 
 // TestFitness prefers peers that take what is new, then whole ones.
