@@ -110,7 +110,9 @@ func (k *link) attach(c *Conn, g *greeting) bool {
 	k.signalLocked()
 	k.mu.Unlock()
 	for _, o := range old {
-		o.Close("replaced by a newer connection")
+		const why = "replaced by a newer connection"
+		k.warn("traversal connection lost", o, why)
+		o.Close(why)
 	}
 	if first {
 		k.l.cfg.Log.Info("traversal link up", "zone", k.zone, "peer", g.Node, "address", c.remote, "id", c.peer.ID)
@@ -130,9 +132,15 @@ func (k *link) detach(c *Conn) {
 	down := k.connsLocked() == 0
 	k.mu.Unlock()
 	if down {
-		k.l.cfg.Log.Warn("traversal link down", "zone", k.zone, "peer", c.peer.Node, "address", c.remote, "why", c.why)
+		k.warn("traversal link down", c, c.why)
+	} else {
+		k.warn("traversal connection lost", c, c.why)
 	}
 	k.l.publish()
+}
+
+func (k *link) warn(what string, c *Conn, why string) {
+	k.l.cfg.Log.Warn(what, "zone", k.zone, "peer", c.peer.Node, "address", c.remote, "why", why)
 }
 
 // dropLocked ends the tunnels too when no connection is left: the right to

@@ -201,11 +201,15 @@ func TestCutAndRestore(t *testing.T) {
 	first := receive(t, core.peers)
 	receive(t, edge.peers)
 
+	way.shut(true) // else one connection may be back before the other is missed
 	way.cut()
 	for _, n := range []*node{edge, core} {
 		if e := receive(t, n.peers); e.up || e.why == "" {
 			t.Errorf("told %+v after the cut", e)
 		}
+	}
+	way.shut(false)
+	for _, n := range []*node{edge, core} {
 		if e := receive(t, n.peers); !e.up || n == core && e.p.ID != first.p.ID {
 			t.Errorf("told %+v after the cut was mended", e)
 		}
@@ -217,10 +221,26 @@ func TestCutAndRestore(t *testing.T) {
 			break
 		}
 	}
-	eventually(t, "control after the cut", func() bool { // the old one may not have ended yet
-		_, err := edge.Call(t.Context(), zone, 0, methodPing, []byte(`{}`))
-		return err == nil
-	})
+	if _, err := edge.Call(t.Context(), zone, 0, methodPing, []byte(`{}`)); err != nil {
+		t.Errorf("control after the cut: %v", err)
+	}
+}
+
+// A link that loses its connections one at a time is never down, but the loss is
+// in both logs.
+func TestOneConnectionLost(t *testing.T) {
+	edge, core := pair(t, nil, nil)
+	c, err := core.Conn(zone, 0, "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close("test")
+	for _, n := range []*node{edge, core} {
+		receive(t, n.closed)
+		if s := n.log.String(); !strings.Contains(s, "traversal connection lost") || strings.Contains(s, "traversal link down") {
+			t.Errorf("no word of one lost connection in %s", s)
+		}
+	}
 }
 
 // A lost NAT entry swallows packets without a word; both ends must notice.

@@ -206,13 +206,14 @@ func echo(_ string, _ Peer, c net.Conn) {
 }
 
 // relay is a TCP forwarder that stands for the network between two nodes: it
-// can be cut, or swallow everything as a lost NAT entry does.
+// can be cut, shut, or swallow everything as a lost NAT entry does.
 type relay struct {
 	ln    net.Listener
 	to    string
 	mu    sync.Mutex
 	conns map[net.Conn]bool
 	hole  bool
+	gone  bool
 	wg    sync.WaitGroup
 }
 
@@ -245,12 +246,33 @@ func (r *relay) run() {
 			a.Close()
 			continue
 		}
-		r.mu.Lock()
-		r.conns[a], r.conns[b] = true, true
-		r.mu.Unlock()
+		if !r.admit(a, b) {
+			a.Close()
+			b.Close()
+			continue
+		}
 		r.wg.Go(func() { r.pump(a, b) })
 		r.wg.Go(func() { r.pump(b, a) })
 	}
+}
+
+func (r *relay) admit(conns ...net.Conn) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.gone {
+		return false
+	}
+	for _, c := range conns {
+		r.conns[c] = true
+	}
+	return true
+}
+
+// shut has nobody come through anew.
+func (r *relay) shut(on bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.gone = on
 }
 
 func (r *relay) pump(from, to net.Conn) {
