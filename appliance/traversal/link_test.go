@@ -91,22 +91,35 @@ func TestLinkCarriesEverything(t *testing.T) {
 // hangs, and the link stays.
 func TestTooManyCalls(t *testing.T) {
 	edge, core := pair(t, nil, nil)
-	release := make(chan bool)
-	core.Handle("slow", func(context.Context, Peer, []byte) ([]byte, error) { <-release; return nil, nil })
+	began, release := make(chan bool, 2*maxAsked), make(chan bool)
+	core.Handle("slow", func(context.Context, Peer, []byte) ([]byte, error) { began <- true; <-release; return nil, nil })
+	ctx, stop := context.WithTimeout(t.Context(), time.Hour) // patience is not what is tried here
+	defer stop()
 	results := make(chan error, 2*maxAsked)
 	for range 2 * maxAsked {
 		go func() {
-			_, err := edge.Call(t.Context(), zone, 0, "slow", make([]byte, 1000))
+			_, err := edge.Call(ctx, zone, 0, "slow", make([]byte, 1000))
 			results <- err
 		}()
 	}
-	for range 2*maxAsked - maxAnswers {
-		if err := receive(t, results); err == nil {
-			t.Fatal("a call beyond the limit was answered")
+	held := 0
+	for refused := 0; held+refused < 2*maxAsked; {
+		select {
+		case <-began:
+			held++
+		case err := <-results:
+			if refused++; err == nil {
+				t.Fatal("a call beyond the limit was answered")
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatalf("%d calls are held, %d refused, of the others nothing is heard", held, refused)
 		}
 	}
+	if held > maxAnswers || held < maxAnswers-1 { // the link may ask something of its own
+		t.Errorf("%d calls at a time, want %d", held, maxAnswers)
+	}
 	close(release)
-	for range maxAnswers {
+	for range held {
 		if err := receive(t, results); err != nil {
 			t.Error(err)
 		}
