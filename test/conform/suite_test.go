@@ -26,7 +26,7 @@ func deadline() (<-chan time.Time, func()) {
 }
 
 func scenarios() []scenario {
-	return slices.Concat(refusals(), passages(), answers(), routing(), inviting(), dialogs(), inward(), descriptions(), registering(), strangers(), streams())
+	return slices.Concat(refusals(), passages(), answers(), routing(), inviting(), dialogs(), inward(), descriptions(), overtaken(), registering(), strangers(), streams())
 }
 
 // TestSuite plays every scenario against one running pair and holds the page of
