@@ -68,7 +68,7 @@ func TestTalkOpensAndCloses(t *testing.T) {
 	kept := talk.Streams[0]
 	say(media.ClientSide, media.Offer, lines(t, "4000", "0", "4004"))
 	extra := talk.Streams[2]
-	talk.Rollback()
+	talk.Rollback(0)
 	if len(talk.Streams) != 1 || kept.closed || !extra.closed {
 		t.Errorf("after the refusal: %v, kept closed %v, extra closed %v", talk.Streams, kept.closed, extra.closed)
 	}

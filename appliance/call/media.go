@@ -14,11 +14,14 @@ import (
 // description's sender; then nothing has changed.
 type Party interface {
 	Begin(*media.Session) // before the first description
+	// Turn is told what each description is part of, before Inward or Outward. It
+	// reports false where that was overtaken; then nothing may change.
+	Turn(from media.Side, kind media.Kind, of media.ExchangeID) bool
 	Inward(media.Kind, *sdp.Body) error
 	Outward(media.Kind, *sdp.Body) error
 	Pending(from media.Side) bool
 	Settled() bool
-	Rollback()
+	Rollback(of media.ExchangeID)
 }
 
 // Config is what a Media needs of its role. Only Relay must be set.
@@ -153,24 +156,41 @@ func (m *Media[P]) find(id media.SessionID) *held[P] {
 }
 
 // Inward rewrites a description that travels from the client's side towards
-// call control. On a *media.Refused error nothing has changed.
-func (m *Media[P]) Inward(id media.SessionID, kind media.Kind, body []byte, trace string) ([]byte, error) {
-	return m.pass(id, kind, body, trace, P.Inward)
+// call control; of is what it is part of, 0 where that is not known. On a
+// *media.Refused error nothing has changed.
+func (m *Media[P]) Inward(id media.SessionID, of media.ExchangeID, kind media.Kind, body []byte, trace string) ([]byte, error) {
+	return m.pass(id, said{media.ClientSide, of, kind, body, trace}, P.Inward)
 }
 
 // Outward rewrites a description that travels towards the client.
-func (m *Media[P]) Outward(id media.SessionID, kind media.Kind, body []byte, trace string) ([]byte, error) {
-	return m.pass(id, kind, body, trace, P.Outward)
+func (m *Media[P]) Outward(id media.SessionID, of media.ExchangeID, kind media.Kind, body []byte, trace string) ([]byte, error) {
+	return m.pass(id, said{media.UCSide, of, kind, body, trace}, P.Outward)
 }
 
-func (m *Media[P]) pass(id media.SessionID, kind media.Kind, body []byte, trace string, way func(P, media.Kind, *sdp.Body) error) ([]byte, error) {
-	b, err := sdp.Parse(body)
+// said is a description as it came.
+type said struct {
+	from  media.Side
+	of    media.ExchangeID
+	kind  media.Kind
+	body  []byte
+	trace string
+}
+
+func (m *Media[P]) pass(id media.SessionID, s said, way func(P, media.Kind, *sdp.Body) error) ([]byte, error) {
+	b, err := sdp.Parse(s.body)
 	if err != nil {
 		return nil, &media.Refused{Status: 400, Reason: "Bad session description: " + err.Error()}
 	}
-	c := m.call(id)
+	c := m.spokenOf(id, s.kind)
+	if c == nil {
+		return nil, withoutOffer()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if !c.party.Turn(s.from, s.kind, s.of) {
+		m.cfg.Log.Info("media overtaken", "trace", s.trace, "kind", s.kind.String())
+		return nil, errOvertaken
+	}
 	c.touched = m.cfg.Clock()
 	if c.sess == nil {
 		if c.sess, err = m.cfg.Relay.Session(id); err != nil {
@@ -178,12 +198,21 @@ func (m *Media[P]) pass(id media.SessionID, kind media.Kind, body []byte, trace 
 		}
 		c.party.Begin(c.sess)
 	}
-	c.sess.Describe(c.label, trace)
-	if err := way(c.party, kind, b); err != nil {
-		m.cfg.Log.Info("media refused", "trace", trace, "kind", kind.String(), "why", err.Error())
+	c.sess.Describe(c.label, s.trace)
+	if err := way(c.party, s.kind, b); err != nil {
+		m.cfg.Log.Info("media refused", "trace", s.trace, "kind", s.kind.String(), "why", err.Error())
 		return nil, err
 	}
 	return b.Bytes(), nil
+}
+
+// spokenOf is the session of a description. An answer begins none: it would bring
+// back one that is over.
+func (m *Media[P]) spokenOf(id media.SessionID, kind media.Kind) *held[P] {
+	if kind == media.Answer {
+		return m.find(id)
+	}
+	return m.call(id)
 }
 
 // Pending reports whether an offer of that side waits for its answer.
@@ -197,16 +226,16 @@ func (m *Media[P]) Pending(id media.SessionID, from media.Side) bool {
 	return c.party.Pending(from)
 }
 
-// Rollback forgets the offer that was refused; the session goes on as before
-// it, or ends if there was none.
-func (m *Media[P]) Rollback(id media.SessionID) {
+// Rollback forgets the offer that was refused, 0 all that wait; the session goes
+// on as before it, or ends if there was none.
+func (m *Media[P]) Rollback(id media.SessionID, of media.ExchangeID) {
 	c := m.find(id)
 	if c == nil {
 		return
 	}
 	c.mu.Lock()
 	settled := c.party.Settled()
-	c.party.Rollback()
+	c.party.Rollback(of)
 	c.mu.Unlock()
 	if !settled {
 		m.End(id)

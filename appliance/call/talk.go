@@ -27,6 +27,7 @@ type Talk[L Line, S Stream] struct {
 	Began    time.Time
 	Streams  map[int]S
 	Exchange media.Exchange[[]L]
+	of       media.ExchangeID // what the description is part of that is just taken
 }
 
 // NewTalk is one in which nothing was said yet.
@@ -36,6 +37,12 @@ func NewTalk[L Line, S Stream](began time.Time) Talk[L, S] {
 
 // Begin implements Party.
 func (t *Talk[L, S]) Begin(s *media.Session) { t.Session = s }
+
+// Turn implements Party.
+func (t *Talk[L, S]) Turn(from media.Side, kind media.Kind, of media.ExchangeID) bool {
+	t.of = of
+	return !t.Exchange.Overtaken(from, kind, of)
+}
 
 // Pending implements Party.
 func (t *Talk[L, S]) Pending(from media.Side) bool { return t.Exchange.Pending(from) }
@@ -49,7 +56,7 @@ func (t *Talk[L, S]) Check(from media.Side, kind media.Kind, lines []L) error {
 	if kind == media.Answer {
 		offer, ok := t.Exchange.Offered(from)
 		if !ok {
-			return &media.Refused{Status: 488, Reason: "Answer without an offer"}
+			return withoutOffer()
 		}
 		err = sdp.CheckAnswer(mLines(offer), mLines(lines))
 	} else if before, ok := t.Exchange.Holds(from); ok && t.Exchange.Settled() {
@@ -59,6 +66,10 @@ func (t *Talk[L, S]) Check(from media.Side, kind media.Kind, lines []L) error {
 		return &media.Refused{Status: 488, Reason: err.Error()}
 	}
 	return nil
+}
+
+func withoutOffer() error {
+	return &media.Refused{Status: 488, Reason: "Answer without an offer"}
 }
 
 // mLines are the m= lines as they were passed on.
@@ -117,12 +128,19 @@ func (t *Talk[L, S]) Close(indexes []int) {
 
 // Take files a description and makes what is settled real: set is told each
 // stream's two lines once there is an answer, or for the first offer as far as
-// it goes. On an error the streams in opened are closed again.
+// it goes. On an error the streams in opened are closed again. An offer that comes
+// again after it was answered is filed no more.
 func (t *Talk[L, S]) Take(from media.Side, kind media.Kind, lines []L, opened []int, set func(i int, s S, client, uc L) error) error {
-	if kind == media.Answer {
-		t.Exchange.Answer(from, lines)
-	} else if t.Exchange.Offer(from, lines); t.Exchange.Settled() {
+	switch {
+	case kind == media.Answer:
+		t.Exchange.Answer(from, t.of, lines)
+	case t.Exchange.Answered(from, t.of):
+		t.Close(opened)
 		return nil
+	default:
+		if t.Exchange.Offer(from, t.of, lines); t.Exchange.Settled() {
+			return nil
+		}
 	}
 	client, _ := t.Exchange.Holds(media.ClientSide)
 	uc, _ := t.Exchange.Holds(media.UCSide)
@@ -151,8 +169,8 @@ func (t *Talk[L, S]) Flows(client, uc L) (fromClient, fromUC bool) {
 
 // Rollback implements Party: offers that wait are forgotten, and of a settled
 // call the streams that only they wanted.
-func (t *Talk[L, S]) Rollback() {
-	t.Exchange.Rollback()
+func (t *Talk[L, S]) Rollback(of media.ExchangeID) {
+	t.Exchange.Rollback(of)
 	if !t.Exchange.Settled() {
 		return
 	}
@@ -161,9 +179,12 @@ func (t *Talk[L, S]) Rollback() {
 	t.closeUnless(func(i int) bool { return At(client, i).On() || At(uc, i).On() })
 }
 
+// closeUnless closes the streams that are not wanted, nor by an offer that waits.
 func (t *Talk[L, S]) closeUnless(wanted func(i int) bool) {
+	client, _ := t.Exchange.Waiting(media.ClientSide)
+	uc, _ := t.Exchange.Waiting(media.UCSide)
 	for i := range t.Streams {
-		if !wanted(i) {
+		if !wanted(i) && !At(client, i).On() && !At(uc, i).On() {
 			t.Close([]int{i})
 		}
 	}

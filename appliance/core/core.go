@@ -210,8 +210,12 @@ func New(cfg Config) *Core {
 	c.chat = c.newChat()
 	c.desk = signaling.Desk{
 		Calls: c.calls, Log: cfg.Log, Refuse: c.refuse,
-		End:      c.endMedia,
-		Rollback: func(id uint64) { c.media.Rollback(media.SessionID(id)); c.trunks.Rollback(media.SessionID(id)) },
+		End: c.endMedia,
+		Rollback: func(id uint64, req *sip.Message) {
+			of := call.ExchangeOf(req, signaling.Offer)
+			c.media.Rollback(media.SessionID(id), of)
+			c.trunks.Rollback(media.SessionID(id), of)
+		},
 	}
 	return c
 }

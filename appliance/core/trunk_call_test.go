@@ -81,7 +81,7 @@ func TestBetweenModes(t *testing.T) {
 		if keyed {
 			key = theirKey
 		}
-		out, err := m.Inward(id, media.Offer, []byte(described(proto, key)), "")
+		out, err := m.Inward(id, 0, media.Offer, []byte(described(proto, key)), "")
 		got := ""
 		if err != nil {
 			got = err.Error()
@@ -129,9 +129,9 @@ func TestAnswerBetweenModes(t *testing.T) {
 	m.Use(1, "call", func(t *trunkCall) {
 		t.ends = [2]trunkEnd{{zone: "a", mode: media.On}, {zone: "b", mode: media.BestEffort, noGCM: true}}
 	})
-	say := func(way func(media.SessionID, media.Kind, []byte, string) ([]byte, error), kind media.Kind, text, want string) string {
+	say := func(way func(media.SessionID, media.ExchangeID, media.Kind, []byte, string) ([]byte, error), kind media.Kind, text, want string) string {
 		t.Helper()
-		out, err := way(1, kind, []byte(text), "")
+		out, err := way(1, 0, kind, []byte(text), "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -152,7 +152,7 @@ func TestAnswerBetweenModes(t *testing.T) {
 		t.Errorf("between: %s and %s", st.Suite, st.Inside)
 	}
 	say(m.Outward, media.Offer, described("RTP/AVP", ""), "RTP/SAVP+ relay")
-	if _, err := m.Inward(1, media.Answer, []byte(described("RTP/AVP", "")), ""); err == nil {
+	if _, err := m.Inward(1, 0, media.Answer, []byte(described("RTP/AVP", "")), ""); err == nil {
 		t.Error("a side that demands SRTP answers without, and passes")
 	}
 	say(m.Inward, media.Answer, described("RTP/SAVP", theirKey), "RTP/AVP relay")

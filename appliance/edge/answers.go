@@ -26,12 +26,12 @@ func (a *inwardAnswer) edit(resp *sip.Message) {
 	e.registersAgain(resp, a.client)
 	e.face(a.client).outward(resp)
 	withoutAuthInt(resp)
-	a.veil.answer(resp, a.asked)
 	answer := signaling.ResponseDescription(a.kind, resp)
 	undescribed(resp, a.session, answer)
-	if err := call.Describe(resp, a.session, answer, a.trace, e.media.Outward); err != nil {
+	if err := call.Describe(resp, a.session, answer, a.trace, e.media.Outward); err != nil { // by the tags of the request
 		e.desk.Spoil(resp, err, a.trace)
 	}
+	a.veil.answer(resp, a.asked)
 }
 
 // outwardAnswer is what it takes to make a client's answers to a request of the
@@ -48,11 +48,11 @@ type outwardAnswer struct {
 
 func (a *outwardAnswer) edit(resp *sip.Message) {
 	call.Strip(resp, a.owner, a.called)
-	a.veil.restore(resp, a.asked)
 	answer := signaling.ResponseDescription(a.kind, resp)
-	if err := call.Describe(resp, a.session, answer, a.trace, a.edge.media.Inward); err != nil {
+	if err := call.Describe(resp, a.session, answer, a.trace, a.edge.media.Inward); err != nil { // by the tags of the request
 		a.edge.desk.Spoil(resp, err, a.trace)
 	}
+	a.veil.restore(resp, a.asked)
 }
 
 // What the first byte says of what was kept of an answer.

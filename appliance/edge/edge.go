@@ -147,8 +147,10 @@ func New(cfg Config) *Edge {
 	e.links.Handle(methodNodes, e.takeNodes)
 	e.desk = signaling.Desk{
 		Calls: e.calls, Log: cfg.Log, Refuse: e.refuse,
-		End:      func(id uint64) { e.media.End(media.SessionID(id)) },
-		Rollback: func(id uint64) { e.media.Rollback(media.SessionID(id)) },
+		End: func(id uint64) { e.media.End(media.SessionID(id)) },
+		Rollback: func(id uint64, req *sip.Message) {
+			e.media.Rollback(media.SessionID(id), call.ExchangeOf(req, signaling.Offer))
+		},
 	}
 	return e
 }

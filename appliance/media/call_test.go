@@ -193,8 +193,8 @@ func TestRefusedReofferRollsBack(t *testing.T) {
 	if _, now, _ := p.edgeRelay.Load(); now != before+1 {
 		t.Errorf("video took %d pairs, want 1", now-before)
 	}
-	p.edge.Rollback(1)
-	p.core.Rollback(1)
+	p.edge.Rollback(1, 0)
+	p.core.Rollback(1, 0)
 	waitFor(t, "the video's ports go back", func() bool { _, now, _ := p.edgeRelay.Load(); return now == before })
 	talk(t, client, inside, "still")
 	talk(t, inside, client, "still down")
@@ -229,7 +229,7 @@ func TestStreamsComeAndGo(t *testing.T) {
 func TestOfferWithoutKeysIsRefused(t *testing.T) {
 	p := newPair(t)
 	p.use(1)
-	_, err := p.edge.Inward(1, media.Offer, []byte(newPhone(t, p.clientHost).describe()), "t")
+	_, err := p.edge.Inward(1, 0, media.Offer, []byte(newPhone(t, p.clientHost).describe()), "t")
 	r, ok := err.(*media.Refused)
 	if !ok || r.Status != 488 || !strings.Contains(r.Reason, "a=crypto") {
 		t.Errorf("got %v, want 488 that names a=crypto", err)

@@ -59,8 +59,8 @@ func describeAll(t *testing.T, in *txtar.Archive) *txtar.Archive {
 		first, second, link, last := e.Inward, c.Inward, "link", "inside"
 		switch {
 		case f.Name == "rollback":
-			e.Rollback(1)
-			c.Rollback(1)
+			e.Rollback(1, 0)
+			c.Rollback(1, 0)
 			out.Files = append(out.Files, f)
 			continue
 		case strings.HasPrefix(f.Name, "out-"):
@@ -69,13 +69,13 @@ func describeAll(t *testing.T, in *txtar.Archive) *txtar.Archive {
 			continue
 		}
 		out.Files = append(out.Files, f)
-		mid, err := first(1, kind, body, "t")
+		mid, err := first(1, 0, kind, body, "t")
 		if err != nil {
 			add("refused", refusal(t, err))
 			continue
 		}
 		add(link, mid)
-		end, err := second(1, kind, mid, "t")
+		end, err := second(1, 0, kind, mid, "t")
 		if err != nil {
 			add("refused", refusal(t, err))
 			continue

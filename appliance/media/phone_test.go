@@ -121,11 +121,11 @@ func (p *pair) use(id media.SessionID) {
 
 // inward takes a client's description through both nodes.
 func (p *pair) inward(id media.SessionID, kind media.Kind, body string) (string, error) {
-	link, err := p.edge.Inward(id, kind, []byte(body), "trace")
+	link, err := p.edge.Inward(id, 0, kind, []byte(body), "trace")
 	if err != nil {
 		return "", fmt.Errorf("edge: %w", err)
 	}
-	out, err := p.core.Inward(id, kind, link, "trace")
+	out, err := p.core.Inward(id, 0, kind, link, "trace")
 	if err != nil {
 		return "", fmt.Errorf("core: %w", err)
 	}
@@ -134,11 +134,11 @@ func (p *pair) inward(id media.SessionID, kind media.Kind, body string) (string,
 
 // outward takes an inside description through both nodes.
 func (p *pair) outward(id media.SessionID, kind media.Kind, body string) (string, error) {
-	link, err := p.core.Outward(id, kind, []byte(body), "trace")
+	link, err := p.core.Outward(id, 0, kind, []byte(body), "trace")
 	if err != nil {
 		return "", fmt.Errorf("core: %w", err)
 	}
-	out, err := p.edge.Outward(id, kind, link, "trace")
+	out, err := p.edge.Outward(id, 0, kind, link, "trace")
 	if err != nil {
 		return "", fmt.Errorf("edge: %w", err)
 	}

@@ -230,7 +230,7 @@ func TestPortsRest(t *testing.T) {
 	offer := newPhone(t, p.clientHost).secure(sdp.AES128GCM).describe()
 	open := func(id media.SessionID) error {
 		p.use(id)
-		_, err := p.edge.Inward(id, media.Offer, []byte(offer), "t")
+		_, err := p.edge.Inward(id, 0, media.Offer, []byte(offer), "t")
 		return err
 	}
 	for id := media.SessionID(1); id <= 4; id++ {
@@ -288,7 +288,7 @@ func TestNothingLeaks(t *testing.T) {
 	p.call(2, client, inside)
 	p.edge.End(2)
 	p.stop()
-	if _, err := p.edge.Inward(3, media.Offer, []byte(client.describe()), "t"); err == nil {
+	if _, err := p.edge.Inward(3, 0, media.Offer, []byte(client.describe()), "t"); err == nil {
 		t.Error("a relay that has ended takes calls")
 	}
 	p.edge.End(1)

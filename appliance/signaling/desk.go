@@ -13,8 +13,8 @@ import (
 type Desk struct {
 	Calls    *Calls
 	Log      *slog.Logger
-	End      func(session uint64) // the call's media is over
-	Rollback func(session uint64) // the last offer was refused
+	End      func(session uint64)                   // the call's media is over
+	Rollback func(session uint64, req *sip.Message) // the offer of req was refused
 
 	// Refuse answers a request and logs the rule that decided.
 	Refuse func(r *Request, status int, reason, rule string, fields ...sip.Field)
@@ -39,7 +39,7 @@ func (d *Desk) Settle(req *sip.Message, session uint64, kind Description, status
 	case Established:
 		d.Calls.Connected(session)
 	case Undone:
-		d.Rollback(session)
+		d.Rollback(session, req)
 	case Over:
 		d.over(session, status)
 	}

@@ -48,8 +48,8 @@ type order struct {
 
 // mediaSide is what edge and core have in common here.
 type mediaSide interface {
-	Inward(id media.SessionID, kind media.Kind, body []byte, trace string) ([]byte, error)
-	Outward(id media.SessionID, kind media.Kind, body []byte, trace string) ([]byte, error)
+	Inward(id media.SessionID, of media.ExchangeID, kind media.Kind, body []byte, trace string) ([]byte, error)
+	Outward(id media.SessionID, of media.ExchangeID, kind media.Kind, body []byte, trace string) ([]byte, error)
 }
 
 // relayChild is one node's media plane, and nothing else of it, in a process
@@ -116,7 +116,7 @@ func (o order) done(side mediaSide, begin func(media.SessionID)) order {
 		pass = side.Inward
 	}
 	begin(media.SessionID(o.ID))
-	body, err := pass(media.SessionID(o.ID), o.Kind, []byte(o.Body), "")
+	body, err := pass(media.SessionID(o.ID), 0, o.Kind, []byte(o.Body), "")
 	if err != nil {
 		return order{Err: err.Error()}
 	}
