@@ -39,6 +39,7 @@ type worker struct {
 	streams map[stream]struct{}
 	now     int64 // unix nanoseconds, read once per pass
 	ticked  int64
+	due     bool // a tick
 	load    loadMeter
 	beat    *cadence
 	handled atomic.Uint64 // packets, for status
@@ -72,7 +73,7 @@ func newWorker(r *Relay) (*worker, error) {
 	w := &worker{relay: r, epfd: epfd, wake: wake, streams: map[stream]struct{}{},
 		in: newInbox(), room: rtp.NewRoom(), buffers: new([bufferRing][maxFrame + headroom]byte)}
 	if err = w.watch(wake); err == nil {
-		w.beat, err = newCadence(r.pause)
+		w.beat, err = newCadence(epfd)
 	}
 	if err != nil {
 		unix.Close(wake)
@@ -83,8 +84,7 @@ func newWorker(r *Relay) (*worker, error) {
 }
 
 func (w *worker) watch(fd int) error {
-	ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}
-	if err := unix.EpollCtl(w.epfd, unix.EPOLL_CTL_ADD, fd, &ev); err != nil {
+	if err := watch(w.epfd, fd); err != nil {
 		return fmt.Errorf("media worker: watch: %w", err)
 	}
 	return nil
@@ -221,16 +221,18 @@ func (w *worker) ready() int {
 }
 
 // rest waits for the next beat under load, and for the next packet or tick
-// otherwise.
+// otherwise. Nothing ticks where there is no stream.
 func (w *worker) rest(packets int) {
 	w.handled.Add(uint64(packets))
 	w.load.count(w.now, packets)
-	if w.load.busy && w.relay.pause > 0 {
-		w.beat.wait()
-		return
+	switch {
+	case w.load.busy && w.relay.pause > 0:
+		w.beat.beat(w.relay.pause)
+	case len(w.streams) > 0:
+		w.due = w.beat.rest(tick)
+	default:
+		w.beat.rest(0)
 	}
-	w.beat.stop()
-	unix.EpollWait(w.epfd, w.events[:1], int(tick/time.Millisecond)) // only wakes: round looks itself
 }
 
 func (w *worker) serve(fd int) {
@@ -257,10 +259,10 @@ func (w *worker) work() {
 
 // lookAfter gives every stream its turn.
 func (w *worker) lookAfter() {
-	if w.now-w.ticked < int64(tick) {
+	if !w.due && w.now-w.ticked < int64(tick) {
 		return
 	}
-	w.ticked = w.now
+	w.ticked, w.due = w.now, false
 	for s := range w.streams {
 		s.tick(w)
 	}
