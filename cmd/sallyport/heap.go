@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"sync"
 	"time"
 
 	"sallyport/appliance/overload"
@@ -36,6 +37,15 @@ const (
 // roomFor is how large the heap may grow on a machine with so much memory; 0:
 // nobody knows.
 func roomFor(memory uint64) uint64 { return min(max(memory/share, least), most) }
+
+// tendHeap does what is below for the collector, and for those who wait for
+// it, until ctx ends.
+func tendHeap(ctx context.Context) {
+	var work sync.WaitGroup
+	work.Go(func() { giveRoom(ctx) })
+	work.Go(func() { listenWhileSwept(ctx) })
+	work.Wait()
+}
 
 // giveRoom paces the collector until ctx ends. An operator who has set GOGC
 // or GOMEMLIMIT has decided otherwise: then it does nothing.

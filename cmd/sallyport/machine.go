@@ -101,7 +101,7 @@ func runMachine(ctx context.Context, cfg appliance.Config, release board.Release
 			}
 		})
 	}
-	work.Go(func() { giveRoom(ctx) })
+	work.Go(func() { tendHeap(ctx) })
 	work.Go(func() { tellHealth(ctx, appliance.Socket(cfg.Dir), n, h) })
 	return n.Run(ctx)
 }

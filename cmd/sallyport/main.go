@@ -73,7 +73,7 @@ func runNode(args []string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	paced := make(chan struct{})
-	go func() { giveRoom(ctx); close(paced) }()
+	go func() { tendHeap(ctx); close(paced) }()
 	defer func() { stop(); <-paced }()
 	for {
 		n, err := appliance.New(cfg)
