@@ -14,7 +14,8 @@ import (
 type veil struct {
 	tokens tokens
 	zone   string
-	domain string // stands for inside addresses in identities
+	domain string // stands for inside hosts in identities
+	node   func(host string) bool
 }
 
 // veiled begins what was sealed by a veil.
@@ -24,7 +25,7 @@ const veiled = "h1."
 func (e *Edge) veil(zone, domain string) *veil {
 	for _, z := range e.plan.Load().All {
 		if z.Name == zone && z.HideIdentifiers {
-			return &veil{tokens: e.tokens, zone: zone, domain: domain}
+			return &veil{tokens: e.tokens, zone: zone, domain: domain, node: e.insideNode}
 		}
 	}
 	return nil
@@ -49,7 +50,7 @@ func (v *veil) open(text string) (string, bool) {
 	return string(plain), err == nil
 }
 
-// request veils a request of the inside: its tag, the addresses of its
+// request veils a request of the inside: its tag, the hosts of its
 // identities, and, if the inside began the dialog, the Call-ID.
 func (v *veil) request(m *sip.Message, begunInside bool) {
 	if v == nil {
@@ -125,7 +126,8 @@ func (v *veil) tag(m *sip.Message, name string) {
 	}
 }
 
-// identities puts the domain where an identity of the inside is at an address.
+// identities puts the domain where an identity of the inside is at an address
+// or at a node that a core has named.
 func (v *veil) identities(m *sip.Message) {
 	for _, name := range [...]string{"From", "To", "Reply-To", "P-Asserted-Identity", "P-Called-Party-ID", "Remote-Party-ID", "Diversion", "History-Info"} {
 		values := m.Values(name)
@@ -135,7 +137,7 @@ func (v *veil) identities(m *sip.Message) {
 			if err != nil || !na.URI.SIP() {
 				continue
 			}
-			if _, err := netip.ParseAddr(na.URI.Host); err == nil {
+			if _, err := netip.ParseAddr(na.URI.Host); err == nil || v.node(na.URI.Host) {
 				na.URI = sip.URI{Scheme: "sip", User: na.URI.User, Host: v.domain}
 				values[i], changed = na.String(), true
 			}

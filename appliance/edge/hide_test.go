@@ -3,6 +3,7 @@ package edge
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 func hidden(t *testing.T) *veil {
@@ -11,6 +12,9 @@ func hidden(t *testing.T) *veil {
 		"Zones Zone 2 Name: Open", "Zones Zone 2 Type: TraversalServer")
 	if e.veil("Open", "example.com") != nil || e.veil("Nowhere", "example.com") != nil {
 		t.Fatal("a veil where nobody asked for one")
+	}
+	if err := e.nodes.learn(teller{zone: "Core"}, map[string][]string{"example.com": {"cucm1.corp.local", "example.com"}}, time.Now()); err != nil {
+		t.Fatal(err)
 	}
 	v := e.veil("Core", "example.com")
 	if v == nil {
@@ -51,11 +55,19 @@ func TestVeilOnACallFromOutside(t *testing.T) {
 func TestVeilOnACallFromInside(t *testing.T) {
 	v := hidden(t)
 	request := invite(t, "Call-ID: 77@10.0.0.20", `From: "Carol" <sip:carol@10.0.0.20:5060>;tag=pbx`, "To: <sip:alice@10.0.0.20>",
-		"Diversion: <sip:dave@10.0.0.20>;reason=no-answer, <sip:erin@example.com>")
+		"Diversion: <sip:dave@10.0.0.20>;reason=no-answer, <sip:erin@example.com>, <sip:frank@CUCM1.corp.local:5061>, <sip:grace@partner.test>")
 	out := request.Clone()
 	v.request(out, true)
-	if text := string(out.Bytes()); strings.Contains(text, "10.0.0.20") || strings.Contains(text, "tag=pbx") {
-		t.Errorf("the request names the inside:\n%s", text)
+	text := strings.ToLower(string(out.Bytes()))
+	for _, inside := range []string{"10.0.0.20", "tag=pbx", "cucm1", "corp.local"} {
+		if strings.Contains(text, inside) {
+			t.Errorf("the request names %s:\n%s", inside, text)
+		}
+	}
+	for _, known := range []string{"sip:dave@example.com", "sip:erin@example.com", "sip:frank@example.com", "sip:grace@partner.test"} {
+		if !strings.Contains(text, known) {
+			t.Errorf("the request lacks %s:\n%s", known, text)
+		}
 	}
 	resp := out.Reply(200, "OK")
 	v.restore(resp, v.remember(request))
@@ -102,7 +114,7 @@ func TestNoVeil(t *testing.T) {
 // we sealed is opened, and nothing panics.
 func FuzzVeilLift(f *testing.F) {
 	e := planned()
-	v := &veil{tokens: e.tokens, zone: "Core", domain: "example.com"}
+	v := &veil{tokens: e.tokens, zone: "Core", domain: "example.com", node: e.insideNode}
 	f.Add("h1.", "h1.AAAA")
 	f.Add(v.seal("a"), v.seal("b"))
 	f.Add(veiled+v.tokens.keys.Seal(purposePath, "Core", []byte("x")), "plain")

@@ -145,6 +145,16 @@ func (e *Edge) domainOf(host string) (Domain, bool) {
 	return found[0], true
 }
 
+// insideNode tells whether a host is a node that a core has named, and no
+// domain that users know.
+func (e *Edge) insideNode(host string) bool {
+	if _, ok := e.plan.Load().Domain(host); ok {
+		return false
+	}
+	known := e.nodes.known.Load()
+	return known != nil && len((*known)[uc.Canonical(host)]) > 0
+}
+
 // unsettled tells whether a core has yet to tell of its nodes: until then
 // nobody can say that a host is none.
 func (e *Edge) unsettled() bool {
