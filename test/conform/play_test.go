@@ -135,6 +135,11 @@ func (p *play) onConn(x *lab.Stranger, want any) *lab.Message {
 		if err != nil {
 			p.Fatalf("the phone waits for %v: %v", want, err)
 		}
+		if x != p.rig.out {
+			for _, leak := range lab.InsideAddressLeak(m.Bytes(), p.rig.pair.InsidePrefixes()) {
+				p.Error(leak)
+			}
+		}
 		if m.Status() == 100 && want != 100 {
 			continue
 		}

@@ -27,12 +27,18 @@ func InsideAddressLeak(raw []byte, insidePrefixes []string) []string {
 			look(f.Name, f.Value)
 		}
 	}
-	if strings.Contains(strings.ToLower(m.Get("Content-Type")), "sdp") || strings.HasPrefix(string(m.Body), "v=0") {
-		for _, line := range strings.Split(string(m.Body), "\n") {
-			look("SDP", strings.TrimSpace(line))
+	described := strings.Contains(strings.ToLower(m.Get("Content-Type")), "sdp") || strings.HasPrefix(string(m.Body), "v=0")
+	for line := range strings.Lines(string(m.Body)) {
+		if line = strings.TrimSpace(line); described || descriptive(line) {
+			look("SDP", line)
 		}
 	}
 	return leaks
+}
+
+// descriptive tells whether a line of a body of many parts is one of SDP.
+func descriptive(line string) bool {
+	return len(line) > 2 && line[1] == '=' && strings.IndexByte("voscima", line[0]) >= 0
 }
 
 // HeaderAddressLeak does the same for HTTP header rows or any other text.

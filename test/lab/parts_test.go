@@ -71,6 +71,24 @@ c=IN IP4 227.10.1.2
 	if diff := cmp.Diff(want, InsideAddressLeak([]byte(raw), []string{"127.10.1.", "127.10.2."})); diff != "" {
 		t.Error(diff)
 	}
+	parts := strings.ReplaceAll(`INVITE sip:alice@127.10.9.1:5000 SIP/2.0
+Content-Type: multipart/mixed;boundary=b
+
+--b
+Content-Type: application/sdp
+
+v=0
+c=IN IP4 127.10.2.10
+--b
+Content-Type: application/dialog-info+xml
+
+<identity>sip:carol@127.10.2.1</identity>
+--b--
+`, "\n", "\r\n")
+	want = []string{"SDP names 127.10.2.: c=IN IP4 127.10.2.10"}
+	if diff := cmp.Diff(want, InsideAddressLeak([]byte(parts), []string{"127.10.1.", "127.10.2."})); diff != "" {
+		t.Error(diff)
+	}
 }
 
 func TestFrames(t *testing.T) {
