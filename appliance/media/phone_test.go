@@ -34,6 +34,7 @@ type pair struct {
 	policy     media.Policy
 	clientHost netip.Addr
 	insideHost netip.Addr
+	link       [2]netip.AddrPort // where core finds edge's link ports, if not at edge
 	stop       func()
 }
 
@@ -85,6 +86,9 @@ func newPair(t *testing.T, opts ...option) *pair {
 	p.edge = edge.NewMedia(edge.MediaConfig{Relay: p.edgeRelay, Clock: p.clock.now, Log: cfg.Log})
 	p.core = core.NewMedia(core.MediaConfig{Relay: p.coreRelay, Clock: p.clock.now, Log: cfg.Log,
 		EdgeMedia: func(string) (netip.AddrPort, netip.AddrPort, bool) {
+			if p.link[0].IsValid() {
+				return p.link[0], p.link[1], true
+			}
 			a := p.edgePlan.Inner.Pick(false)
 			return addrPort(a, 2776), addrPort(a, 2777), true
 		}})
