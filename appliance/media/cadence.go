@@ -115,7 +115,7 @@ func (c *cadence) look(gate uintptr) bool {
 	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, gate,
 		uintptr(unsafe.Pointer(&c.events[0])), uintptr(len(c.events)), 0, 0, 0)
 	if errno != 0 {
-		return errno != unix.EINTR
+		return true // the round looks itself
 	}
 	for i := range c.events[:n] {
 		if int(c.events[i].Fd) == c.timer {
